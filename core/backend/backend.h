@@ -1,0 +1,292 @@
+/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 0.
+ *
+ * Purpose.  A backend compiles a whole network and then computes: forward, backward, one optimizer step.  The core
+ * knows no vendor library and a backend knows no experiment; this header is all that they share.  It includes only
+ * <stddef.h> and <stdint.h>, so a plugin can be built outside this project from the installed copy.
+ *
+ * Entry.  A plugin exports exactly one symbol, whose name carries the major version:
+ *
+ *     int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);
+ *
+ * It does no work but hand out a table that lives as long as the process.
+ *
+ * Versions.  Appending a member to a struct, a function to the table, an op, a flag or a constant is a minor; anything
+ * else is a major.  Every struct that can grow begins with struct_size, the writer's sizeof; the receiver copies
+ * min(theirs, its own) bytes into zeroes, and zero means default.  Arrays of structs carry the size of one element.  An
+ * op, flag, optimizer or precision that the receiver does not know, and a reserved field that is not zero, is refused
+ * by name with REPRO_UNSUPPORTED; it is never ignored.
+ *
+ * Across the line.  Fixed-width integers and IEEE floats only.  Pointers handed in are borrowed for the call.  Nobody frees the
+ * other's memory.  A function that can fail returns 0 or a REPRO_* code and then has filled *err with one sentence that
+ * names the subject and the mend.  A plugin does not print, exit, abort, install signal handlers or work in constructors.
+ *
+ * Threading.  One host thread at a time per device and the nets compiled on it.
+ *
+ * Numbers.  Tensors are NCHW, weights OIHW, all f32 in the arenas.  "rows" are images.  Sums over rows and every other
+ * reduction have a fixed order: the same calls on the same device give the same bits.
+ */
+#ifndef REPRO_BACKEND_H
+#define REPRO_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define REPRO_ABI_MAJOR 1
+#define REPRO_ABI_MINOR 0
+#define REPRO_ENTRY_NAME "repro_backend_v1"
+
+/* ---- Errors ------------------------------------------------------------------------------------------------------ */
+
+#define REPRO_OK 0
+#define REPRO_ARGUMENT 1     /* the caller broke this contract; a bug in the core */
+#define REPRO_UNSUPPORTED 2  /* the backend cannot do this; another one may */
+#define REPRO_MEMORY 3       /* out of host or device memory */
+#define REPRO_DEVICE 4       /* no such device, or it failed */
+#define REPRO_LIBRARY 5      /* the vendor library reported a failure */
+
+/* Caller-owned; text is NUL-terminated UTF-8 without a newline. */
+struct repro_error {
+    int32_t code;
+    char text[508];
+};
+
+/* ---- Networks ---------------------------------------------------------------------------------------------------- */
+
+/* Ops.  src is the dst of node src[0] unless said otherwise; every node has one dst.
+ *
+ *   INPUT                 dst[n,c,y,x] = (pixel[n,y,x,c] - mean[c]) / deviation[c], pixel in 0..255
+ *   CONV                  dst[n,o,y,x] = bias[o] + sum over i,u,v of
+ *                             weights[o,i,u,v] * src[n, i, y*stride_h + u - pad_top, x*stride_w + v - pad_left]
+ *                         (cross-correlation; reads outside src are 0; bias only with REPRO_NODE_BIAS)
+ *   BATCH_NORM            dst = gamma[c] * (src - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]
+ *                         TRAIN: mean and biased variance of each ghost (ghost rows x H x W); EVAL: the running ones
+ *   RELU                  dst = max(src, 0); its derivative at 0 is 0
+ *   ADD                   dst = src[0] + scale * src[1]
+ *   CONCAT                dst = the srcs behind each other along C
+ *   MAX_POOL, AVG_POOL    over the kernel window; padding never wins (max) and is not counted (avg)
+ *   GLOBAL_AVG_POOL       dst[n,c,0,0] = mean over H x W
+ *   DROPOUT               TRAIN: an element is kept with probability 1 - scale and then divided by 1 - scale; EVAL: dst = src
+ *                         kept where the Philox4x32-10 word described at struct repro_rows says so
+ *   DENSE                 dst[n,o] = bias[o] + sum over i of weights[o,i] * src[n,i], src flattened as C,H,W
+ *   SOFTMAX_CROSS_ENTROPY dst[n] = log(sum over j of exp(src[n,j])) - src[n,label[n]]; the last node; src is OUTPUT
+ */
+#define REPRO_OP_INPUT 1
+#define REPRO_OP_CONV 2
+#define REPRO_OP_BATCH_NORM 3
+#define REPRO_OP_RELU 4
+#define REPRO_OP_ADD 5
+#define REPRO_OP_CONCAT 6
+#define REPRO_OP_MAX_POOL 7
+#define REPRO_OP_AVG_POOL 8
+#define REPRO_OP_GLOBAL_AVG_POOL 9
+#define REPRO_OP_DROPOUT 10
+#define REPRO_OP_DENSE 11
+#define REPRO_OP_SOFTMAX_CROSS_ENTROPY 12
+#define REPRO_OP_COUNT 12
+
+#define REPRO_NODE_BIAS 1u   /* CONV: adds a bias; DENSE always has one and carries the flag */
+#define REPRO_NODE_FLAGS 1u  /* all flags of this minor */
+
+#define REPRO_SRC_MAX 8
+#define REPRO_CHANNEL_MAX 4  /* channels of the input image */
+
+/* One node.  Shapes and offsets are inferred by the core; a backend may trust them.  Offsets count floats in the arena
+ * named; -1 where the node has no such tensor. */
+struct repro_node {
+    int32_t op;
+    uint32_t flags;
+    int32_t src_count;
+    int32_t src[REPRO_SRC_MAX];  /* node indices, each smaller than this node's own */
+    int32_t channels, height, width;  /* dst, per row */
+    int32_t kernel_h, kernel_w, stride_h, stride_w;
+    int32_t pad_top, pad_left, pad_bottom, pad_right;
+    float scale;    /* ADD: factor of src[1]; DROPOUT: probability that an element is dropped; else 0 */
+    float epsilon;  /* BATCH_NORM: added to the variance; else 0 */
+    int64_t weights;  /* PARAM: CONV OIHW, DENSE OI, BATCH_NORM gamma[C] */
+    int64_t bias;     /* PARAM: CONV and DENSE bias[O], BATCH_NORM beta[C] */
+    int64_t running;  /* RUNNING: BATCH_NORM mean[C] then variance[C] */
+};
+
+struct repro_graph {
+    uint32_t struct_size;
+    uint32_t node_size;  /* sizeof(struct repro_node) of the writer */
+    const struct repro_node *nodes;  /* topological order; nodes[0] is INPUT, the last SOFTMAX_CROSS_ENTROPY */
+    int32_t node_count;
+    int32_t classes;
+    int32_t channels, height, width;  /* of one input image */
+    int32_t reserved;
+    int64_t param_count, running_count;  /* floats in PARAM and RUNNING */
+    float mean[REPRO_CHANNEL_MAX], deviation[REPRO_CHANNEL_MAX];  /* of the pixels, on their scale of 0..255 */
+};
+
+/* ---- Arenas ------------------------------------------------------------------------------------------------------ */
+
+/* Flat and canonical, the same for every backend: a checkpoint, a comparison of two backends and an all-reduce are each one
+ * read, one sum or one write.
+ *   PARAM    param_count       the master copy, f32 at any precision
+ *   PARTIAL  param_count + running_count
+ *                              gradients in PARAM's layout, then batch-norm sums in RUNNING's
+ *   MOMENT1  param_count       momentum: the accumulation A; Adam: m
+ *   MOMENT2  param_count       Adam: v
+ *   RUNNING  running_count     running batch-norm statistics
+ *   OUTPUT   rows x classes    logits of the last forward; read only */
+#define REPRO_ARENA_PARAM 1
+#define REPRO_ARENA_PARTIAL 2
+#define REPRO_ARENA_MOMENT1 3
+#define REPRO_ARENA_MOMENT2 4
+#define REPRO_ARENA_RUNNING 5
+#define REPRO_ARENA_OUTPUT 6
+
+/* ---- Devices ----------------------------------------------------------------------------------------------------- */
+
+#define REPRO_PRECISION_F32 1
+#define REPRO_PRECISION_TF32 2
+#define REPRO_PRECISION_BF16 3
+
+struct repro_device;  /* the backend's own */
+struct repro_net;     /* the backend's own */
+
+struct repro_device_options {
+    uint32_t struct_size;
+    int32_t threads;  /* CPU threads; 0: the backend chooses from the cores it may use */
+    int32_t ordinal;  /* which device, from 0 */
+    int32_t reserved;
+};
+
+/* caps.flags */
+#define REPRO_CAPS_ANY_THREADS 1u  /* the thread count changes no bit of any result */
+
+/* What an open device is and can do.  Bit k of a mask stands for constant k. */
+struct repro_caps {
+    uint32_t struct_size;
+    int32_t threads;
+    uint32_t ops, precisions, optimizers;
+    uint32_t flags;
+    int64_t memory;      /* bytes of device memory; 0: the host's */
+    char device[128];    /* "AMD EPYC 7003", "NVIDIA H100" */
+    char library[128];   /* vendor library and its run-time version */
+};
+
+struct repro_net_options {
+    uint32_t struct_size;
+    int32_t precision;
+    int32_t micro;  /* largest number of rows of one forward call; a multiple of ghost */
+    int32_t ghost;  /* rows that share batch-norm statistics in TRAIN */
+};
+
+/* ---- One training step ------------------------------------------------------------------------------------------- */
+
+#define REPRO_MODE_TRAIN 1
+#define REPRO_MODE_EVAL 2
+
+/* The rows of one forward call.  TRAIN: a whole number of ghosts, at most micro; EVAL: 1..micro.
+ *
+ * Dropout keeps element e (its index in C,H,W) of row r iff word e%4 of Philox4x32-10 with key (seed low, seed high) and counter
+ * (e/4, image[r] low, epoch, node << 8 | purpose 5), read as u32 and times 2^-32, is not below the node's rate. */
+struct repro_rows {
+    uint32_t struct_size;
+    int32_t mode;
+    int64_t count;
+    const uint8_t *pixels;  /* [count, height, width, channels] */
+    const int32_t *labels;  /* [count], 0..classes-1 */
+    const int64_t *image;   /* [count], index of the image in its data set; NULL where the graph has no dropout */
+    uint64_t seed;
+    uint32_t epoch;
+    uint32_t reserved;
+};
+
+/* Optimizers.  g = PARTIAL gradient + weight_decay * w; all in f32, scalars computed in double and rounded once.
+ *
+ *   SGD       w <- w - lr g
+ *   MOMENTUM  A <- momentum A + g;  w <- w - lr A                 the paper's eqs. (6), (7) with the sign put right
+ *   NESTEROV  A <- momentum A + g;  w <- w - lr (g + momentum A)  A after its own update
+ *   ADAM      m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2
+ *             w <- w - lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)    epsilon outside the correction
+ *
+ * Running statistics: running <- keep * running + (1 - keep) * (batch-norm sums / ghosts). */
+#define REPRO_OPTIMIZER_SGD 1
+#define REPRO_OPTIMIZER_MOMENTUM 2
+#define REPRO_OPTIMIZER_NESTEROV 3
+#define REPRO_OPTIMIZER_ADAM 4
+
+struct repro_step {
+    uint32_t struct_size;
+    int32_t optimizer;
+    double lr, momentum, beta1, beta2, epsilon;
+    double weight_decay;
+    int64_t update;  /* t, from 1 */
+    double keep;     /* rho^n for n ghosts in the update, 0..1 */
+    int64_t ghosts;  /* n */
+};
+
+/* Sums over the rows of every forward since net_zero. */
+struct repro_metrics {
+    uint32_t struct_size;
+    int32_t reserved;
+    double loss;      /* cross-entropy, in nats */
+    int64_t correct;  /* rows whose largest logit is the label's; the first of equals counts as the largest */
+    int64_t rows;
+};
+
+/* ---- The table --------------------------------------------------------------------------------------------------- */
+
+/* All functions are required.  Outputs are written on success only, but for *err. */
+struct repro_backend {
+    uint32_t struct_size;
+    uint32_t abi_minor;         /* the header's minor it was built with */
+    uint32_t abi_minor_needed;  /* the oldest host minor it works with */
+    uint32_t reserved;
+    const char *name;           /* "openblas": lower case, letters, digits, '-' */
+    const char *version;        /* the plugin's own */
+
+    /* Opens a device.  Compares the vendor library's compile-time and run-time versions.  REPRO_DEVICE when there is
+     * none, with the reason. */
+    int32_t (*device_open)(const struct repro_device_options *options, struct repro_device **out, struct repro_error *err);
+    /* NULL is legal.  Every net compiled on it is freed before. */
+    void (*device_close)(struct repro_device *device);
+    /* Fills caps; caps->struct_size is set by the caller. */
+    int32_t (*device_caps)(struct repro_device *device, struct repro_caps *caps, struct repro_error *err);
+
+    /* Compiles a network: copies the graph, allocates all that later calls need; arenas are zero but RUNNING variances
+     * are too.  No later call allocates. */
+    int32_t (*net_compile)(struct repro_device *device, const struct repro_graph *graph,
+                           const struct repro_net_options *options, struct repro_net **out, struct repro_error *err);
+    /* NULL is legal. */
+    void (*net_free)(struct repro_net *net);
+
+    /* Copies count floats from (read) or to (write) an arena, beginning at float first, in canonical layout.  OUTPUT
+     * cannot be written.  REPRO_ARGUMENT when the range does not lie within the arena. */
+    int32_t (*net_write)(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
+                         struct repro_error *err);
+    int32_t (*net_read)(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values,
+                        struct repro_error *err);
+
+    /* Starts a group: PARTIAL and the metrics become zero. */
+    int32_t (*net_zero)(struct repro_net *net, struct repro_error *err);
+    /* Computes the logits, loss and correct answers of the rows and adds the latter two to the metrics.  TRAIN keeps
+     * what backward needs and changes no RUNNING value. */
+    int32_t (*net_forward)(struct repro_net *net, const struct repro_rows *rows, struct repro_error *err);
+    /* After a TRAIN forward, once: PARTIAL gradients += scale * d(sum of the rows' losses)/dw, and PARTIAL batch-norm
+     * sums += each ghost's mean and biased variance, unscaled.  scale is 1/B, so a batch's groups add up to the mean. */
+    int32_t (*net_backward)(struct repro_net *net, double scale, struct repro_error *err);
+    /* One optimizer step from PARTIAL, in one pass over memory, and the fold of the batch-norm sums into RUNNING. */
+    int32_t (*net_update)(struct repro_net *net, const struct repro_step *step, struct repro_error *err);
+    /* Waits for the forwards and fills metrics; metrics->struct_size is set by the caller. */
+    int32_t (*net_metrics)(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err);
+    /* Waits until all work is done; returns the first failure of any call before. */
+    int32_t (*net_sync)(struct repro_net *net, struct repro_error *err);
+};
+
+typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error *err);
+
+/* Change list
+ *   1.0  first */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
