@@ -1,0 +1,259 @@
+#include "train/checkpoint.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "checkpoints are written in the machine's own byte order, which must be little-endian"
+#endif
+
+#define FORMAT "repro-checkpoint-1"
+#define HEADER_LIMIT (16u << 20)
+#define HASH_TEXT 33
+#define DOUBLE_TEXT 32
+
+/* Arenas in file order, with the prefix of their tensors' names. */
+static const struct {
+    int arena, layout; /* layout: the arena whose tensors it shares */
+    const char *prefix;
+} sections[] = {
+    {REPRO_ARENA_PARAM, REPRO_ARENA_PARAM, "param"},
+    {REPRO_ARENA_MOMENT1, REPRO_ARENA_PARAM, "moment1"},
+    {REPRO_ARENA_MOMENT2, REPRO_ARENA_PARAM, "moment2"},
+    {REPRO_ARENA_RUNNING, REPRO_ARENA_RUNNING, "running"},
+};
+#define SECTION_COUNT (sizeof sections / sizeof *sections)
+
+static int uses(const struct trainer *trainer, size_t section)
+{
+    return trainer_arenas(trainer) >> sections[section].arena & 1;
+}
+
+static size_t data_floats(const struct trainer *trainer)
+{
+    size_t floats = 0;
+    for (size_t s = 0; s < SECTION_COUNT; s++)
+        if (uses(trainer, s))
+            floats += (size_t)trainer_arena_count(trainer, sections[s].arena);
+    return floats;
+}
+
+static void hash_text(const void *data, size_t bytes, char text[HASH_TEXT])
+{
+    XXH128_hash_t hash = XXH3_128bits(data, bytes);
+    snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+}
+
+/* ---- Header ---- */
+
+static int set_integer(json_t *object, const char *key, int64_t value)
+{
+    return json_object_set_new(object, key, json_sprintf("%" PRId64, value));
+}
+
+static json_t *metadata(const struct trainer *trainer, const char *identity, const char *hash)
+{
+    const struct trainer_state *state = trainer_state(trainer);
+    json_t *object = json_object();
+    int bad = json_object_set_new(object, "format", json_string(FORMAT)) |
+              json_object_set_new(object, "identity", json_string(identity)) |
+              json_object_set_new(object, "xxh3", json_string(hash)) |
+              set_integer(object, "update", state->update) | set_integer(object, "epoch", state->epoch) |
+              set_integer(object, "update_in_epoch", state->update_in_epoch) |
+              set_integer(object, "images", state->images) | set_integer(object, "correct", state->correct) |
+              set_integer(object, "rows", state->rows) |
+              json_object_set_new(object, "loss", json_sprintf("%a", state->loss));
+    if (bad) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < tensor->rank; i++)
+        json_array_append_new(shape, json_integer(tensor->dims[i]));
+    size_t begin = (first_float + (size_t)tensor->first) * sizeof(float);
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
+                     (json_int_t)(begin + (size_t)tensor->count * sizeof(float)));
+}
+
+/* The header as text, padded with spaces to a multiple of 8; freed with mem_free(). */
+static char *header_text(const struct trainer *trainer, const char *identity, const char *hash, struct err *err)
+{
+    const struct net *net = trainer_config(trainer)->net;
+    json_t *header = json_object();
+    int bad = json_object_set_new(header, "__metadata__", metadata(trainer, identity, hash));
+    size_t first = 0;
+    for (size_t s = 0; s < SECTION_COUNT; s++) {
+        if (!uses(trainer, s))
+            continue;
+        for (size_t t = 0; t < net->tensor_count; t++) {
+            char name[sizeof net->tensors->name + 16];
+            if (net->tensors[t].arena != sections[s].layout)
+                continue;
+            snprintf(name, sizeof name, "%s/%s", sections[s].prefix, net->tensors[t].name);
+            bad |= json_object_set_new(header, name, tensor_entry(&net->tensors[t], first));
+        }
+        first += (size_t)trainer_arena_count(trainer, sections[s].arena);
+    }
+    char *json = bad ? NULL : json_dumps(header, JSON_COMPACT);
+    json_decref(header);
+    char *text = NULL;
+    if (json != NULL)
+        text = mem_format(err, "%s%*s", json, (int)((8 - strlen(json) % 8) % 8), "");
+    else
+        err_set(err, ERR_MEMORY, "cannot build a checkpoint's header: out of memory");
+    free(json);
+    return text;
+}
+
+int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err)
+{
+    size_t floats = data_floats(trainer), first = 0;
+    float *data = mem_new(floats, sizeof *data, err);
+    if (data == NULL)
+        return ERR_MEMORY;
+    char *header = NULL;
+    char hash[HASH_TEXT];
+    struct file_writer file = {0};
+    int code = 0;
+    for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
+        if (!uses(trainer, s))
+            continue;
+        code = trainer_read(trainer, sections[s].arena, data + first, err);
+        first += (size_t)trainer_arena_count(trainer, sections[s].arena);
+    }
+    if (code != 0)
+        goto out;
+    hash_text(data, floats * sizeof *data, hash);
+    header = header_text(trainer, identity, hash, err);
+    code = header == NULL ? ERR_MEMORY : file_open(&file, path, err);
+    if (code != 0)
+        goto out;
+    uint64_t length = strlen(header);
+    code = file_put(&file, &length, sizeof length, err);
+    if (code == 0)
+        code = file_put(&file, header, length, err);
+    if (code == 0)
+        code = file_put(&file, data, floats * sizeof *data, err);
+    if (code == 0)
+        code = file_commit(&file, err);
+out:
+    file_abandon(&file);
+    mem_free(header);
+    mem_free(data);
+    return code;
+}
+
+/* ---- Loading ---- */
+
+struct reader {
+    const char *path;
+    json_t *meta;  /* borrowed from the header */
+    struct err *err;
+    int failed;
+};
+
+static const char *text_of(struct reader *reader, const char *key)
+{
+    const char *text = json_string_value(json_object_get(reader->meta, key));
+    if (text == NULL && !reader->failed)
+        reader->failed = err_set(reader->err, ERR_INPUT, "%s: not a checkpoint of repro: '%s' is missing", reader->path, key);
+    return text == NULL ? "" : text;
+}
+
+static int64_t integer_of(struct reader *reader, const char *key)
+{
+    const char *text = text_of(reader, key);
+    char *end;
+    int64_t value = strtoll(text, &end, 10);
+    if (!reader->failed && (end == text || *end != '\0' || value < 0))
+        reader->failed = err_set(reader->err, ERR_INPUT, "%s: damaged: '%s' is no count", reader->path, key);
+    return value;
+}
+
+static int read_state(struct reader *reader, struct trainer_state *state)
+{
+    state->update = integer_of(reader, "update");
+    state->epoch = (int)integer_of(reader, "epoch");
+    state->update_in_epoch = integer_of(reader, "update_in_epoch");
+    state->images = integer_of(reader, "images");
+    state->correct = integer_of(reader, "correct");
+    state->rows = integer_of(reader, "rows");
+    state->loss = strtod(text_of(reader, "loss"), NULL);
+    return reader->failed;
+}
+
+/* Checks the frame: header length, JSON, size of the data; *data points into bytes. */
+static int open_frame(const char *path, const char *bytes, size_t size, size_t wanted, json_t **header,
+                      const float **data, struct err *err)
+{
+    uint64_t length = 0;
+    if (size >= sizeof length)
+        memcpy(&length, bytes, sizeof length);
+    if (size < sizeof length || length > HEADER_LIMIT || length > size - sizeof length || length % 8 != 0)
+        return err_set(err, ERR_INPUT, "%s: cut short or no safetensors file; delete it to begin the run anew", path);
+    json_error_t where;
+    *header = json_loadb(bytes + sizeof length, length, 0, &where);
+    if (*header == NULL)
+        return err_set(err, ERR_INPUT, "%s: damaged header (%s); delete it to begin the run anew", path, where.text);
+    size_t rest = size - sizeof length - length;
+    if (rest != wanted)
+        return err_set(err, ERR_INPUT, "%s: holds %zu bytes of tensors where this network needs %zu; delete it to "
+                       "begin the run anew", path, rest, wanted);
+    *data = (const float *)(const void *)(bytes + sizeof length + length);
+    return 0;
+}
+
+int checkpoint_load(struct trainer *trainer, const char *path, const char *identity, struct err *err)
+{
+    size_t wanted = data_floats(trainer) * sizeof(float), size = 0;
+    char *bytes = NULL;
+    json_t *header = NULL;
+    const float *data = NULL;
+    struct trainer_state state = {0};
+    int code = file_read(path, wanted + HEADER_LIMIT + 8, &bytes, &size, err);
+    if (code == 0)
+        code = open_frame(path, bytes, size, wanted, &header, &data, err);
+    if (code != 0)
+        goto out;
+    struct reader reader = {path, json_object_get(header, "__metadata__"), err, 0};
+    char hash[HASH_TEXT];
+    hash_text(data, wanted, hash);
+    if (strcmp(text_of(&reader, "format"), FORMAT) != 0 || reader.failed)
+        code = reader.failed ? reader.failed : err_set(err, ERR_INPUT, "%s: no checkpoint of this version", path);
+    else if (strcmp(text_of(&reader, "identity"), identity) != 0)
+        code = err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path,
+                       text_of(&reader, "identity"), identity);
+    else if (strcmp(text_of(&reader, "xxh3"), hash) != 0)
+        code = err_set(err, ERR_INPUT, "%s: damaged: its checksum does not fit; delete it to begin the run anew", path);
+    else
+        code = read_state(&reader, &state);
+    for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
+        if (!uses(trainer, s))
+            continue;
+        code = trainer_write(trainer, sections[s].arena, data, err);
+        data += trainer_arena_count(trainer, sections[s].arena);
+    }
+    if (code == 0) {
+        code = trainer_restore(trainer, &state, err);
+        if (code != 0)
+            err_prefix(err, "%s", path);
+    }
+out:
+    json_decref(header);
+    mem_free(bytes);
+    return code;
+}

@@ -1,0 +1,20 @@
+/* checkpoint.h -- a run's whole state in one safetensors file.
+ *
+ * Layout: 8 bytes little-endian header length, a JSON header, then the arenas back to back in f32 little-endian.  Every tensor is
+ * named ("param/group1.block1.conv1.weights", "moment1/...", "running/..."), so that the file opens in any safetensors reader.
+ * __metadata__ holds the run's identity hash, the state, and the XXH3-128 of the data.  Doubles are written in hexadecimal.  A file is
+ * replaced whole or not at all (file.h). */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+struct err;
+struct trainer;
+
+/* Writes the trainer's state; identity is the run's hash. */
+int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err);
+
+/* Puts the trainer into the state saved.  ERR_INPUT names the file and what is wrong: cut short, damaged, of another
+ * identity, of another network.  The trainer is unchanged then, but for its arenas. */
+int checkpoint_load(struct trainer *trainer, const char *path, const char *identity, struct err *err);
+
+#endif

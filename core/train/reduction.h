@@ -1,0 +1,59 @@
+/* reduction.h -- how a batch is cut into micros, dealt to groups, and how the groups' sums become one.
+ *
+ * The cut follows from (batch, micro, groups) alone; *where* a group is computed cannot change a bit, because the sums are added
+ * in a fixed binary tree over the group index.  With n leaves the tree splits at the largest power of two below n, which is what
+ * adding leaves one by one into a binary counter gives. */
+#ifndef TRAIN_REDUCTION_H
+#define TRAIN_REDUCTION_H
+
+#include <stdint.h>
+
+struct err;
+
+#define REDUCTION_LEVEL_MAX 32
+
+/* Rows first..first+count-1 of the batch. */
+struct row_span {
+    int64_t first, count;
+};
+
+/* ceil(batch / micro). */
+int64_t reduction_micros(int64_t batch, int64_t micro);
+
+/* min(groups, micros): groups that get work. */
+int64_t reduction_groups(int64_t micros, int64_t groups);
+
+/* The micros (as first, count) of group g of `groups`, in order and as evenly as can be: floor(g micros / groups) is the first. */
+struct row_span reduction_deal(int64_t micros, int64_t groups, int64_t g);
+
+/* The rows of micro i; the last may be shorter. */
+struct row_span reduction_rows(int64_t batch, int64_t micro, int64_t i);
+
+/* One group's result, or a sum of some. */
+struct partial {
+    float *values;  /* [count]: PARTIAL */
+    double loss;
+    int64_t correct, rows;
+};
+
+/* A running binary-counter sum.  Allocation-free after reduction_init(). */
+struct reduction {
+    int64_t count;   /* floats in a partial */
+    int levels;
+    int64_t leaves;  /* pushed so far */
+    struct partial *slot;  /* [levels]; slot k is in use iff bit k of leaves is set */
+    struct partial spare;  /* where the caller puts the next leaf */
+};
+
+/* For at most `groups` leaves of `count` floats each. */
+int reduction_init(struct reduction *sum, int64_t count, int64_t groups, struct err *err);
+void reduction_release(struct reduction *sum);
+
+/* Forgets all leaves. */
+void reduction_start(struct reduction *sum);
+/* Adds the leaf in sum->spare; its values are overwritten. */
+void reduction_push(struct reduction *sum);
+/* The whole sum; valid until the next start.  At least one leaf was pushed. */
+const struct partial *reduction_finish(struct reduction *sum);
+
+#endif

@@ -1,0 +1,309 @@
+#include "train/trainer.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "data/batch.h"
+#include "train/reduction.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Running batch-norm statistics keep this much of themselves per 128 images, so that their time constant is counted in images. */
+#define KEEP_PER_128 0.9
+
+struct trainer {
+    struct trainer_config config;
+    struct trainer_state state;
+    struct repro_net *net;
+    struct reduction sum;
+    int64_t *order;        /* [train_n], of epoch order_epoch */
+    int64_t order_epoch;   /* -1: none yet */
+    uint8_t *pixels;       /* [micro, height, width, channels] */
+    int32_t *labels;       /* [micro] */
+    float *arena;          /* scratch of the largest arena */
+};
+
+static int backend_failed(const struct trainer *trainer, const struct repro_error *error, struct err *err)
+{
+    return err_set(err, error->code == REPRO_MEMORY ? ERR_MEMORY : ERR_BACKEND, "backend %s, update %" PRId64 ": %s",
+                   trainer->config.backend->name, trainer->state.update + 1, error->text);
+}
+
+static int set_initial_weights(struct trainer *trainer, struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    float *param = mem_new((size_t)config->net->graph.param_count, sizeof *param, err);
+    float *running = mem_new((size_t)config->net->graph.running_count, sizeof *running, err);
+    int code = ERR_MEMORY;
+    if (param != NULL && running != NULL) {
+        net_initial(config->net, config->seed, param, running);
+        code = trainer_write(trainer, REPRO_ARENA_PARAM, param, err);
+        if (code == 0)
+            code = trainer_write(trainer, REPRO_ARENA_RUNNING, running, err);
+    }
+    mem_free(param);
+    mem_free(running);
+    return code;
+}
+
+static int allocate(struct trainer *trainer, struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    const struct dataset *data = config->data;
+    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    trainer->order = mem_new((size_t)data->train_n, sizeof *trainer->order, err);
+    trainer->pixels = mem_new((size_t)config->micro, image, err);
+    trainer->labels = mem_new((size_t)config->micro, sizeof *trainer->labels, err);
+    trainer->arena = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->arena, err);
+    if (trainer->order == NULL || trainer->pixels == NULL || trainer->labels == NULL || trainer->arena == NULL)
+        return ERR_MEMORY;
+    return reduction_init(&trainer->sum, config->net->graph.param_count + config->net->graph.running_count,
+                          config->groups, err);
+}
+
+int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err)
+{
+    if (config->micro < config->schedule->ghost || config->micro % config->schedule->ghost != 0)
+        return err_set(err, ERR_INPUT, "a micro of %" PRId64 " rows is no whole number of ghosts of %" PRId64,
+                       config->micro, config->schedule->ghost);
+    if (config->data->train_n < config->schedule->train_n)
+        return err_set(err, ERR_INPUT, "the schedule is for %" PRId64 " training images, the data set has %" PRId64,
+                       config->schedule->train_n, config->data->train_n);
+    struct trainer *trainer = mem_new(1, sizeof *trainer, err);
+    if (trainer == NULL)
+        return ERR_MEMORY;
+    trainer->config = *config;
+    trainer->order_epoch = -1;
+    int code = allocate(trainer, err);
+    if (code == 0) {
+        struct repro_error error = {0};
+        struct repro_net_options options = {.struct_size = sizeof options, .precision = config->precision,
+                                            .micro = (int32_t)config->micro, .ghost = (int32_t)config->schedule->ghost};
+        if (config->backend->net_compile(config->device, &config->net->graph, &options, &trainer->net, &error) != 0)
+            code = backend_failed(trainer, &error, err);
+    }
+    if (code == 0)
+        code = set_initial_weights(trainer, err);
+    if (code != 0) {
+        trainer_free(trainer);
+        return code;
+    }
+    *out = trainer;
+    return 0;
+}
+
+void trainer_free(struct trainer *trainer)
+{
+    if (trainer == NULL)
+        return;
+    if (trainer->net != NULL)
+        trainer->config.backend->net_free(trainer->net);
+    reduction_release(&trainer->sum);
+    mem_free(trainer->order);
+    mem_free(trainer->pixels);
+    mem_free(trainer->labels);
+    mem_free(trainer->arena);
+    mem_free(trainer);
+}
+
+const struct trainer_state *trainer_state(const struct trainer *trainer)
+{
+    return &trainer->state;
+}
+
+const struct trainer_config *trainer_config(const struct trainer *trainer)
+{
+    return &trainer->config;
+}
+
+/* Forward and backward over the micros of one group; image[] are the batch's rows. */
+static int32_t compute_group(struct trainer *trainer, const int64_t *image, int64_t batch, struct row_span micros,
+                             struct repro_error *error)
+{
+    const struct trainer_config *config = &trainer->config;
+    const struct repro_backend *backend = config->backend;
+    int32_t code = backend->net_zero(trainer->net, error);
+    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++) {
+        struct row_span span = reduction_rows(batch, config->micro, i);
+        batch_train(config->data, config->seed, (uint32_t)trainer->state.epoch, image + span.first, span.count,
+                    trainer->pixels, trainer->labels);
+        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = span.count,
+                                  .pixels = trainer->pixels, .labels = trainer->labels, .image = image + span.first,
+                                  .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
+        code = backend->net_forward(trainer->net, &rows, error);
+        if (code == 0)
+            code = backend->net_backward(trainer->net, 1.0 / (double)batch, error);
+    }
+    return code;
+}
+
+/* The batch's sums: into PARTIAL, and the metrics into *total. */
+static int32_t compute_batch(struct trainer *trainer, const int64_t *image, int64_t batch, struct partial *total,
+                             struct repro_error *error)
+{
+    const struct repro_backend *backend = trainer->config.backend;
+    int64_t micros = reduction_micros(batch, trainer->config.micro);
+    int64_t groups = reduction_groups(micros, trainer->config.groups);
+    int32_t code = 0;
+    reduction_start(&trainer->sum);
+    for (int64_t g = 0; code == 0 && g < groups; g++) {
+        struct repro_metrics metrics = {.struct_size = sizeof metrics};
+        struct partial *leaf = &trainer->sum.spare;
+        code = compute_group(trainer, image, batch, reduction_deal(micros, groups, g), error);
+        if (code == 0)
+            code = backend->net_metrics(trainer->net, &metrics, error);
+        leaf->loss = metrics.loss;
+        leaf->correct = metrics.correct;
+        leaf->rows = metrics.rows;
+        if (groups == 1) {
+            *total = *leaf; /* PARTIAL already is the sum */
+            return code;
+        }
+        if (code == 0)
+            code = backend->net_read(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, leaf->values, error);
+        if (code == 0)
+            reduction_push(&trainer->sum);
+    }
+    if (code != 0)
+        return code;
+    *total = *reduction_finish(&trainer->sum);
+    return backend->net_write(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, total->values, error);
+}
+
+int trainer_update(struct trainer *trainer, struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    struct trainer_state *state = &trainer->state;
+    const struct phase *phase = schedule_at(config->schedule, state->epoch);
+    if (trainer->order_epoch != state->epoch) {
+        batch_order(config->seed, (uint32_t)state->epoch, config->schedule->train_n, trainer->order);
+        trainer->order_epoch = state->epoch;
+    }
+    struct repro_error error = {0};
+    struct partial total;
+    const int64_t *image = trainer->order + state->update_in_epoch * phase->batch;
+    if (compute_batch(trainer, image, phase->batch, &total, &error) != 0)
+        return backend_failed(trainer, &error, err);
+    if (!isfinite(total.loss))
+        return err_set(err, ERR_NOT_FINITE, "update %" PRId64 " (epoch %d): the training loss is no finite number; "
+                       "the learning rate %g is too large for this network, or the data are damaged",
+                       state->update + 1, state->epoch + 1, phase->lr);
+    struct repro_step step = {
+        .struct_size = sizeof step, .optimizer = config->schedule->optimizer,
+        .lr = phase->lr, .momentum = phase->momentum,
+        .beta1 = config->beta1, .beta2 = config->beta2, .epsilon = config->epsilon,
+        .weight_decay = config->weight_decay, .update = state->update + 1,
+        .keep = pow(KEEP_PER_128, (double)phase->batch / 128.0),
+        .ghosts = phase->batch / config->schedule->ghost,
+    };
+    if (config->backend->net_update(trainer->net, &step, &error) != 0)
+        return backend_failed(trainer, &error, err);
+    state->update++;
+    state->update_in_epoch++;
+    state->images += phase->batch;
+    state->loss += total.loss;
+    state->correct += total.correct;
+    state->rows += total.rows;
+    return 0;
+}
+
+int trainer_epoch_done(const struct trainer *trainer)
+{
+    return trainer->state.update_in_epoch ==
+           schedule_at(trainer->config.schedule, trainer->state.epoch)->updates_per_epoch;
+}
+
+struct trainer_score trainer_end_epoch(struct trainer *trainer)
+{
+    struct trainer_state *state = &trainer->state;
+    struct trainer_score score = {state->loss / (double)state->rows, (double)state->correct / (double)state->rows};
+    state->epoch++;
+    state->update_in_epoch = 0;
+    state->loss = 0.0;
+    state->correct = state->rows = 0;
+    return score;
+}
+
+int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struct err *err)
+{
+    const struct dataset *data = trainer->config.data;
+    const struct repro_backend *backend = trainer->config.backend;
+    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    struct repro_error error = {0};
+    struct repro_metrics metrics = {.struct_size = sizeof metrics};
+    int32_t code = backend->net_zero(trainer->net, &error);
+    for (int64_t first = 0; code == 0 && first < data->test_n; first += trainer->config.micro) {
+        struct row_span span = reduction_rows(data->test_n, trainer->config.micro, first / trainer->config.micro);
+        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count,
+                                  .pixels = data->test_pixels + (size_t)first * image,
+                                  .labels = data->test_labels + first};
+        code = backend->net_forward(trainer->net, &rows, &error);
+    }
+    if (code == 0)
+        code = backend->net_metrics(trainer->net, &metrics, &error);
+    if (code != 0)
+        return backend_failed(trainer, &error, err);
+    *score = (struct trainer_score){metrics.loss / (double)metrics.rows, (double)metrics.correct / (double)metrics.rows};
+    return 0;
+}
+
+int trainer_l2(struct trainer *trainer, double *l2, struct err *err)
+{
+    int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->arena, err);
+    if (code != 0)
+        return code;
+    double sum = 0.0;
+    for (int64_t i = 0; i < trainer->config.net->graph.param_count; i++)
+        sum += (double)trainer->arena[i] * trainer->arena[i];
+    *l2 = 0.5 * trainer->config.weight_decay * sum;
+    return 0;
+}
+
+uint32_t trainer_arenas(const struct trainer *trainer)
+{
+    uint32_t arenas = 1u << REPRO_ARENA_PARAM | 1u << REPRO_ARENA_RUNNING;
+    int optimizer = trainer->config.schedule->optimizer;
+    if (optimizer != REPRO_OPTIMIZER_SGD)
+        arenas |= 1u << REPRO_ARENA_MOMENT1;
+    if (optimizer == REPRO_OPTIMIZER_ADAM)
+        arenas |= 1u << REPRO_ARENA_MOMENT2;
+    return arenas;
+}
+
+int64_t trainer_arena_count(const struct trainer *trainer, int arena)
+{
+    const struct repro_graph *graph = &trainer->config.net->graph;
+    return arena == REPRO_ARENA_RUNNING ? graph->running_count : graph->param_count;
+}
+
+int trainer_read(struct trainer *trainer, int arena, float *values, struct err *err)
+{
+    struct repro_error error = {0};
+    if (trainer->config.backend->net_read(trainer->net, arena, 0, trainer_arena_count(trainer, arena), values, &error))
+        return backend_failed(trainer, &error, err);
+    return 0;
+}
+
+int trainer_write(struct trainer *trainer, int arena, const float *values, struct err *err)
+{
+    struct repro_error error = {0};
+    if (trainer->config.backend->net_write(trainer->net, arena, 0, trainer_arena_count(trainer, arena), values, &error))
+        return backend_failed(trainer, &error, err);
+    return 0;
+}
+
+int trainer_restore(struct trainer *trainer, const struct trainer_state *state, struct err *err)
+{
+    const struct schedule *schedule = trainer->config.schedule;
+    int legal = state->epoch >= 0 && state->epoch <= schedule->epochs && state->update_in_epoch >= 0;
+    if (legal && state->epoch == schedule->epochs)
+        legal = state->update_in_epoch == 0;
+    else if (legal)
+        legal = state->update_in_epoch <= schedule_at(schedule, state->epoch)->updates_per_epoch;
+    if (!legal || state->update != schedule_updates_before(schedule, state->epoch) + state->update_in_epoch)
+        return err_set(err, ERR_INPUT, "update %" PRId64 " in epoch %d is no place in this run's schedule",
+                       state->update, state->epoch);
+    trainer->state = *state;
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* trainer.h -- one run's training: updates in order, evaluation, and the state that a checkpoint holds.
+ *
+ * Update u of epoch e takes rows u*B..(u+1)*B-1 of the epoch's order.  Its B rows are cut into micros, dealt to groups and
+ * summed as reduction.h says; then comes one optimizer step.  The state after an update depends only on the configuration and the
+ * update's number.  Not thread-safe; allocates nothing after trainer_new(). */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include "backend/backend.h"
+#include "data/dataset.h"
+#include "net/net.h"
+#include "train/schedule.h"
+
+#include <stdint.h>
+
+struct err;
+
+/* Everything is borrowed and outlives the trainer. */
+struct trainer_config {
+    const struct repro_backend *backend;
+    struct repro_device *device;
+    const struct net *net;
+    const struct dataset *data;
+    const struct schedule *schedule;
+    uint64_t seed;
+    int precision;      /* REPRO_PRECISION_* */
+    int64_t micro;      /* rows of one forward call, a multiple of the schedule's ghost */
+    int64_t groups;     /* at least 1 */
+    double weight_decay;
+    double beta1, beta2, epsilon;  /* Adam */
+};
+
+/* Where a run stands.  Together with the arenas this is all that a later update depends on. */
+struct trainer_state {
+    int64_t update;           /* updates done */
+    int epoch;                /* epochs finished */
+    int64_t update_in_epoch;  /* updates done of the current one */
+    int64_t images;           /* rows trained on since the start */
+    double loss;              /* sums over the rows of the current epoch */
+    int64_t correct, rows;
+};
+
+/* Means over the rows of one pass. */
+struct trainer_score {
+    double loss;      /* cross-entropy, nats */
+    double accuracy;  /* 0..1 */
+};
+
+struct trainer;
+
+/* Compiles the network and sets the initial weights. */
+int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err);
+/* NULL is legal. */
+void trainer_free(struct trainer *trainer);
+
+const struct trainer_state *trainer_state(const struct trainer *trainer);
+const struct trainer_config *trainer_config(const struct trainer *trainer);
+
+/* One update.  ERR_NOT_FINITE when the loss is no finite number: says at which update, and the parameters are
+ * still those before it.  Needs state.epoch < schedule->epochs. */
+int trainer_update(struct trainer *trainer, struct err *err);
+
+/* 1 when the last update of the current epoch is done and trainer_end_epoch() is due. */
+int trainer_epoch_done(const struct trainer *trainer);
+
+/* The mean loss and accuracy of the epoch's training rows as they were seen; starts the next epoch. */
+struct trainer_score trainer_end_epoch(struct trainer *trainer);
+
+/* Loss and accuracy on the test set with the running statistics. */
+int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struct err *err);
+
+/* The L2 term weight_decay / 2 * |w|^2 of the loss, summed in double. */
+int trainer_l2(struct trainer *trainer, double *l2, struct err *err);
+
+/* Arenas that this optimizer uses, for a checkpoint: bit k for arena k. */
+uint32_t trainer_arenas(const struct trainer *trainer);
+/* Floats in an arena. */
+int64_t trainer_arena_count(const struct trainer *trainer, int arena);
+/* Copies a whole arena. */
+int trainer_read(struct trainer *trainer, int arena, float *values, struct err *err);
+int trainer_write(struct trainer *trainer, int arena, const float *values, struct err *err);
+/* Puts the trainer where a checkpoint says it was; ERR_INPUT when the schedule has no such place. */
+int trainer_restore(struct trainer *trainer, const struct trainer_state *state, struct err *err);
+
+#endif
