@@ -1,0 +1,74 @@
+/* repro backends: what is found, its version, what it can do; for each that is refused or has no device, why. */
+#include "cli/command.h"
+
+#include "backend/loader.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_set(const char *label, uint32_t mask, const char *const *names, int count)
+{
+    printf("    %-11s", label);
+    for (int i = 1; i <= count; i++)
+        if (mask >> i & 1)
+            printf(" %s", names[i]);
+    putchar('\n');
+}
+
+static void print_caps(const struct repro_backend *backend)
+{
+    static const char *const precisions[] = {"", "f32", "tf32", "bf16"};
+    static const char *const optimizers[] = {"", "sgd", "momentum", "nesterov", "adam"};
+    static const char *const ops[] = {"", "input", "conv", "batch_norm", "relu", "add", "concat", "max_pool", "avg_pool",
+                                      "global_avg_pool", "dropout", "dense", "softmax_cross_entropy"};
+    struct repro_device_options options = {.struct_size = sizeof options};
+    struct repro_caps caps = {.struct_size = sizeof caps};
+    struct repro_device *device = NULL;
+    struct repro_error error = {0};
+    if (backend->device_open(&options, &device, &error) != 0 || backend->device_caps(device, &caps, &error) != 0) {
+        printf("    cannot run here: %s\n", error.text);
+    } else {
+        printf("    %-11s %s, %d threads\n", "device", caps.device, (int)caps.threads);
+        printf("    %-11s %s\n", "library", caps.library);
+        print_set("precisions", caps.precisions, precisions, 3);
+        print_set("optimizers", caps.optimizers, optimizers, 4);
+        print_set("operations", caps.ops, ops, REPRO_OP_COUNT);
+        printf("    %-11s %s\n", "same bits", caps.flags & REPRO_CAPS_ANY_THREADS ? "on any number of threads"
+                                                                                   : "on the same number of threads");
+    }
+    if (device != NULL)
+        backend->device_close(device);
+}
+
+int command_backends(int argc, char **argv)
+{
+    struct err err = {0};
+    struct backend_found *found = NULL;
+    size_t count = 0;
+    if (argc > 1) {
+        fprintf(stderr, "repro: backends: takes no argument ('%s')\n", argv[1]);
+        return EXIT_USAGE;
+    }
+    char *path = backend_search_path(&err);
+    if (path == NULL || backend_discover(&found, &count, &err) != 0) {
+        mem_free(path);
+        return report_error(&err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct backend_found *entry = &found[i];
+        if (!entry->accepted) {
+            printf("%s: refused: %s\n", entry->name, entry->reason);
+            continue;
+        }
+        printf("%s %s, contract %d.%u, %s\n", entry->backend.name, entry->backend.version, REPRO_ABI_MAJOR,
+               (unsigned)entry->backend.abi_minor, entry->path);
+        print_caps(&entry->backend);
+    }
+    if (count == 0)
+        printf("no plugin (*.so) in %s\n", path);
+    mem_free(path);
+    backend_found_free(found, count);
+    return EXIT_DONE;
+}

@@ -1,0 +1,48 @@
+/* command.h -- the commands behind `repro NAME`.  Only this room prints to the terminal or chooses an exit code. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdint.h>
+
+struct err;
+
+/* Exit codes, as in the manual. */
+#define EXIT_DONE 0
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+#define EXIT_CLAIM_FAILED 3
+#define EXIT_CANNOT_RUN 77
+
+/* Options shared by the commands that look at an experiment. */
+struct command_options {
+    const char *figure;
+    const char *profile, *data, *backend, *out;  /* NULL: default */
+    int precision, threads;                      /* 0: default */
+    uint64_t seed;                               /* 0: default */
+};
+
+struct command {
+    const char *name, *arguments, *summary;
+    int (*run)(int argc, char **argv);  /* argv[0] is the command's name; returns an exit code */
+};
+
+/* All commands but the figures, ended by a NULL name. */
+extern const struct command commands[];
+
+int command_figure(int argc, char **argv); /* argv[0] is the figure */
+int command_plan(int argc, char **argv);
+int command_backends(int argc, char **argv);
+int command_list(int argc, char **argv);
+
+/* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).  usage is the text behind the
+ * program's name; operand_wanted: one operand, the figure, is taken into options->figure. */
+void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
+                   struct command_options *options);
+
+/* The folder that holds experiments/ and plots/: $REPRO_SHARE, else where they were installed. */
+const char *share_folder(void);
+
+/* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
+int report_error(const struct err *err);
+
+#endif

@@ -1,0 +1,90 @@
+#include "cli/command.h"
+
+#include "base/err.h"
+#include "base/suggest.h"
+#include "cli/version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef REPRO_SHARE_DIR
+#define REPRO_SHARE_DIR "/usr/local/share/repro"
+#endif
+
+const struct command commands[] = {
+    {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales, before any compute", command_plan},
+    {"backends", "", "the plugins found, what they can do, and why others are refused", command_backends},
+    {"list", "", "the figures there are, their runs and profiles", command_list},
+    {NULL, NULL, NULL, NULL},
+};
+
+const char *share_folder(void)
+{
+    const char *folder = getenv("REPRO_SHARE");
+    return folder != NULL && *folder != '\0' ? folder : REPRO_SHARE_DIR;
+}
+
+int report_error(const struct err *err)
+{
+    fprintf(stderr, "repro: %s\n", err->text);
+    switch (err->code) {
+    case ERR_USAGE:
+        return EXIT_USAGE;
+    case ERR_CANNOT_RUN:
+        return EXIT_CANNOT_RUN;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+static int print_help(FILE *file)
+{
+    fprintf(file,
+            "usage: repro FIGURE [OPTION...]     train what is missing, draw the figure (figure5)\n"
+            "       repro COMMAND [OPTION...]\n\n"
+            "repro reproduces \"Don't Decay the Learning Rate, Increase the Batch Size\" figure by figure.\n\n"
+            "commands:\n");
+    for (const struct command *command = commands; command->name != NULL; command++)
+        fprintf(file, "  %-10s %-8s %s\n", command->name, command->arguments, command->summary);
+    fprintf(file, "  %-10s %-8s %s\n\n", "test", "", "build and run the test suite (from a source tree)");
+    fprintf(file, "`repro FIGURE --help` and `repro COMMAND --help` list the options.\n"
+                  "exit codes: 0 done, 1 failed, 2 usage, 3 a claim did not hold, 77 cannot run here\n");
+    return fflush(file) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Names a user may have meant are commands and figures; the experiment loader knows the figures. */
+static int unknown_command(const char *name)
+{
+    const char *names[16];
+    size_t count = 0;
+    for (const struct command *command = commands; command->name != NULL && count < 16; command++)
+        names[count++] = command->name;
+    const char *near = suggest(name, names, count);
+    if (near != NULL)
+        fprintf(stderr, "repro: unknown command '%s'; did you mean '%s'?\n", name, near);
+    else
+        fprintf(stderr, "repro: unknown command or option '%s'; `repro --help` lists them\n", name);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return print_help(stdout);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("repro %s (%s)\n", REPRO_VERSION, REPRO_COMMIT);
+        return EXIT_DONE;
+    }
+    for (const struct command *command = commands; command->name != NULL; command++)
+        if (strcmp(name, command->name) == 0)
+            return command->run(argc - 1, argv + 1);
+    if (strncmp(name, "fig", 3) == 0 || strncmp(name, "appendix", 8) == 0 || strchr(name, '/') != NULL)
+        return command_figure(argc - 1, argv + 1);
+    return unknown_command(name);
+}

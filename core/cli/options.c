@@ -1,0 +1,96 @@
+#include "cli/command.h"
+
+#include "backend/backend.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct parse {
+    struct command_options *options;
+    int operand_wanted;
+};
+
+static const struct argp_option option_table[] = {
+    {"profile", 'p', "NAME", 0, "scale: paper, small, quick, smoke (default: the experiment's own)", 0},
+    {"data", 'd', "DIR", 0, "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic set)", 0},
+    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: openblas)", 0},
+    {"out", 'o', "DIR", 0, "where results go (default: results)", 0},
+    {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)", 0},
+    {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
+    {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
+    {0},
+};
+
+static uint64_t positive(struct argp_state *state, const char *name, const char *text, uint64_t limit)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || *text == '-' || value == 0 || value > limit)
+        argp_error(state, "%s: '%s' is no whole number from 1 to %llu", name, text, (unsigned long long)limit);
+    return value;
+}
+
+static int precision(struct argp_state *state, const char *text)
+{
+    static const char *const names[] = {"f32", "tf32", "bf16"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0)
+            return REPRO_PRECISION_F32 + i;
+    argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
+    return 0;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+    struct command_options *options = parse->options;
+    switch (key) {
+    case 'p':
+        options->profile = argument;
+        return 0;
+    case 'd':
+        options->data = argument;
+        return 0;
+    case 'b':
+        options->backend = argument;
+        return 0;
+    case 'o':
+        options->out = argument;
+        return 0;
+    case 's':
+        options->seed = positive(state, "--seed", argument, INT64_MAX);
+        return 0;
+    case 't':
+        options->threads = (int)positive(state, "--threads", argument, 4096);
+        return 0;
+    case 'P':
+        options->precision = precision(state, argument);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (!parse->operand_wanted || options->figure != NULL)
+            argp_error(state, "'%s' is one argument too many", argument);
+        options->figure = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (parse->operand_wanted && options->figure == NULL)
+            argp_error(state, "which figure? `repro list` names them");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
+                   struct command_options *options)
+{
+    struct parse parse = {options, operand_wanted};
+    struct argp argp = {option_table, parse_option, usage, about, NULL, NULL, NULL};
+    char *name = argv[0];
+    argp_err_exit_status = EXIT_USAGE;
+    program_invocation_name = program_invocation_short_name = (char *)"repro";
+    argp_parse(&argp, argc, argv, 0, NULL, &parse);
+    argv[0] = name;
+}

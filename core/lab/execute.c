@@ -1,0 +1,210 @@
+#include "lab/execute.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "lab/manifest.h"
+#include "train/checkpoint.h"
+#include "train/runlog.h"
+#include "train/trainer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+struct execution {
+    struct run *run;
+    const struct execute_options *options;
+    struct trainer *trainer;
+    struct runlog log;
+    json_t *manifest;
+    int lock;
+    double epoch_began, training, evaluating, checkpointed;  /* seconds */
+    int64_t rows_before;  /* of this epoch, trained in an earlier session */
+};
+
+static int lock_folder(struct execution *execution, struct err *err)
+{
+    char *path = mem_format(err, "%s/lock", execution->run->folder);
+    if (path == NULL)
+        return ERR_MEMORY;
+    int code = 0;
+    execution->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (execution->lock < 0)
+        code = err_errno(err, errno, "%s: cannot be created", path);
+    else if (flock(execution->lock, LOCK_EX | LOCK_NB) != 0)
+        code = err_set(err, ERR_IO, "%s: another process is training this run", path);
+    mem_free(path);
+    return code;
+}
+
+static int new_trainer(struct execution *execution, struct err *err)
+{
+    const struct run *run = execution->run;
+    const struct session *session = run->session;
+    struct trainer_config config = {
+        .backend = &session->backend, .device = session->device, .net = &session->net, .data = &session->data,
+        .schedule = &run->schedule, .seed = session->seed, .precision = session->precision, .micro = run->micro,
+        .groups = session->experiment->groups, .weight_decay = run->what->weight_decay, .beta1 = run->what->beta1,
+        .beta2 = run->what->beta2, .epsilon = run->what->epsilon,
+    };
+    return trainer_new(&config, &execution->trainer, err);
+}
+
+/* Takes up where the checkpoint stands; rows of the log beyond it are forgotten. */
+static int resume(struct execution *execution, struct err *err)
+{
+    const struct run *run = execution->run;
+    if (!file_exists(run->checkpoint_path))
+        return 0;
+    int code = checkpoint_load(execution->trainer, run->checkpoint_path, run->hash, err);
+    const struct trainer_state *state = trainer_state(execution->trainer);
+    if (code == 0 && state->epoch > 0)
+        code = runlog_read(&execution->log, run->log_path, err);
+    if (code != 0)
+        return code;
+    if (execution->log.count < (size_t)state->epoch)
+        return err_set(err, ERR_INPUT, "%s: has %zu epochs where the checkpoint has %d; delete the folder to begin the "
+                       "run anew", run->log_path, execution->log.count, state->epoch);
+    execution->log.count = (size_t)state->epoch;
+    return 0;
+}
+
+static int save(struct execution *execution, struct err *err)
+{
+    execution->checkpointed = clock_seconds();
+    return checkpoint_save(execution->trainer, execution->run->checkpoint_path, execution->run->hash, err);
+}
+
+static void tell(struct execution *execution, const struct trainer_score *score, int epoch_finished)
+{
+    const struct execute_options *options = execution->options;
+    const struct trainer_state *state = trainer_state(execution->trainer);
+    const struct schedule *schedule = &execution->run->schedule;
+    if (options->progress == NULL)
+        return;
+    const struct runlog *log = &execution->log;
+    double rows = (double)(state->rows - execution->rows_before);
+    double speed = epoch_finished ? log->rows[log->count - 1].images_per_second
+                                  : execution->training > 0.0 ? rows / execution->training : 0.0;
+    double images = (double)schedule->train_n * schedule->epochs - (double)state->images;
+    struct execute_progress progress = {
+        .run = execution->run, .epoch = epoch_finished ? state->epoch : state->epoch + 1, .update = state->update,
+        .loss = score->loss, .train_accuracy = score->accuracy,
+        .test_accuracy = log->count > 0 ? log->rows[log->count - 1].test_accuracy : -1.0,
+        .images_per_second = speed, .epoch_finished = epoch_finished,
+        .seconds_left = speed > 0.0 ? images / speed + execution->evaluating * (schedule->epochs - state->epoch) : 0.0,
+    };
+    options->progress(options->context, &progress);
+}
+
+/* Evaluates, logs and checkpoints the epoch that has just been trained. */
+static int finish_epoch(struct execution *execution, struct err *err)
+{
+    struct trainer *trainer = execution->trainer;
+    const struct schedule *schedule = &execution->run->schedule;
+    const struct trainer_state *state = trainer_state(trainer);
+    const struct phase *phase = schedule_at(schedule, state->epoch);
+    double rows = (double)(state->rows - execution->rows_before), l2 = 0.0, began = clock_seconds();
+    struct trainer_score train = trainer_end_epoch(trainer), test = {0};
+    int code = trainer_evaluate(trainer, &test, err);
+    if (code == 0)
+        code = trainer_l2(trainer, &l2, err);
+    if (code != 0)
+        return code;
+    execution->evaluating = clock_seconds() - began;
+    struct runlog_row row = {
+        .epoch = state->epoch, .updates = state->update, .images = state->images, .lr = phase->lr, .batch = phase->batch,
+        .momentum = phase->momentum,
+        .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
+        .train_loss = train.loss, .train_loss_l2 = train.loss + l2, .train_accuracy = train.accuracy,
+        .test_loss = test.loss, .test_accuracy = test.accuracy,
+        .images_per_second = execution->training > 0.0 ? rows / execution->training : 0.0,
+        .seconds = clock_seconds() - execution->epoch_began,
+    };
+    code = runlog_append(&execution->log, &row, err);
+    if (code == 0)
+        code = runlog_write(&execution->log, execution->run->log_path, err);
+    if (code == 0)
+        code = save(execution, err);
+    if (code == 0)
+        tell(execution, &train, 1);
+    return code;
+}
+
+/* Updates until the epoch is done or the user wants to stop. */
+static int train_epoch(struct execution *execution, struct err *err)
+{
+    const struct execute_options *options = execution->options;
+    const struct trainer_state *state = trainer_state(execution->trainer);
+    execution->epoch_began = clock_seconds();
+    execution->training = 0.0;
+    execution->rows_before = state->rows;
+    while (!trainer_epoch_done(execution->trainer)) {
+        double began = clock_seconds();
+        int code = trainer_update(execution->trainer, err);
+        if (code != 0)
+            return code;
+        execution->training += clock_seconds() - began;
+        struct trainer_score score = {state->loss / (double)state->rows, (double)state->correct / (double)state->rows};
+        tell(execution, &score, 0);
+        int stop = options->stop != NULL && options->stop(options->context);
+        if (stop || clock_seconds() - execution->checkpointed > options->checkpoint_seconds) {
+            code = save(execution, err);
+            if (code != 0)
+                return code;
+        }
+        if (stop)
+            return err_set(err, ERR_STOPPED, "stopped after update %" PRId64 " of run '%s'; the same command goes on "
+                           "from there", state->update, execution->run->what->name);
+    }
+    return finish_epoch(execution, err);
+}
+
+static int train(struct execution *execution, struct err *err)
+{
+    struct run *run = execution->run;
+    int code = new_trainer(execution, err);
+    if (code == 0)
+        code = resume(execution, err);
+    if (code != 0)
+        return code;
+    const struct trainer_state *state = trainer_state(execution->trainer);
+    code = manifest_begin(run, execution->options->commit, execution->options->version, state->update,
+                          &execution->manifest, err);
+    if (code == 0)
+        code = manifest_write(run, execution->manifest, state->update, NULL, err);
+    while (code == 0 && state->epoch < run->schedule.epochs)
+        code = train_epoch(execution, err);
+    if (execution->manifest != NULL) {
+        struct err second;
+        int written = manifest_write(run, execution->manifest, state->update, code == 0 ? &execution->log : NULL,
+                                     code == 0 ? err : &second);
+        code = code == 0 ? written : code;
+    }
+    if (code == 0)
+        run->status = RUN_DONE;
+    return code;
+}
+
+int execute_run(struct run *run, const struct execute_options *options, struct err *err)
+{
+    if (run->status == RUN_DONE)
+        return 0;
+    struct execution execution = {.run = run, .options = options, .lock = -1, .checkpointed = clock_seconds()};
+    int code = file_make_folders(run->folder, err);
+    if (code == 0)
+        code = lock_folder(&execution, err);
+    if (code == 0)
+        code = train(&execution, err);
+    trainer_free(execution.trainer);
+    runlog_release(&execution.log);
+    json_decref(execution.manifest);
+    if (execution.lock >= 0)
+        close(execution.lock);
+    return code;
+}

@@ -1,0 +1,132 @@
+#include "lab/manifest.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "train/runlog.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define MANIFEST_LIMIT (4u << 20)
+#define FORMAT 1
+
+static int load(const char *path, const char *hash, json_t **out, struct err *err)
+{
+    char *text;
+    size_t size;
+    int code = file_read(path, MANIFEST_LIMIT, &text, &size, err);
+    if (code != 0)
+        return code;
+    json_error_t where;
+    json_t *manifest = json_loadb(text, size, 0, &where);
+    mem_free(text);
+    if (manifest == NULL)
+        return err_set(err, ERR_INPUT, "%s:%d: damaged (%s); delete the folder to begin the run anew", path, where.line,
+                       where.text);
+    const char *found = json_string_value(json_object_get(manifest, "identity_hash"));
+    if (found == NULL || strcmp(found, hash) != 0) {
+        err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s); delete the folder", path,
+                found == NULL ? "missing" : found);
+        json_decref(manifest);
+        return ERR_INPUT;
+    }
+    *out = manifest;
+    return 0;
+}
+
+int manifest_status(const char *path, const char *hash, enum run_status *status, struct err *err)
+{
+    *status = RUN_NEW;
+    if (!file_exists(path))
+        return 0;
+    json_t *manifest;
+    int code = load(path, hash, &manifest, err);
+    if (code != 0)
+        return code;
+    const char *text = json_string_value(json_object_get(manifest, "status"));
+    *status = text != NULL && strcmp(text, "done") == 0 ? RUN_DONE : RUN_PARTIAL;
+    json_decref(manifest);
+    return 0;
+}
+
+static json_t *host_json(const struct session *session)
+{
+    struct utsname system;
+    int named = uname(&system) == 0;
+    return json_pack("{s:s, s:s, s:i, s:I, s:s, s:s}", "device", session->caps.device, "library", session->caps.library,
+                     "threads", (int)session->caps.threads, "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "system",
+                     named ? system.sysname : "unknown", "machine", named ? system.machine : "unknown");
+}
+
+static json_t *session_json(const struct run *run, const char *commit, const char *version, int64_t first_update)
+{
+    char now[CLOCK_TEXT];
+    clock_text(now);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "started", now, "commit", commit, "version", version,
+                     "compiler", __VERSION__, "host", host_json(run->session), "first_update", (json_int_t)first_update,
+                     "last_update", (json_int_t)first_update);
+}
+
+int manifest_begin(const struct run *run, const char *commit, const char *version, int64_t first_update,
+                   json_t **out, struct err *err)
+{
+    json_t *manifest = NULL;
+    if (file_exists(run->manifest_path)) {
+        int code = load(run->manifest_path, run->hash, &manifest, err);
+        if (code != 0)
+            return code;
+    } else {
+        manifest = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:I, s:[]}", "format", FORMAT, "run",
+                             run->what->name, "title", run->what->title, "figure", run->session->experiment->name,
+                             "profile", run->session->profile->name, "identity_hash", run->hash, "identity",
+                             run->identity, "status", "running", "planned_updates", (json_int_t)run->schedule.updates,
+                             "sessions");
+    }
+    json_t *session = session_json(run, commit, version, first_update);
+    if (json_array_append_new(json_object_get(manifest, "sessions"), session) != 0) {
+        json_decref(manifest);
+        return err_set(err, ERR_INPUT, "%s: damaged: no list of sessions; delete the folder to begin the run anew",
+                       run->manifest_path);
+    }
+    *out = manifest;
+    return 0;
+}
+
+static json_t *result_json(const struct runlog *log)
+{
+    double best = 0.0, seconds = 0.0;
+    const struct runlog_row *last = &log->rows[log->count - 1];
+    for (size_t i = 0; i < log->count; i++) {
+        seconds += log->rows[i].seconds;
+        if (log->rows[i].test_accuracy > best)
+            best = log->rows[i].test_accuracy;
+    }
+    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:f}", "updates", (json_int_t)last->updates, "images",
+                     (json_int_t)last->images, "test_accuracy", last->test_accuracy, "best_test_accuracy", best,
+                     "train_loss", last->train_loss, "seconds", seconds);
+}
+
+int manifest_write(const struct run *run, json_t *manifest, int64_t last_update, const struct runlog *log,
+                   struct err *err)
+{
+    char now[CLOCK_TEXT];
+    clock_text(now);
+    json_t *sessions = json_object_get(manifest, "sessions");
+    json_t *session = json_array_get(sessions, json_array_size(sessions) - 1);
+    json_object_set_new(session, "ended", json_string(now));
+    json_object_set_new(session, "last_update", json_integer(last_update));
+    if (log != NULL) {
+        json_object_set_new(manifest, "status", json_string("done"));
+        json_object_set_new(manifest, "result", result_json(log));
+    }
+    char *text = json_dumps(manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    if (text == NULL)
+        return err_set(err, ERR_MEMORY, "%s: cannot be put into words: out of memory", run->manifest_path);
+    int code = file_replace(run->manifest_path, text, strlen(text), err);
+    free(text);
+    return code;
+}

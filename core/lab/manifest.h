@@ -1,0 +1,29 @@
+/* manifest.h -- manifest.json of a run: what it is, where and with what it was computed, how it ended.
+ *
+ *   run, title, figure, profile   names, for people
+ *   identity, identity_hash       what makes it this run and no other
+ *   status                        "running" or "done"
+ *   planned_updates               by the schedule
+ *   sessions                      one entry a start: times, source commit, versions, host, updates from and to
+ *   result                        when done: updates, final and best test accuracy, training seconds */
+#ifndef LAB_MANIFEST_H
+#define LAB_MANIFEST_H
+
+#include "lab/run.h"
+
+struct err;
+struct runlog;
+
+/* A run's status from its manifest; RUN_NEW when there is none.  ERR_INPUT when the file is damaged or of another identity. */
+int manifest_status(const char *path, const char *hash, enum run_status *status, struct err *err);
+
+/* Begins a session: reads the old manifest or makes a new one, appends an entry; *manifest is released with
+ * json_decref().  `commit` and `version` are the program's. */
+int manifest_begin(const struct run *run, const char *commit, const char *version, int64_t first_update,
+                   json_t **manifest, struct err *err);
+
+/* Writes the manifest with the session's last update; log is NULL while running, the complete log when done. */
+int manifest_write(const struct run *run, json_t *manifest, int64_t last_update, const struct runlog *log,
+                   struct err *err);
+
+#endif

@@ -1,0 +1,148 @@
+#include "lab/session.h"
+
+#include "backend/loader.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/suggest.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIGURE_MAX 64
+#define SUFFIX ".exp"
+#define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int session_figures(const char *folder, char ***names, size_t *count, struct err *err)
+{
+    DIR *directory = opendir(folder);
+    if (directory == NULL)
+        return err_set(err, ERR_INPUT, "%s: no such folder; set REPRO_SHARE to the one that has experiments/ and plots/",
+                       folder);
+    char **list = mem_new(FIGURE_MAX, sizeof *list, err);
+    size_t found = 0;
+    int code = list == NULL ? ERR_MEMORY : 0;
+    for (struct dirent *entry; code == 0 && found < FIGURE_MAX && (entry = readdir(directory)) != NULL;) {
+        size_t length = strlen(entry->d_name), suffix = strlen(SUFFIX);
+        if (length <= suffix || entry->d_name[0] == '.' || strcmp(entry->d_name + length - suffix, SUFFIX) != 0)
+            continue;
+        list[found] = mem_string(entry->d_name, err);
+        if (list[found] == NULL)
+            code = ERR_MEMORY;
+        else
+            list[found++][length - suffix] = '\0';
+    }
+    closedir(directory);
+    if (code == 0 && found == 0)
+        code = err_set(err, ERR_INPUT, "%s: no experiment file (*.exp) there", folder);
+    if (code != 0) {
+        session_figures_free(list, found);
+        return code;
+    }
+    qsort(list, found, sizeof *list, by_name);
+    *names = list;
+    *count = found;
+    return 0;
+}
+
+void session_figures_free(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mem_free(names[i]);
+    mem_free(names);
+}
+
+static int unknown_figure(const char *folder, const char *figure, struct err *err)
+{
+    char **names, text[512] = "";
+    size_t count, length = 0;
+    int code = session_figures(folder, &names, &count, err);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; i < count && length < sizeof text; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ", names[i]);
+    const char *near = suggest(figure, (const char *const *)names, count);
+    code = err_set(err, ERR_USAGE, "unknown figure '%s'%s%s%s; there are: %s", figure,
+                   near == NULL ? "" : "; did you mean '", near == NULL ? "" : near, near == NULL ? "" : "'?", text);
+    session_figures_free(names, count);
+    return code;
+}
+
+int session_experiment(const char *experiments, const char *figure, struct experiment **out, struct err *err)
+{
+    if (strchr(figure, '/') != NULL)
+        return experiment_load(figure, out, err);
+    char *path = mem_format(err, "%s/%s" SUFFIX, experiments, figure);
+    if (path == NULL)
+        return ERR_MEMORY;
+    int code = file_exists(path) ? experiment_load(path, out, err) : unknown_figure(experiments, figure, err);
+    mem_free(path);
+    return code;
+}
+
+static int load_data(struct session *session, const char *folder, struct err *err)
+{
+    int64_t train_n = session->experiment->train_n / session->profile->divide, test_n = session->profile->test_n;
+    if (folder == NULL || *folder == '\0')
+        folder = getenv("REPRO_DATA");
+    if (folder == NULL || *folder == '\0')
+        return dataset_synthetic(SYNTHETIC_SEED, train_n, test_n, &session->data, err);
+    return dataset_cifar10(folder, train_n, test_n, &session->data, err);
+}
+
+static int open_backend(struct session *session, const struct session_options *options, struct err *err)
+{
+    struct repro_error error = {0};
+    struct repro_device_options device = {.struct_size = sizeof device, .threads = options->threads};
+    int code = backend_load(options->backend == NULL ? "openblas" : options->backend, &session->backend, err);
+    if (code != 0)
+        return code;
+    if (session->backend.device_open(&device, &session->device, &error) != 0)
+        return err_set(err, error.code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND, "backend %s cannot run here: %s",
+                       session->backend.name, error.text);
+    session->caps = (struct repro_caps){.struct_size = sizeof session->caps};
+    if (session->backend.device_caps(session->device, &session->caps, &error) != 0)
+        return err_set(err, ERR_BACKEND, "backend %s: %s", session->backend.name, error.text);
+    return 0;
+}
+
+int session_open(const struct session_options *options, struct session *session, struct err *err)
+{
+    memset(session, 0, sizeof *session);
+    session->precision = options->precision == 0 ? REPRO_PRECISION_F32 : options->precision;
+    session->seed = options->seed == 0 ? 1 : options->seed;
+    int code = session_experiment(options->experiments, options->figure, &session->experiment, err);
+    if (code == 0) {
+        const char *name = options->profile == NULL ? session->experiment->default_profile : options->profile;
+        session->profile = experiment_profile(session->experiment, name, err);
+        if (session->profile == NULL)
+            code = ERR_USAGE;
+    }
+    if (code == 0)
+        code = open_backend(session, options, err);
+    if (code == 0)
+        code = load_data(session, options->data, err);
+    if (code == 0)
+        code = net_named(&session->net, session->profile->network, session->data.channels, session->data.height,
+                         session->data.width, session->data.classes, session->data.mean, session->data.deviation, err);
+    if (code != 0)
+        session_close(session);
+    return code;
+}
+
+void session_close(struct session *session)
+{
+    net_release(&session->net);
+    dataset_release(&session->data);
+    if (session->device != NULL)
+        session->backend.device_close(session->device);
+    experiment_free(session->experiment);
+    memset(session, 0, sizeof *session);
+}

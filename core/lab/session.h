@@ -1,0 +1,49 @@
+/* session.h -- what the runs of one command share: the experiment, a profile, data, network and an open backend. */
+#ifndef LAB_SESSION_H
+#define LAB_SESSION_H
+
+#include "backend/backend.h"
+#include "data/dataset.h"
+#include "lab/experiment.h"
+#include "net/net.h"
+
+#include <stdint.h>
+
+struct err;
+
+/* What the user chose; NULL and 0 mean default. */
+struct session_options {
+    const char *experiments;  /* folder of the .exp files; never NULL */
+    const char *figure;       /* "figure5"; never NULL */
+    const char *profile;      /* the experiment's default_profile */
+    const char *data;         /* folder of the real data; else $REPRO_DATA, else the synthetic set */
+    const char *backend;      /* "openblas" */
+    int precision;            /* REPRO_PRECISION_F32 */
+    int threads;              /* the cores this process may use */
+    uint64_t seed;            /* 1 */
+};
+
+struct session {
+    struct experiment *experiment;
+    const struct experiment_profile *profile;
+    struct dataset data;
+    struct net net;
+    struct repro_backend backend;
+    struct repro_device *device;
+    struct repro_caps caps;
+    int precision;
+    uint64_t seed;
+};
+
+/* The figures of a folder: the names of its .exp files, sorted, without ".exp". */
+int session_figures(const char *experiments, char ***names, size_t *count, struct err *err);
+void session_figures_free(char **names, size_t count);
+
+/* The experiment file of a figure, by name or, with a slash in it, by path; ERR_USAGE with the figures there are when the name is unknown. */
+int session_experiment(const char *experiments, const char *figure, struct experiment **out, struct err *err);
+
+/* Loads all of it.  session_close() releases it; legal on a zeroed struct. */
+int session_open(const struct session_options *options, struct session *session, struct err *err);
+void session_close(struct session *session);
+
+#endif
