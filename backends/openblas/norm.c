@@ -1,0 +1,183 @@
+/* Batch norm over ghosts, with the ReLU behind it where that is its only consumer.  Each (ghost, channel) is one unit of work, summed in
+ * a fixed order: 16 lanes of f32 within a plane, double across planes. */
+#include "net.h"
+
+#include <math.h>
+
+#define SUM_LANES 16
+
+static inline double fold(const float lanes[SUM_LANES])
+{
+    double sum = 0.0;
+    for (int i = 0; i < SUM_LANES; i++)
+        sum += (double)lanes[i];
+    return sum;
+}
+
+NET_VECTOR
+static double plane_sum(const float *restrict x, int64_t count)
+{
+    float lanes[SUM_LANES] = {0};
+    int64_t i = 0;
+    for (; i + SUM_LANES <= count; i += SUM_LANES)
+        for (int j = 0; j < SUM_LANES; j++)
+            lanes[j] += x[i + j];
+    for (; i < count; i++)
+        lanes[i % SUM_LANES] += x[i];
+    return fold(lanes);
+}
+
+NET_VECTOR
+static double plane_squares(const float *restrict x, int64_t count, float mean)
+{
+    float lanes[SUM_LANES] = {0};
+    int64_t i = 0;
+    for (; i + SUM_LANES <= count; i += SUM_LANES)
+        for (int j = 0; j < SUM_LANES; j++) {
+            float d = x[i + j] - mean;
+            lanes[j] += d * d;
+        }
+    for (; i < count; i++) {
+        float d = x[i] - mean;
+        lanes[i % SUM_LANES] += d * d;
+    }
+    return fold(lanes);
+}
+
+/* y = gain * (x - mean) + shift, then max(y, 0) if relu. */
+NET_VECTOR
+static void plane_scale(const float *restrict x, int64_t count, float mean, float gain, float shift, int relu,
+                        float *restrict y)
+{
+    if (relu) {
+        for (int64_t i = 0; i < count; i++) {
+            float value = gain * (x[i] - mean) + shift;
+            y[i] = value > 0.0f ? value : 0.0f;
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++)
+            y[i] = gain * (x[i] - mean) + shift;
+    }
+}
+
+/* Sums of d and of d * (x - mean), d = diff masked by y > 0 if relu. */
+NET_VECTOR
+static void plane_moments(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
+                          float mean, int relu, double sums[2])
+{
+    float first[SUM_LANES] = {0}, second[SUM_LANES] = {0};
+    int64_t i = 0;
+    for (; i + SUM_LANES <= count; i += SUM_LANES)
+        for (int j = 0; j < SUM_LANES; j++) {
+            float d = !relu || y[i + j] > 0.0f ? diff[i + j] : 0.0f;
+            first[j] += d;
+            second[j] += d * (x[i + j] - mean);
+        }
+    for (; i < count; i++) {
+        float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
+        first[i % SUM_LANES] += d;
+        second[i % SUM_LANES] += d * (x[i] - mean);
+    }
+    sums[0] += fold(first);
+    sums[1] += fold(second);
+}
+
+/* to (+)= gain * (d - a - b * (x - mean)). */
+NET_VECTOR
+static void plane_backward(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
+                           float mean, float gain, float a, float b, int relu, int assign, float *restrict to)
+{
+    if (assign) {
+        for (int64_t i = 0; i < count; i++) {
+            float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
+            to[i] = gain * (d - a - b * (x[i] - mean));
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++) {
+            float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
+            to[i] += gain * (d - a - b * (x[i] - mean));
+        }
+    }
+}
+
+/* Mean and biased variance of one channel over rows first..first+count-1. */
+static void statistics(const struct layer *src, int64_t channel, int64_t first, int64_t count, double *mean, double *variance)
+{
+    double sum = 0.0, squares = 0.0, n = (double)(count * src->plane);
+    for (int64_t row = first; row < first + count; row++)
+        sum += plane_sum(src->dst + row * src->size + channel * src->plane, src->plane);
+    *mean = sum / n;
+    for (int64_t row = first; row < first + count; row++)
+        squares += plane_squares(src->dst + row * src->size + channel * src->plane, src->plane, (float)*mean);
+    *variance = squares / n;
+}
+
+void norm_forward(struct repro_net *net, struct layer *layer, int64_t rows, int32_t mode)
+{
+    const struct repro_node *node = &layer->node;
+    const struct layer *src = &net->layers[node->src[0]];
+    int64_t channels = node->channels, ghost = mode == REPRO_MODE_TRAIN ? net->options.ghost : rows;
+    const float *running = net->running + node->running;
+#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
+    for (int64_t unit = 0; unit < rows / ghost * channels; unit++) {
+        int64_t c = unit % channels, first = unit / channels * ghost;
+        double mean = (double)running[c], variance = (double)running[channels + c];
+        if (mode == REPRO_MODE_TRAIN)
+            statistics(src, c, first, ghost, &mean, &variance);
+        double inverse = 1.0 / sqrt(variance + (double)node->epsilon);
+        if (mode == REPRO_MODE_TRAIN) {
+            layer->mean[unit] = (float)mean;
+            layer->inverse[unit] = (float)inverse;
+            layer->variance[unit] = (float)variance;
+        }
+        float gain = (float)((double)net->param[node->weights + c] * inverse), shift = net->param[node->bias + c];
+        for (int64_t row = first; row < first + ghost; row++)
+            plane_scale(src->dst + row * src->size + c * src->plane, src->plane, (float)mean, gain, shift,
+                        layer->fused_relu, layer->dst + row * layer->size + c * layer->plane);
+    }
+}
+
+/* One ghost's channel; returns the gradients of gamma and beta in sums. */
+static void unit_backward(const struct repro_net *net, const struct layer *layer, struct layer *src, int64_t unit,
+                          double sums[2])
+{
+    const struct repro_node *node = &layer->node;
+    int64_t channels = node->channels, ghost = net->options.ghost, c = unit % channels, first = unit / channels * ghost;
+    float mean = layer->mean[unit];
+    double inverse = (double)layer->inverse[unit], n = (double)(ghost * layer->plane);
+    sums[0] = sums[1] = 0.0;
+    for (int64_t row = first; row < first + ghost; row++) {
+        int64_t at = row * layer->size + c * layer->plane;
+        plane_moments(src->dst + at, layer->dst + at, layer->diff + at, layer->plane, mean, layer->fused_relu, sums);
+    }
+    float gain = (float)((double)net->param[node->weights + c] * inverse), a = (float)(sums[0] / n);
+    float b = (float)(sums[1] * inverse * inverse / n);
+    sums[1] *= inverse;
+    for (int64_t row = first; src->diff != NULL && row < first + ghost; row++) {
+        int64_t at = row * layer->size + c * layer->plane;
+        plane_backward(src->dst + at, layer->dst + at, layer->diff + at, layer->plane, mean, gain, a, b,
+                       layer->fused_relu, layer->diff_first[0], src->diff + at);
+    }
+}
+
+void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
+{
+    const struct repro_node *node = &layer->node;
+    struct layer *src = &net->layers[node->src[0]];
+    int64_t channels = node->channels, ghosts = rows / net->options.ghost;
+    float *sums = net->partial + net->graph.param_count + node->running;
+#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
+    for (int64_t c = 0; c < channels; c++) {
+        double gamma = 0.0, beta = 0.0;
+        for (int64_t g = 0; g < ghosts; g++) {
+            double unit[2];
+            unit_backward(net, layer, src, g * channels + c, unit);
+            beta += unit[0];
+            gamma += unit[1];
+            sums[c] += layer->mean[g * channels + c];
+            sums[channels + c] += layer->variance[g * channels + c];
+        }
+        net->partial[node->weights + c] += (float)gamma;
+        net->partial[node->bias + c] += (float)beta;
+    }
+}

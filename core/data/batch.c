@@ -1,0 +1,63 @@
+#include "data/batch.h"
+
+#include "base/random.h"
+
+#include <stddef.h>
+
+#define PAD 4
+
+void batch_order(uint64_t seed, uint32_t epoch, int64_t n, int64_t *order)
+{
+    for (int64_t i = 0; i < n; i++)
+        order[i] = i;
+    for (int64_t i = n - 1; i > 0; i--) {
+        struct random_words words = random_at(seed, RANDOM_SHUFFLE, epoch, (uint64_t)i, 0);
+        int64_t j = (int64_t)random_below(words.word[0], words.word[1], (uint64_t)i + 1);
+        int64_t swapped = order[i];
+        order[i] = order[j];
+        order[j] = swapped;
+    }
+}
+
+/* Mirrors a coordinate into 0..size-1 about the first and the last pixel, neither of which is repeated. */
+static ptrdiff_t reflect(ptrdiff_t at, ptrdiff_t size)
+{
+    if (size == 1)
+        return 0;
+    while (at < 0 || at >= size)
+        at = at < 0 ? -at : 2 * (size - 1) - at;
+    return at;
+}
+
+static uint64_t draw(uint32_t word, uint64_t bound)
+{
+    return random_below(word, 0, bound);
+}
+
+static void augment(const struct dataset *data, const uint8_t *src, struct random_words words, uint8_t *dst)
+{
+    ptrdiff_t height = data->height, width = data->width;
+    size_t channels = (size_t)data->channels;
+    ptrdiff_t top = (ptrdiff_t)draw(words.word[0], 2 * PAD + 1) - PAD;
+    ptrdiff_t left = (ptrdiff_t)draw(words.word[1], 2 * PAD + 1) - PAD;
+    int flip = draw(words.word[2], 2) == 1;
+    for (ptrdiff_t y = 0; y < height; y++) {
+        const uint8_t *row = src + (size_t)(reflect(top + y, height) * width) * channels;
+        for (ptrdiff_t x = 0; x < width; x++, dst += channels) {
+            ptrdiff_t column = reflect(left + (flip ? width - 1 - x : x), width);
+            for (size_t c = 0; c < channels; c++)
+                dst[c] = row[(size_t)column * channels + c];
+        }
+    }
+}
+
+void batch_train(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image, int64_t count,
+                 uint8_t *pixels, int32_t *labels)
+{
+    size_t bytes = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
+    for (int64_t r = 0; r < count; r++) {
+        struct random_words words = random_at(seed, RANDOM_AUGMENT, epoch, (uint64_t)image[r], 0);
+        augment(data, data->train_pixels + (size_t)image[r] * bytes, words, pixels + (size_t)r * bytes);
+        labels[r] = data->train_labels[image[r]];
+    }
+}

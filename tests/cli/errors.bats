@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# Bad input: a clear error, a non-zero exit, nothing half-written.
+load common
+
+@test "no command: usage on stderr, exit 2" {
+    repro
+    [ "$status" -eq 2 ]
+    [[ $output == *"usage: repro FIGURE"* ]]
+}
+
+@test "unknown command: suggestion, exit 2" {
+    repro plam
+    [ "$status" -eq 2 ]
+    error_says "unknown command 'plam'" "did you mean 'plan'"
+}
+
+@test "unknown figure: the ones there are, exit 2, nothing written" {
+    repro figure55 --profile smoke
+    [ "$status" -eq 2 ]
+    error_says "unknown figure 'figure55'" "figure5"
+    [ -z "$(ls)" ]
+}
+
+@test "unknown option: exit 2" {
+    repro figure5 --profil-e smoke
+    [ "$status" -eq 2 ]
+    [[ $output == *"unrecognized option"* ]]
+}
+
+@test "options out of range: exit 2" {
+    repro figure5 --seed 0
+    [ "$status" -eq 2 ]
+    [[ $output == *"--seed: '0'"* ]]
+    repro figure5 --threads many
+    [ "$status" -eq 2 ]
+    repro figure5 --precision f16
+    [ "$status" -eq 2 ]
+    [[ $output == *"none of f32, tf32, bf16"* ]]
+}
+
+@test "unknown profile: the ones there are, exit 2" {
+    repro figure5 --profile smal
+    [ "$status" -eq 2 ]
+    error_says "smal" "did you mean 'small'"
+}
+
+@test "a precision the backend lacks: refused with the reason" {
+    repro figure5 --profile smoke --precision bf16
+    [ "$status" -ne 0 ]
+    error_says "bf16"
+}
+
+@test "unknown backend: what was searched and the nearest name" {
+    repro figure5 --profile smoke --backend openblass
+    [ "$status" -eq 1 ]
+    error_says "openblass" "openblas"
+    [ -z "$(ls)" ]
+}
+
+@test "a plugin of another major: both numbers" {
+    plugin=$(ls "$REPRO_STUBS"/next-major.so "$REPRO_STUBS"/next_major.so 2>/dev/null | head -n 1)
+    [ -n "$plugin" ]
+    repro figure5 --profile smoke --backend "$plugin"
+    [ "$status" -eq 1 ]
+    error_says "1" "2" "next"
+    [ -z "$(ls)" ]
+}
+
+@test "data folder missing" {
+    repro figure5 --profile smoke --data nowhere
+    [ "$status" -eq 1 ]
+    error_says "nowhere" "cifar-10-batches-bin"
+    [ -z "$(ls)" ]
+}
+
+@test "data file missing" {
+    fake_cifar data
+    rm data/cifar-10-batches-bin/test_batch.bin
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "test_batch.bin"
+    [ ! -e results ]
+}
+
+@test "data file short" {
+    fake_cifar data
+    truncate -s 30729999 data/cifar-10-batches-bin/data_batch_1.bin
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "data_batch_1.bin" "30729999" "30730000"
+    [ ! -e results ]
+}
+
+@test "record of the wrong size (CIFAR-100's 3074 bytes)" {
+    fake_cifar data
+    truncate -s 30740000 data/cifar-10-batches-bin/data_batch_1.bin
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "data_batch_1.bin" "30740000" "3073"
+}
+
+@test "label above 9: file and record" {
+    fake_cifar data
+    printf '\012' | dd of=data/cifar-10-batches-bin/data_batch_1.bin bs=1 seek=$((3073 * 7)) conv=notrunc status=none
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "data_batch_1.bin" "label" "10"
+    [ ! -e results ]
+}
+
+@test "malformed experiment file: file and line" {
+    own_share
+    echo 'runs = ( {' >> share/experiments/figure5.exp
+    line=$(wc -l < share/experiments/figure5.exp)
+    repro plan figure5
+    [ "$status" -eq 1 ]
+    error_says "figure5.exp:"
+    repro figure5 --profile smoke
+    [ "$status" -eq 1 ]
+    [ ! -e results ]
+}
+
+@test "unknown key in an experiment file: file, line, suggestion" {
+    own_share
+    sed -i '0,/momentum *= *0\.9/s//momentun = 0.9/' share/experiments/figure5.exp
+    line=$(grep -n 'momentun' share/experiments/figure5.exp | head -n 1 | cut -d: -f1)
+    repro figure5 --profile smoke
+    [ "$status" -eq 1 ]
+    error_says "figure5.exp:$line: unknown key 'momentun'" "did you mean 'momentum'"
+    [ ! -e results ]
+}
+
+@test "output folder is a file" {
+    touch results
+    repro figure5 --profile smoke
+    [ "$status" -eq 1 ]
+    error_says "results"
+    [ ! -s results ]
+}
+
+@test "output folder cannot be written" {
+    [ "$(id -u)" -ne 0 ] || skip "root may write anywhere"
+    mkdir closed
+    chmod 555 closed
+    repro figure5 --profile smoke --out closed/results
+    [ "$status" -eq 1 ]
+    error_says "closed/results" "Permission denied"
+}
+
+@test "output on a file system that refuses" {
+    repro figure5 --profile smoke --out /proc/results
+    [ "$status" -eq 1 ]
+    error_says "/proc/results"
+}
+
+@test "full disk while training: clear error, nothing half-written, then the same command goes on" {
+    command -v fiu-run >/dev/null || skip "fiu-run is not installed (Debian: fiu-utils)"
+    run fiu-run -x -c 'enable name=posix/io/rw/write,failinfo=28' "$REPRO_PROGRAM" figure5 --profile smoke </dev/null
+    [ "$status" -eq 1 ]
+    error_says "No space left on device"
+    [ -z "$(find results -type f ! -name lock)" ]
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+}
+
+@test "file too large while training: clear error, nothing half-written" {
+    run bash -c 'trap "" XFSZ; ulimit -f 1; exec "$REPRO_PROGRAM" figure5 --profile smoke' </dev/null
+    [ "$status" -eq 1 ]
+    error_says "File too large"
+    [ -z "$(find results -name '*.part')" ]
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# The main job at profile smoke, on synthetic data.
+load common
+
+@test "figure5: four curves, drawn three ways, with logs, manifests and checkpoints" {
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+    for kind in png svg pdf tsv; do
+        [ -s results/figure5-smoke-synthetic-openblas-s1.$kind ]
+    done
+    grep -q "Synthetic" results/figure5-smoke-synthetic-openblas-s1.svg
+    grep -q "smoke" results/figure5-smoke-synthetic-openblas-s1.svg
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 4 ]
+    for folder in results/runs/*/; do
+        [ -s "$folder/manifest.json" ]
+        [ -s "$folder/checkpoint.safetensors" ]
+        [ "$(wc -l < "$folder/log.tsv")" -eq 11 ]
+    done
+    [ -z "$(find results -name '*.part')" ]
+}
+
+@test "figure5 again does no work and says why" {
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+    find results/runs -type f -exec md5sum {} + | sort > before
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'done before .*nothing to do' <<< "$output")" -eq 4 ]
+    find results/runs -type f -exec md5sum {} + | sort > after
+    cmp before after
+}
+
+@test "the same command in two places gives the same bits" {
+    repro figure5 --profile smoke --out one
+    [ "$status" -eq 0 ]
+    repro figure5 --profile smoke --out two --threads 1
+    [ "$status" -eq 0 ]
+    for folder in one/runs/*/; do
+        cmp "$folder/checkpoint.safetensors" "two/runs/$(basename "$folder")/checkpoint.safetensors"
+        cut -f1-12 "$folder/log.tsv" > a
+        cut -f1-12 "two/runs/$(basename "$folder")/log.tsv" > b
+        cmp a b
+    done
+}
+
+@test "another seed is another run" {
+    repro figure5 --profile smoke
+    repro figure5 --profile smoke --seed 2
+    [ "$status" -eq 0 ]
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 8 ]
+    [ -s results/figure5-smoke-synthetic-openblas-s2.png ]
+}
+
+@test "killed at any time, the same command finishes with the same bits" {
+    repro figure5 --profile smoke --out whole
+    [ "$status" -eq 0 ]
+    for wait in 0.3 0.5 0.7; do
+        timeout -s KILL $wait "$REPRO_PROGRAM" figure5 --profile smoke --out cut </dev/null >/dev/null 2>&1 || true
+    done
+    timeout -s TERM 0.6 "$REPRO_PROGRAM" figure5 --profile smoke --out cut </dev/null >/dev/null 2>&1 || true
+    repro figure5 --profile smoke --out cut
+    [ "$status" -eq 0 ]
+    for folder in whole/runs/*/; do
+        cmp "$folder/checkpoint.safetensors" "cut/runs/$(basename "$folder")/checkpoint.safetensors"
+    done
+}
+
+@test "updates in the log are the plan's" {
+    repro figure5 --profile smoke
+    repro plan figure5 --profile smoke
+    for folder in results/runs/*/; do
+        updates=$(tail -n 1 "$folder/log.tsv" | cut -f2)
+        grep -q "\"planned_updates\": $updates," "$folder/manifest.json"
+        grep -qw "$updates" <<< "$output"
+    done
+}
+
+@test "real data: figure5 from the binary files" {
+    [ -n "${REPRO_REAL_DATA:-}" ] || skip "REPRO_DATA does not name a folder with CIFAR-10"
+    repro figure5 --profile smoke --data "$REPRO_REAL_DATA"
+    [ "$status" -eq 0 ]
+    grep -q "CIFAR-10, profile smoke" results/figure5-smoke-cifar10-openblas-s1.svg
+}
+
+@test "changing an experiment file needs no rebuild" {
+    own_share
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+    sed -i '0,/weight_decay *= *[0-9.e-]*/s//weight_decay = 1e-3/' share/experiments/figure5.exp
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 8 ]
+}
