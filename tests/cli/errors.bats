@@ -58,8 +58,8 @@ load common
 }
 
 @test "a plugin of another major: both numbers" {
-    plugin=$(ls "$REPRO_STUBS"/next-major.so "$REPRO_STUBS"/next_major.so 2>/dev/null | head -n 1)
-    [ -n "$plugin" ]
+    plugin=$REPRO_STUBS/next_major.so
+    [ -e "$plugin" ]
     repro figure5 --profile smoke --backend "$plugin"
     [ "$status" -eq 1 ]
     error_says "1" "2" "next"

@@ -1,0 +1,165 @@
+/* The loader against the stub plugins in $REPRO_STUBS. */
+#include "backend/loader.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *stubs(void)
+{
+    const char *folder = getenv("REPRO_STUBS");
+    if (folder == NULL) {
+        print_message("# skipped: REPRO_STUBS does not name the folder of the stub plugins\n");
+        skip();
+    }
+    return folder;
+}
+
+/* Loads a stub by path. */
+static int load(const char *name, struct repro_backend *backend, struct err *err)
+{
+    char *path = mem_format(NULL, "%s/%s.so", stubs(), name);
+    int code = backend_load(path, backend, err);
+    mem_free(path);
+    return code;
+}
+
+static void refused(const char *name, const char *first, const char *second)
+{
+    struct err err = {0};
+    struct repro_backend backend = {.struct_size = 12345};
+    assert_int_equal(load(name, &backend, &err), ERR_BACKEND);
+    assert_int_equal(err.code, ERR_BACKEND);
+    assert_int_equal(backend.struct_size, 12345); /* written on success only */
+    if (strstr(err.text, first) == NULL || strstr(err.text, second) == NULL || strstr(err.text, name) == NULL)
+        fail_msg("'%s' lacks '%s', '%s' or '%s'", err.text, name, first, second);
+}
+
+static void future_minor_is_accepted(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct repro_backend backend;
+    assert_int_equal(load("future", &backend, &err), 0);
+    assert_string_equal(backend.name, "future");
+    assert_int_equal(backend.abi_minor, 7);
+    assert_true(backend.struct_size > sizeof backend);
+    assert_non_null(backend.net_sync);
+}
+
+static void refusals_name_their_reason(void **state)
+{
+    (void)state;
+    refused("needs_future", "needs contract 1.7", "1.0");
+    refused("broken", "broken", "net_backward");
+    refused("short_table", "bytes", "at least");
+    refused("refusing", "refuses to start", "the vendor library is asleep");
+    refused("next_major", "major 2", "major 1");
+    refused("no_plugin", "does not export", "repro_backend_v1");
+}
+
+static void files_that_are_no_plugins(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct repro_backend backend;
+    struct scratch scratch;
+    assert_int_equal(scratch_make(&scratch), 0);
+    const char *path = scratch_path(&scratch, "text.so");
+    assert_int_equal(backend_load(path, &backend, &err), ERR_BACKEND); /* missing */
+    assert_non_null(strstr(err.text, "text.so"));
+    assert_int_equal(file_replace(path, "not a plugin\n", 13, &err), 0);
+    assert_int_equal(backend_load(path, &backend, &err), ERR_BACKEND);
+    assert_non_null(strstr(err.text, "cannot be loaded"));
+    assert_int_equal(scratch_remove(&scratch), 0);
+}
+
+static void unknown_name_gets_a_suggestion(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct repro_backend backend;
+    assert_int_equal(setenv("REPRO_BACKEND_PATH", stubs(), 1), 0);
+    assert_int_equal(backend_load("futur", &backend, &err), ERR_BACKEND);
+    assert_non_null(strstr(err.text, "no backend 'futur'"));
+    assert_non_null(strstr(err.text, "did you mean 'future'"));
+    assert_non_null(strstr(err.text, stubs()));
+}
+
+static void the_first_folder_wins(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct repro_backend backend;
+    struct scratch scratch;
+    assert_int_equal(scratch_make(&scratch), 0);
+    char *target = mem_format(NULL, "%s/broken.so", stubs());
+    char *path = mem_format(NULL, "%s:%s", scratch.folder, stubs());
+    const char *link = scratch_path(&scratch, "future.so");
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(setenv("REPRO_BACKEND_PATH", path, 1), 0);
+    assert_int_equal(backend_load("future", &backend, &err), ERR_BACKEND);
+    assert_non_null(strstr(err.text, "net_backward"));
+    mem_free(target);
+    mem_free(path);
+    assert_int_equal(scratch_remove(&scratch), 0);
+}
+
+static void current_folder_is_not_searched(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct repro_backend backend;
+    char here[4096];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(stubs()), 0);
+    assert_int_equal(setenv("REPRO_BACKEND_PATH", ".:::relative", 1), 0);
+    assert_int_equal(backend_load("future", &backend, &err), ERR_BACKEND);
+    assert_non_null(strstr(err.text, "no backend 'future'"));
+    assert_int_equal(chdir(here), 0);
+}
+
+static void discovery_lists_all_with_reasons(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct backend_found *found;
+    size_t count, accepted = 0, ours = 0;
+    assert_int_equal(setenv("REPRO_BACKEND_PATH", stubs(), 1), 0);
+    assert_int_equal(backend_discover(&found, &count, &err), 0);
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(found[i].path, stubs(), strlen(stubs())) != 0)
+            continue; /* an installed one */
+        ours++;
+        accepted += (size_t)found[i].accepted;
+        assert_int_equal(found[i].accepted, found[i].reason == NULL);
+        if (found[i].reason != NULL)
+            assert_null(strchr(found[i].reason, '\n'));
+        if (i > 0)
+            assert_true(strcmp(found[i - 1].name, found[i].name) < 0);
+    }
+    assert_int_equal(ours, 7);
+    assert_int_equal(accepted, 1);
+    backend_found_free(found, count);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(future_minor_is_accepted),     cmocka_unit_test(refusals_name_their_reason),
+        cmocka_unit_test(files_that_are_no_plugins),    cmocka_unit_test(unknown_name_gets_a_suggestion),
+        cmocka_unit_test(the_first_folder_wins),        cmocka_unit_test(current_folder_is_not_searched),
+        cmocka_unit_test(discovery_lists_all_with_reasons),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+/* dataset_synthetic(): the same bytes on every machine, each image by itself, and the statistics the header states. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "data/dataset.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#define IMAGE ((size_t)3072)
+
+/* Of seed 1, 300 training and 100 test images.  Changes with the difficulty, and then so does every result. */
+#define DIGEST UINT64_C(0x6887af82b62e4fd8)
+
+static struct dataset made(uint64_t seed, int64_t train_n, int64_t test_n)
+{
+    struct err err = {0};
+    struct dataset data;
+    if (dataset_synthetic(seed, train_n, test_n, &data, &err) != 0)
+        fail_msg("%s", err.text);
+    return data;
+}
+
+static void pinned(void **state)
+{
+    (void)state;
+    struct dataset data = made(1, 300, 100), again = made(1, 300, 100), other = made(2, 300, 100);
+    assert_string_equal(data.name, "synthetic");
+    assert_int_equal(data.channels, 3);
+    assert_int_equal(data.height, 32);
+    assert_int_equal(data.width, 32);
+    assert_int_equal(data.classes, 10);
+    if (data.digest != DIGEST)
+        fail_msg("the digest is %016" PRIx64 ", not %016" PRIx64, data.digest, DIGEST);
+    assert_true(data.digest == again.digest);
+    assert_true(data.digest != other.digest);
+    dataset_release(&data);
+    dataset_release(&again);
+    dataset_release(&other);
+}
+
+static void image_is_its_index(void **state)
+{
+    (void)state;
+    struct dataset large = made(1, 200, 50), small = made(1, 30, 70);
+    assert_memory_equal(large.train_pixels, small.train_pixels, 30 * IMAGE);
+    assert_memory_equal(large.train_labels, small.train_labels, 30 * sizeof(int32_t));
+    assert_memory_equal(large.test_pixels, small.test_pixels, 50 * IMAGE);
+    assert_memory_equal(large.test_labels, small.test_labels, 50 * sizeof(int32_t));
+    assert_memory_not_equal(large.train_pixels, large.test_pixels, IMAGE);
+    for (size_t i = 1; i < 200; i++)
+        assert_memory_not_equal(large.train_pixels, large.train_pixels + i * IMAGE, IMAGE);
+    dataset_release(&large);
+    dataset_release(&small);
+}
+
+static void statistics(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    struct dataset data = made(1, N, N);
+    int train[10] = {0}, test[10] = {0};
+    for (int i = 0; i < N; i++) {
+        assert_in_range(data.train_labels[i], 0, 9);
+        assert_in_range(data.test_labels[i], 0, 9);
+        train[data.train_labels[i]]++;
+        test[data.test_labels[i]]++;
+    }
+    for (int i = 0; i < 10; i++) { /* 300 expected, deviation 16 */
+        assert_in_range(train[i], 235, 365);
+        assert_in_range(test[i], 235, 365);
+    }
+    for (size_t c = 0; c < 3; c++) {
+        double sum = 0, square = 0;
+        for (size_t i = c; i < N * IMAGE; i += 3) {
+            sum += data.train_pixels[i];
+            square += (double)data.train_pixels[i] * data.train_pixels[i];
+        }
+        double mean = sum / (N * 1024.0), deviation = sqrt(square / (N * 1024.0) - mean * mean);
+        assert_true(fabs(mean - data.mean[c]) < 2.5);
+        assert_true(fabs(deviation - data.deviation[c]) < 1.5);
+    }
+    dataset_release(&data);
+}
+
+/* Mean and deviation are part of the set, not of how much of it is taken. */
+static void constants_do_not_move(void **state)
+{
+    (void)state;
+    struct dataset one = made(1, 1, 1), more = made(1, 40, 1);
+    assert_memory_equal(one.mean, more.mean, sizeof one.mean);
+    assert_memory_equal(one.deviation, more.deviation, sizeof one.deviation);
+    dataset_release(&one);
+    dataset_release(&more);
+}
+
+static void counts_refused(void **state)
+{
+    (void)state;
+    const int64_t counts[][2] = {{0, 1}, {1, 0}, {-1, 1}, {1, -1}};
+    for (int i = 0; i < 4; i++) {
+        struct err err = {0};
+        struct dataset data, before;
+        memset(&data, 0xa5, sizeof data);
+        memcpy(&before, &data, sizeof data);
+        assert_int_equal(dataset_synthetic(1, counts[i][0], counts[i][1], &data, &err), ERR_INPUT);
+        assert_non_null(strstr(err.text, "at least one"));
+        assert_memory_equal(&data, &before, sizeof data);
+    }
+}
+
+static void too_large(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct dataset data, before;
+    memset(&data, 0xa5, sizeof data);
+    memcpy(&before, &data, sizeof data);
+    assert_int_equal(dataset_synthetic(1, 1, INT64_MAX, &data, &err), ERR_MEMORY);
+    assert_int_equal(err.code, ERR_MEMORY);
+    assert_memory_equal(&data, &before, sizeof data);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pinned),                cmocka_unit_test(image_is_its_index),
+        cmocka_unit_test(statistics),            cmocka_unit_test(constants_do_not_move),
+        cmocka_unit_test(counts_refused),        cmocka_unit_test(too_large),
+    };
+    return cmocka_run_group_tests_name("synthetic", tests, NULL, NULL);
+}
