@@ -7,6 +7,7 @@
 #include "lab/session.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void print_experiment(const struct experiment *experiment)
 {
@@ -16,7 +17,7 @@ static void print_experiment(const struct experiment *experiment)
     for (size_t i = 0; i < experiment->profile_count; i++) {
         const struct experiment_profile *profile = &experiment->profiles[i];
         printf("    profile  %-8s %-12s %3d epochs%s  %s\n", profile->name, profile->network, profile->epochs,
-               profile->name == experiment->default_profile ? " (default)" : "", profile->words);
+               strcmp(profile->name, experiment->default_profile) == 0 ? " (default)" : "", profile->words);
     }
 }
 

@@ -27,6 +27,7 @@ const char *share_folder(void)
 
 int report_error(const struct err *err)
 {
+    fflush(stdout); /* so that the error comes last where both go to one place */
     fprintf(stderr, "repro: %s\n", err->text);
     switch (err->code) {
     case ERR_USAGE:
