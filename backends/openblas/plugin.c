@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "1.0"
+#define PLUGIN_VERSION "1.0"
 #define THREADS_MAX 256
 
 int32_t fail(struct repro_error *err, int32_t code, const char *format, ...)
@@ -105,7 +105,7 @@ static int32_t device_caps(struct repro_device *device, struct repro_caps *caps,
 
 static const struct repro_backend table = {
     .struct_size = sizeof table, .abi_minor = REPRO_ABI_MINOR, .abi_minor_needed = 0,
-    .name = "openblas", .version = VERSION,
+    .name = "openblas", .version = PLUGIN_VERSION,
     .device_open = device_open, .device_close = device_close, .device_caps = device_caps,
     .net_compile = net_compile, .net_free = net_free, .net_write = net_write, .net_read = net_read,
     .net_zero = net_zero, .net_forward = net_forward, .net_backward = net_backward, .net_update = net_update,
