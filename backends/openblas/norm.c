@@ -60,10 +60,11 @@ static void plane_scale(const float *restrict x, int64_t count, float mean, floa
     }
 }
 
-/* Sums of d and of d * (x - mean), d = diff masked by y > 0 if relu. */
-NET_VECTOR
-static void plane_moments(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
-                          float mean, int relu, double sums[2])
+/* Sums of d and of d * (x - mean), d = diff masked by y > 0 if relu.  `relu` and `assign` are constants where these are
+ * inlined, so that no loop asks. */
+static inline __attribute__((always_inline)) void moments(const float *restrict x, const float *restrict y,
+                                                          const float *restrict diff, int64_t count, float mean, int relu,
+                                                          double sums[2])
 {
     float first[SUM_LANES] = {0}, second[SUM_LANES] = {0};
     int64_t i = 0;
@@ -82,22 +83,41 @@ static void plane_moments(const float *restrict x, const float *restrict y, cons
     sums[1] += fold(second);
 }
 
+NET_VECTOR
+static void plane_moments(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
+                          float mean, int relu, double sums[2])
+{
+    if (relu)
+        moments(x, y, diff, count, mean, 1, sums);
+    else
+        moments(x, y, diff, count, mean, 0, sums);
+}
+
 /* to (+)= gain * (d - a - b * (x - mean)). */
+static inline __attribute__((always_inline)) void gradient(const float *restrict x, const float *restrict y,
+                                                           const float *restrict diff, int64_t count, float mean,
+                                                           float gain, float a, float b, int relu, int assign,
+                                                           float *restrict to)
+{
+    for (int64_t i = 0; i < count; i++) {
+        float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
+        float value = gain * (d - a - b * (x[i] - mean));
+        to[i] = assign ? value : to[i] + value;
+    }
+}
+
 NET_VECTOR
 static void plane_backward(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
                            float mean, float gain, float a, float b, int relu, int assign, float *restrict to)
 {
-    if (assign) {
-        for (int64_t i = 0; i < count; i++) {
-            float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
-            to[i] = gain * (d - a - b * (x[i] - mean));
-        }
-    } else {
-        for (int64_t i = 0; i < count; i++) {
-            float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
-            to[i] += gain * (d - a - b * (x[i] - mean));
-        }
-    }
+    if (relu && assign)
+        gradient(x, y, diff, count, mean, gain, a, b, 1, 1, to);
+    else if (relu)
+        gradient(x, y, diff, count, mean, gain, a, b, 1, 0, to);
+    else if (assign)
+        gradient(x, y, diff, count, mean, gain, a, b, 0, 1, to);
+    else
+        gradient(x, y, diff, count, mean, gain, a, b, 0, 0, to);
 }
 
 /* Mean and biased variance of one channel over rows first..first+count-1. */

@@ -126,10 +126,10 @@ static char *caption(const struct figure *figure, struct err *err)
     const struct experiment_profile *profile = session->profile;
     int synthetic = strcmp(session->data.name, "synthetic") == 0;
     return mem_format(err, "%s, profile %s: %s, %" PRId64 " training and %" PRId64 " test images, %d epochs; backend %s "
-                      "(%s), seed %" PRIu64 ". %s",
+                      "(%s), seed %" PRIu64 ". Scale: %s.",
                       synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name, profile->network,
                       session->data.train_n, session->data.test_n, profile->epochs, session->backend.name,
-                      session->caps.library, session->seed, profile->words == NULL ? "" : profile->words);
+                      session->caps.library, session->seed, profile->words);
 }
 
 static int draw(const struct figure *figure, struct err *err)
