@@ -1,0 +1,201 @@
+/* A step allocates nothing after the first: every heap call of this process is counted while three steps run.  The program's own
+ * definitions come before libc's in symbol search, for plugins and their libraries too.
+ *
+ * libgomp's calls are told apart and only reported: it allocates a team for every parallel region of one thread, while larger teams
+ * are kept for the next region of the same size.  A plugin avoids it by not opening a region for one thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "graphs.h"
+#include "guard.h"
+#include "subject.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLERS_MAX 65536
+
+static atomic_int counting;
+static atomic_long calls;
+static const void *callers[CALLERS_MAX]; /* return addresses, in the order of the calls */
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTED 1
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static void count_one(const void *caller)
+{
+    if (!atomic_load(&counting))
+        return;
+    long call = atomic_fetch_add(&calls, 1);
+    if (call < CALLERS_MAX)
+        callers[call] = caller;
+}
+
+void *malloc(size_t size)
+{
+    count_one(__builtin_return_address(0));
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    count_one(__builtin_return_address(0));
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+    count_one(__builtin_return_address(0));
+    return __libc_realloc(memory, size);
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+    count_one(__builtin_return_address(0));
+    return __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    count_one(__builtin_return_address(0));
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    count_one(__builtin_return_address(0));
+    void *memory = __libc_memalign(alignment, size);
+    if (memory == NULL)
+        return ENOMEM;
+    *out = memory;
+    return 0;
+}
+#else
+#define COUNTED 0
+#endif
+
+static void one_step(struct trial *trial, int64_t update)
+{
+    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.01, .momentum = 0.9,
+                              .update = update, .keep = 0.9, .ghosts = 2};
+    struct repro_error error = {0};
+    subject_zero(trial->compiled);
+    trial->rows.mode = REPRO_MODE_TRAIN;
+    trial->rows.count = trial->micro;
+    subject_forward(trial->compiled, &trial->rows);
+    subject_backward(trial->compiled, 1.0 / (double)trial->micro);
+    subject_update(trial->compiled, &step);
+    trial->rows.mode = REPRO_MODE_EVAL;
+    trial->rows.count = trial->micro - 1;
+    subject_forward(trial->compiled, &trial->rows);
+    subject_metrics(trial->compiled);
+    subject_done(subject.backend.net_sync(trial->compiled, &error), &error);
+}
+
+/* Fails at the first call that is not libgomp's, naming the library it came from. */
+static void judge(long counted)
+{
+    for (long i = 0; i < counted; i++) {
+        Dl_info from;
+        const char *library = i < CALLERS_MAX && dladdr(callers[i], &from) != 0 ? from.dli_fname : "an unknown place";
+        if (strstr(library, "libgomp") == NULL)
+            fail_msg("three steps made %ld heap calls; number %ld came from %s", counted, i + 1, library);
+    }
+    if (counted != 0)
+        print_message("# libgomp made %ld heap calls in three steps\n", counted);
+}
+
+static void count_steps(struct trial *trial)
+{
+    trial_fill(trial, 1);
+    trial_load(trial, trial->compiled);
+    one_step(trial, 1);
+    atomic_store(&calls, 0);
+    atomic_store(&counting, 1);
+    for (int64_t update = 2; update <= 4; update++)
+        one_step(trial, update);
+    atomic_store(&counting, 0);
+    long counted = atomic_load(&calls);
+    trial_end(trial);
+    judge(counted);
+}
+
+static void need_counting(void)
+{
+    subject_need();
+    if (!COUNTED) {
+        print_message("# heap calls can be counted on glibc without a sanitizer only\n");
+        skip();
+    }
+}
+
+/* A counter that counts nothing would pass. */
+static void counter_counts(void **state)
+{
+    (void)state;
+    need_counting();
+    atomic_store(&calls, 0);
+    atomic_store(&counting, 1);
+    void *volatile memory = malloc(1);
+    void *volatile aligned = aligned_alloc(64, 64);
+    atomic_store(&counting, 0);
+    assert_true(atomic_load(&calls) == 2);
+    free(memory);
+    free(aligned);
+}
+
+/* A plugin's own calls are seen as well: compiling allocates. */
+static void plugin_is_counted(void **state)
+{
+    struct trial trial;
+    (void)state;
+    need_counting();
+    trial_without_backend(&trial, &graph_cases[0]);
+    trial_fill(&trial, 1);
+    atomic_store(&calls, 0);
+    atomic_store(&counting, 1);
+    trial.compiled = trial_compile(&trial, subject.device);
+    atomic_store(&counting, 0);
+    assert_true(atomic_load(&calls) > 0);
+    trial_end(&trial);
+}
+
+static void wide_residual_net(void **state)
+{
+    struct trial trial;
+    (void)state;
+    need_counting();
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 16, 8);
+    count_steps(&trial);
+}
+
+/* The last case of graphs.h holds every op. */
+static void every_op(void **state)
+{
+    struct trial trial;
+    (void)state;
+    need_counting();
+    trial_of_case(&trial, &graph_cases[graph_case_count - 1]);
+    count_steps(&trial);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(counter_counts), cmocka_unit_test(plugin_is_counted),
+                                       cmocka_unit_test(wide_residual_net), cmocka_unit_test(every_op)};
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("heap", tests, subject_open, subject_close);
+}
