@@ -9,7 +9,9 @@ AC_DEFUN([REPRO_OPENBLAS], [
     have_openblas=no
     AS_CASE([$with_openblas],
         [auto|yes|no], [],
-        [OPENBLAS_CFLAGS="-I$with_openblas/include"
+        [AS_CASE([`echo "$with_openblas"/lib/libopenblas.*`],
+            [*'*'], [AC_MSG_ERROR([--with-openblas: there is no $with_openblas/lib/libopenblas.so])])
+         OPENBLAS_CFLAGS="-I$with_openblas/include"
          OPENBLAS_LIBS="-L$with_openblas/lib -Wl,-rpath,$with_openblas/lib -lopenblas"])
     AS_IF([test "x$with_openblas" = xno], [openblas_state="no: switched off by --without-openblas"], [
         AC_OPENMP
@@ -28,7 +30,8 @@ return openblas_get_config() == 0;]])], [have_openblas=yes])
         AC_MSG_RESULT([$have_openblas])
         AS_IF([test "x$have_openblas" = xyes], [openblas_state="yes"], [
             openblas_state="no: OpenBLAS or OpenMP is missing (Debian: libopenblas-openmp-dev)"
-            AS_IF([test "x$with_openblas" != xauto], [AC_MSG_ERROR([openblas: $openblas_state])])
+            AS_IF([test "x$with_openblas" != xauto],
+                [AC_MSG_ERROR([OpenBLAS or OpenMP is missing (Debian: libopenblas-openmp-dev)])])
         ])
     ])
     AC_SUBST([OPENBLAS_CFLAGS])

@@ -9,7 +9,9 @@ cd "$(git -C "$(dirname "$0")" rev-parse --show-toplevel)"
 [ "$(id -u)" -eq 0 ] || { echo "fresh-machine: must be root (chroot, debootstrap)" >&2; exit 77; }
 command -v debootstrap >/dev/null || { echo "fresh-machine: debootstrap is missing (Debian: debootstrap)" >&2; exit 77; }
 
-mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -v security | head -n 1)}
+# The first Debian 12 source of this machine, never a third party's.
+sites=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 'Release: bookworm' 2>/dev/null || true)
+mirror=${MIRROR:-${sites%%$'\n'*}}
 [ -n "$mirror" ] || { echo "fresh-machine: no mirror in the apt sources; set MIRROR" >&2; exit 77; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/repro-fresh-XXXXXX")
@@ -26,17 +28,19 @@ debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || { 
 rm -f "$root.log"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount --make-rslave "$root/dev" # so that unmounting it leaves this machine's own /dev whole
 
-# The machine's own way to the network: name servers, proxies and apt sources.
+# This machine's way to the network: name servers, proxies and their certificates.  The only apt source is debootstrap's.
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
-if [ -e /etc/apt/sources.list ]; then cp /etc/apt/sources.list "$root/etc/apt/sources.list"; fi
-if [ -d /etc/apt/sources.list.d ]; then cp -r /etc/apt/sources.list.d/. "$root/etc/apt/sources.list.d/"; fi
-if [ -d /usr/share/keyrings ]; then mkdir -p "$root/usr/share/keyrings"; cp -rn /usr/share/keyrings/. "$root/usr/share/keyrings/"; fi
-if [ -d /etc/ssl/certs ]; then mkdir -p "$root/etc/ssl"; cp -rL /etc/ssl/certs "$root/etc/ssl/" 2>/dev/null || true; fi
+if [ -d /etc/ssl/certs ]; then
+    mkdir -p "$root/etc/ssl"
+    cp -rL /etc/ssl/certs "$root/etc/ssl/" 2>/dev/null || true
+fi
 
 mkdir "$root/home/repro"
 git archive HEAD | tar -x -C "$root/home/repro"
+git describe --always --abbrev=12 HEAD >"$root/home/repro/COMMIT" # what a tarball carries
 
 inside() {
     echo "fresh-machine: $*"

@@ -64,6 +64,8 @@ static void refusals_name_their_reason(void **state)
     refused("short_table", "bytes", "at least");
     refused("refusing", "refuses to start", "the vendor library is asleep");
     refused("next_major", "major 2", "major 1");
+    refused("nameless", "broken", "no name");
+    refused("no_table", "broken", "no table");
     refused("no_plugin", "does not export", "repro_backend_v1");
 }
 
@@ -147,9 +149,37 @@ static void discovery_lists_all_with_reasons(void **state)
         if (i > 0)
             assert_true(strcmp(found[i - 1].name, found[i].name) < 0);
     }
-    assert_int_equal(ours, 7);
+    assert_int_equal(ours, 9);
     assert_int_equal(accepted, 1);
     backend_found_free(found, count);
+}
+
+static void discovery_counts_equal_names_once(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct backend_found *found;
+    size_t count, times = 0;
+    struct scratch scratch;
+    assert_int_equal(scratch_make(&scratch), 0);
+    char *target = mem_format(NULL, "%s/broken.so", stubs());
+    char *path = mem_format(NULL, "%s:%s", stubs(), scratch.folder);
+    const char *link = scratch_path(&scratch, "future.so");
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(setenv("REPRO_BACKEND_PATH", path, 1), 0);
+    assert_int_equal(backend_discover(&found, &count, &err), 0);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(found[i].name, "future") != 0)
+            continue;
+        times++;
+        assert_true(found[i].accepted);
+        assert_int_equal(strncmp(found[i].path, stubs(), strlen(stubs())), 0);
+    }
+    assert_int_equal(times, 1);
+    backend_found_free(found, count);
+    mem_free(target);
+    mem_free(path);
+    assert_int_equal(scratch_remove(&scratch), 0);
 }
 
 int main(void)
@@ -158,7 +188,7 @@ int main(void)
         cmocka_unit_test(future_minor_is_accepted),     cmocka_unit_test(refusals_name_their_reason),
         cmocka_unit_test(files_that_are_no_plugins),    cmocka_unit_test(unknown_name_gets_a_suggestion),
         cmocka_unit_test(the_first_folder_wins),        cmocka_unit_test(current_folder_is_not_searched),
-        cmocka_unit_test(discovery_lists_all_with_reasons),
+        cmocka_unit_test(discovery_lists_all_with_reasons), cmocka_unit_test(discovery_counts_equal_names_once),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
