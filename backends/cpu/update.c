@@ -1,8 +1,11 @@
 #include "cpu/update.h"
 
+#include "cpu/parallel.h"
+
 #include <math.h>
 
 #define BLOCK 16384
+#define THREADED_BLOCKS 5 /* fewer are done sooner than a second thread wakes */
 
 static void sgd(const struct repro_step *step, int64_t count, const float *restrict grad, float *restrict w)
 {
@@ -48,29 +51,41 @@ static void adam(const struct repro_step *step, int64_t count, const float *rest
     }
 }
 
-void update_params(const struct repro_step *step, int64_t count, const float *grad, float *w, float *moment1,
-                   float *moment2, int threads)
+struct update {
+    const struct repro_step *step;
+    int64_t count;
+    const float *grad;
+    float *w, *moment1, *moment2;
+};
+
+static void update_block(void *context, int64_t block, int32_t thread)
 {
-    int64_t blocks = (count + BLOCK - 1) / BLOCK;
-#pragma omp parallel for num_threads(blocks > 4 ? threads : 1) schedule(static)
-    for (int64_t b = 0; b < blocks; b++) {
-        int64_t first = b * BLOCK, n = count - first < BLOCK ? count - first : BLOCK;
-        const float *g = grad + first;
-        switch (step->optimizer) {
-        case REPRO_OPTIMIZER_SGD:
-            sgd(step, n, g, w + first);
-            break;
-        case REPRO_OPTIMIZER_MOMENTUM:
-            momentum(step, n, g, w + first, moment1 + first);
-            break;
-        case REPRO_OPTIMIZER_NESTEROV:
-            nesterov(step, n, g, w + first, moment1 + first);
-            break;
-        default:
-            adam(step, n, g, w + first, moment1 + first, moment2 + first);
-            break;
-        }
+    const struct update *u = context;
+    int64_t first = block * BLOCK, n = u->count - first < BLOCK ? u->count - first : BLOCK;
+    const float *g = u->grad + first;
+    (void)thread;
+    switch (u->step->optimizer) {
+    case REPRO_OPTIMIZER_SGD:
+        sgd(u->step, n, g, u->w + first);
+        break;
+    case REPRO_OPTIMIZER_MOMENTUM:
+        momentum(u->step, n, g, u->w + first, u->moment1 + first);
+        break;
+    case REPRO_OPTIMIZER_NESTEROV:
+        nesterov(u->step, n, g, u->w + first, u->moment1 + first);
+        break;
+    default:
+        adam(u->step, n, g, u->w + first, u->moment1 + first, u->moment2 + first);
+        break;
     }
+}
+
+void update_params(const struct repro_step *step, int64_t count, const float *grad, float *w, float *moment1,
+                   float *moment2, int32_t threads)
+{
+    struct update update = {step, count, grad, w, moment1, moment2};
+    int64_t blocks = (count + BLOCK - 1) / BLOCK;
+    parallel_for(blocks < THREADED_BLOCKS ? 1 : threads, blocks, update_block, &update);
 }
 
 void update_running(const struct repro_step *step, int64_t count, const float *sums, float *running)

@@ -128,10 +128,11 @@ static int allocate_layer(struct repro_net *net, struct layer *layer)
     }
     if (node->op == REPRO_OP_CONV) {
         int64_t weights = (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w;
-        int64_t columns = conv_column_floats(node, src);
+        int64_t columns = conv_column_floats(node, src), shifted = conv_shifted_floats(node, src);
         bad |= (layer->flipped = allocate(weights, sizeof(float))) == NULL;
         net->lane_floats = weights > net->lane_floats ? weights : net->lane_floats;
         net->column_floats = columns > net->column_floats ? columns : net->column_floats;
+        net->shifted_floats = shifted > net->shifted_floats ? shifted : net->shifted_floats;
     }
     if (node->op == REPRO_OP_MAX_POOL)
         bad |= (layer->winner = allocate(micro * layer->size, sizeof *layer->winner)) == NULL;
@@ -151,7 +152,8 @@ static int allocate_all(struct repro_net *net)
     bad |= (net->moment1 = allocate(graph->param_count, sizeof(float))) == NULL;
     bad |= (net->moment2 = allocate(graph->param_count, sizeof(float))) == NULL;
     bad |= (net->running = allocate(graph->running_count, sizeof(float))) == NULL;
-    bad |= (net->columns = allocate(net->device->threads * net->column_floats, sizeof(float))) == NULL;
+    int64_t scratch = net->device->threads * (net->column_floats + net->shifted_floats);
+    bad |= (net->columns = allocate(scratch, sizeof(float))) == NULL;
     bad |= (net->lanes = allocate(NET_LANES * net->lane_floats, sizeof(float))) == NULL;
     bad |= (net->labels = allocate(net->options.micro, sizeof *net->labels)) == NULL;
     return bad;

@@ -3,7 +3,6 @@
 #include "net.h"
 
 #include <cblas.h>
-#include <omp.h>
 #include <string.h>
 
 #define MACS_PER_FLOAT 4 /* multiply-adds that take as long as one float of elementwise work */
@@ -40,21 +39,31 @@ static inline void tap_row(const float *restrict src, int64_t width, int64_t str
         dst[x] = 0.0f;
 }
 
-/* columns [K, rows * out_width] for output rows first..first+rows-1. */
-static void im2col(const struct view *view, int64_t first, int64_t rows, float *columns)
+/* One row of one tap, zero where it lies outside the plane. */
+static inline void plane_row(const struct view *view, const float *plane, int64_t at, int64_t shift, float *dst)
 {
-    int64_t count = view->out_width;
+    if (at < 0 || at >= view->height)
+        memset(dst, 0, (size_t)view->out_width * sizeof *dst);
+    else
+        tap_row(plane + at * view->width, view->width, view->stride_w, shift, view->out_width, dst);
+}
+
+/* columns [K, rows * out_width] for output rows first..first+rows-1.  With stride 1 the taps of one column of the kernel read the same
+ * rows, each one further down: they are shifted once, into `shifted`, and copied from there in one piece. */
+static void im2col(const struct view *view, int64_t first, int64_t rows, float *columns, float *shifted)
+{
+    int64_t count = view->out_width, size = rows * count;
     for (int64_t c = 0; c < view->channels; c++) {
         const float *plane = view->planes + c * view->height * view->width;
-        for (int64_t u = 0; u < view->kernel_h; u++) {
-            for (int64_t v = 0; v < view->kernel_w; v++) {
-                for (int64_t y = first; y < first + rows; y++, columns += count) {
-                    int64_t at = y * view->stride_h + u - view->top;
-                    if (at < 0 || at >= view->height)
-                        memset(columns, 0, (size_t)count * sizeof *columns);
-                    else
-                        tap_row(plane + at * view->width, view->width, view->stride_w, v - view->left, count, columns);
-                }
+        for (int64_t v = 0; v < view->kernel_w; v++) {
+            float *to = columns + (c * view->kernel_h * view->kernel_w + v) * size;
+            for (int64_t i = 0; view->stride_h == 1 && i < rows + view->kernel_h - 1; i++)
+                plane_row(view, plane, first + i - view->top, v - view->left, shifted + i * count);
+            for (int64_t u = 0; u < view->kernel_h; u++, to += view->kernel_w * size) {
+                if (view->stride_h == 1)
+                    memcpy(to, shifted + u * count, (size_t)size * sizeof *to);
+                for (int64_t y = 0; view->stride_h != 1 && y < rows; y++)
+                    plane_row(view, plane, (first + y) * view->stride_h + u - view->top, v - view->left, to + y * count);
             }
         }
     }
@@ -83,6 +92,17 @@ static void col2im(const struct view *view, int64_t first, int64_t rows, const f
     }
 }
 
+/* One thread's. */
+struct scratch {
+    float *columns, *shifted;
+};
+
+static struct scratch scratch_of(const struct repro_net *net, int32_t thread)
+{
+    float *shifted = net->columns + net->device->threads * net->column_floats;
+    return (struct scratch){net->columns + thread * net->column_floats, shifted + thread * net->shifted_floats};
+}
+
 static int64_t rows_at_once(int64_t k, int64_t width, int64_t height)
 {
     return clamp(COLUMN_FLOATS / (k * width), 1, height);
@@ -98,6 +118,13 @@ static int is_pointwise(const struct repro_node *node)
 static int is_reversible(const struct repro_node *node)
 {
     return node->stride_h == 1 && node->stride_w == 1 && node->pad_top < node->kernel_h && node->pad_left < node->kernel_w;
+}
+
+int64_t conv_shifted_floats(const struct repro_node *node, const struct repro_node *src)
+{
+    int64_t height = node->height > src->height ? node->height : src->height;
+    int64_t width = node->width > src->width ? node->width : src->width;
+    return (height + node->kernel_h) * width;
 }
 
 int64_t conv_column_floats(const struct repro_node *node, const struct repro_node *src)
@@ -116,7 +143,7 @@ static struct view src_view(const struct layer *layer, const struct layer *src, 
 }
 
 static void forward_row(const struct repro_net *net, const struct layer *layer, const struct layer *src, int64_t row,
-                        float *columns)
+                        struct scratch scratch)
 {
     const struct repro_node *node = &layer->node;
     const float *weights = net->param + node->weights, *from = src->dst + row * src->size;
@@ -137,27 +164,37 @@ static void forward_row(const struct repro_net *net, const struct layer *layer, 
     int64_t step = rows_at_once(k, node->width, node->height);
     for (int64_t y = 0; y < node->height; y += step) {
         int64_t rows = node->height - y < step ? node->height - y : step, count = rows * node->width;
-        im2col(&view, y, rows, columns);
+        im2col(&view, y, rows, scratch.columns, scratch.shifted);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, node->channels, (int)count, (int)k, 1.0f, weights, (int)k,
-                    columns, (int)count, beta, to + y * node->width, (int)layer->plane);
+                    scratch.columns, (int)count, beta, to + y * node->width, (int)layer->plane);
     }
+}
+
+/* Floats of simple work that a convolution's pass is worth. */
+static int64_t work(const struct pass *pass)
+{
+    const struct repro_node *node = &pass->layer->node;
+    int64_t k = (int64_t)pass->src->node.channels * node->kernel_h * node->kernel_w;
+    return pass->rows * pass->layer->size * k / MACS_PER_FLOAT;
+}
+
+static void forward_lane(void *context, int64_t l, int32_t thread)
+{
+    const struct pass *pass = context;
+    for (int64_t row = lane_first(pass->rows, l); row < lane_first(pass->rows, l + 1); row++)
+        forward_row(pass->net, pass->layer, pass->src, row, scratch_of(pass->net, thread));
 }
 
 void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    const struct layer *src = &net->layers[layer->node.src[0]];
-    int64_t work = rows * layer->size * src->node.channels * layer->node.kernel_h * layer->node.kernel_w / MACS_PER_FLOAT;
-#pragma omp parallel for num_threads(net_threads(net, work)) schedule(static)
-    for (int64_t l = 0; l < NET_LANES; l++)
-        for (int64_t row = lane_first(rows, l); row < lane_first(rows, l + 1); row++)
-            forward_row(net, layer, src, row, net->columns + omp_get_thread_num() * net->column_floats);
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .rows = rows};
+    net_parallel(&pass, work(&pass), NET_LANES, forward_lane);
 }
 
 /* lane [O, K] (+)= diff [O, plane] x columns^T. */
-static void weights_row(const struct repro_net *net, const struct layer *layer, const struct layer *src, int64_t row,
-                        int fresh, float *lane, float *columns)
+static void weights_row(const struct layer *layer, const struct layer *src, int64_t row,
+                        int fresh, float *lane, struct scratch scratch)
 {
-    (void)net;
     const struct repro_node *node = &layer->node;
     const float *from = src->dst + row * src->size, *diff = layer->diff + row * layer->size;
     int64_t k = (int64_t)src->node.channels * node->kernel_h * node->kernel_w;
@@ -167,8 +204,8 @@ static void weights_row(const struct repro_net *net, const struct layer *layer, 
         int64_t rows = node->height - y < step ? node->height - y : step, count = rows * node->width;
         const float *right = from;
         if (!is_pointwise(node)) {
-            im2col(&view, y, rows, columns);
-            right = columns;
+            im2col(&view, y, rows, scratch.columns, scratch.shifted);
+            right = scratch.columns;
         }
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, node->channels, (int)k, (int)count, 1.0f,
                     diff + y * node->width, (int)layer->plane, right, (int)count, fresh && y == 0 ? 0.0f : 1.0f, lane,
@@ -177,7 +214,7 @@ static void weights_row(const struct repro_net *net, const struct layer *layer, 
 }
 
 /* diff of src, stride 1: columns of diff times the flipped weights [I, O * taps]. */
-static void reversed_row(const struct layer *layer, struct layer *src, int64_t row, float beta, float *columns)
+static void reversed_row(const struct layer *layer, struct layer *src, int64_t row, float beta, struct scratch scratch)
 {
     const struct repro_node *node = &layer->node;
     const float *diff = layer->diff + row * layer->size;
@@ -188,15 +225,15 @@ static void reversed_row(const struct layer *layer, struct layer *src, int64_t r
     int64_t step = rows_at_once(k, width, src->node.height);
     for (int64_t y = 0; y < src->node.height; y += step) {
         int64_t rows = src->node.height - y < step ? src->node.height - y : step, count = rows * width;
-        im2col(&view, y, rows, columns);
+        im2col(&view, y, rows, scratch.columns, scratch.shifted);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, src->node.channels, (int)count, (int)k, 1.0f,
-                    layer->flipped, (int)k, columns, (int)count, beta, to + y * width, (int)src->plane);
+                    layer->flipped, (int)k, scratch.columns, (int)count, beta, to + y * width, (int)src->plane);
     }
 }
 
 /* diff of src, any stride: columns = weights^T x diff, scattered. */
 static void scattered_row(const struct repro_net *net, const struct layer *layer, struct layer *src, int64_t row,
-                          float beta, float *columns)
+                          float beta, struct scratch scratch)
 {
     const struct repro_node *node = &layer->node;
     const float *weights = net->param + node->weights, *diff = layer->diff + row * layer->size;
@@ -214,8 +251,8 @@ static void scattered_row(const struct repro_net *net, const struct layer *layer
     for (int64_t y = 0; y < node->height; y += step) {
         int64_t rows = node->height - y < step ? node->height - y : step, count = rows * node->width;
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)count, node->channels, 1.0f, weights, (int)k,
-                    diff + y * node->width, (int)layer->plane, 0.0f, columns, (int)count);
-        col2im(&view, y, rows, columns, to);
+                    diff + y * node->width, (int)layer->plane, 0.0f, scratch.columns, (int)count);
+        col2im(&view, y, rows, scratch.columns, to);
     }
 }
 
@@ -233,16 +270,19 @@ static void flip_weights(const struct repro_net *net, struct layer *layer, int64
         }
 }
 
-/* PARTIAL += the lanes that have rows, in lane order. */
-static void reduce_lanes(struct repro_net *net, const struct layer *layer, int64_t count, int64_t rows)
+/* PARTIAL += the lanes that have rows, in lane order, for output channel o. */
+static void reduce_channel(void *context, int64_t o, int32_t thread)
 {
-    float *partial = net->partial + layer->node.weights;
-#pragma omp parallel for num_threads(net_threads(net, count * NET_LANES)) schedule(static)
-    for (int64_t i = 0; i < count; i++) {
+    const struct pass *pass = context;
+    const struct repro_node *node = &pass->layer->node;
+    int64_t k = (int64_t)pass->src->node.channels * node->kernel_h * node->kernel_w;
+    float *partial = pass->net->partial + node->weights;
+    (void)thread;
+    for (int64_t i = o * k; i < (o + 1) * k; i++) {
         float sum = 0.0f;
         for (int64_t l = 0; l < NET_LANES; l++)
-            if (lane_first(rows, l) < lane_first(rows, l + 1))
-                sum += net->lanes[l * net->lane_floats + i];
+            if (lane_first(pass->rows, l) < lane_first(pass->rows, l + 1))
+                sum += pass->net->lanes[l * pass->net->lane_floats + i];
         partial[i] += sum;
     }
 }
@@ -258,27 +298,30 @@ static void bias_gradient(struct repro_net *net, const struct layer *layer, int6
     }
 }
 
+static void backward_lane(void *context, int64_t l, int32_t thread)
+{
+    const struct pass *pass = context;
+    struct scratch scratch = scratch_of(pass->net, thread);
+    float *lane = pass->net->lanes + l * pass->net->lane_floats, beta = pass->layer->diff_first[0] ? 0.0f : 1.0f;
+    int64_t first = lane_first(pass->rows, l);
+    for (int64_t row = first; row < lane_first(pass->rows, l + 1); row++) {
+        weights_row(pass->layer, pass->src, row, row == first, lane, scratch);
+        if (pass->reversed)
+            reversed_row(pass->layer, pass->src, row, beta, scratch);
+        else if (pass->src->diff != NULL)
+            scattered_row(pass->net, pass->layer, pass->src, row, beta, scratch);
+    }
+}
+
 void conv_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     const struct repro_node *node = &layer->node;
-    struct layer *src = &net->layers[node->src[0]];
-    int64_t k = (int64_t)src->node.channels * node->kernel_h * node->kernel_w;
-    int reversed = src->diff != NULL && is_reversible(node) && !is_pointwise(node);
-    float beta = layer->diff_first[0] ? 0.0f : 1.0f;
-    if (reversed)
-        flip_weights(net, layer, src->node.channels);
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size * k / MACS_PER_FLOAT)) schedule(static)
-    for (int64_t l = 0; l < NET_LANES; l++) {
-        float *columns = net->columns + omp_get_thread_num() * net->column_floats;
-        for (int64_t row = lane_first(rows, l); row < lane_first(rows, l + 1); row++) {
-            weights_row(net, layer, src, row, row == lane_first(rows, l), net->lanes + l * net->lane_floats, columns);
-            if (reversed)
-                reversed_row(layer, src, row, beta, columns);
-            else if (src->diff != NULL)
-                scattered_row(net, layer, src, row, beta, columns);
-        }
-    }
-    reduce_lanes(net, layer, node->channels * k, rows);
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[node->src[0]], .rows = rows};
+    pass.reversed = pass.src->diff != NULL && is_reversible(node) && !is_pointwise(node);
+    if (pass.reversed)
+        flip_weights(net, layer, pass.src->node.channels);
+    net_parallel(&pass, work(&pass), NET_LANES, backward_lane);
+    net_parallel(&pass, work(&pass) / layer->plane, node->channels, reduce_channel);
     if (node->flags & REPRO_NODE_BIAS)
         bias_gradient(net, layer, rows);
 }

@@ -1,6 +1,7 @@
 /* A compiled network's passes and arenas. */
 #include "net.h"
 
+#include "cpu/parallel.h"
 #include "cpu/update.h"
 
 #include <inttypes.h>
@@ -9,9 +10,11 @@
 /* Work below this is done sooner than a second thread wakes. */
 #define THREADED_FLOATS 100000
 
-int32_t net_threads(const struct repro_net *net, int64_t floats)
+void net_parallel(const struct pass *pass, int64_t floats, int64_t count,
+                  void (*body)(void *pass, int64_t i, int32_t thread))
 {
-    return floats < THREADED_FLOATS ? 1 : net->device->threads;
+    struct pass own = *pass;
+    parallel_for(floats < THREADED_FLOATS ? 1 : pass->net->device->threads, count, body, &own);
 }
 
 static void forward_layer(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)

@@ -50,8 +50,8 @@ struct repro_net {
     struct layer *layers;
     int32_t count;
     float *param, *partial, *moment1, *moment2, *running;
-    float *columns;        /* [threads, column_floats] */
-    int64_t column_floats;
+    float *columns;        /* [threads, column_floats], then [threads, shifted_floats]: scratch of convolutions */
+    int64_t column_floats, shifted_floats;
     float *lanes;          /* [NET_LANES, lane_floats]: one layer's weight gradients */
     int64_t lane_floats;
     int32_t *labels;       /* of the last forward */
@@ -67,8 +67,22 @@ static inline int64_t lane_first(int64_t rows, int64_t l)
     return l * rows / NET_LANES;
 }
 
-/* Threads worth waking for so many floats of simple work. */
-int32_t net_threads(const struct repro_net *net, int64_t floats);
+/* What the body of a parallel loop needs to know of its pass; unused members are zero. */
+struct pass {
+    struct repro_net *net;
+    struct layer *layer, *src;
+    int64_t rows;
+    const struct repro_rows *given;  /* input, dropout */
+    int64_t ghost;                   /* norm: rows that share statistics */
+    int mode;                        /* norm */
+    int k;                           /* add: which source */
+    float factor;                    /* add: what the source's diff is scaled by */
+    int reversed;                    /* conv: diff of src by reversed taps */
+};
+
+/* body(pass, i, thread) for i of 0..count-1, on several threads where `floats` of simple work make that worth while. */
+void net_parallel(const struct pass *pass, int64_t floats, int64_t count,
+                  void (*body)(void *pass, int64_t i, int32_t thread));
 
 /* Builds what the device needs for the graph; see backend.h. */
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
@@ -96,7 +110,8 @@ int32_t fail(struct repro_error *err, int32_t code, const char *format, ...) __a
 /* One layer's part of a pass over `rows` rows.  A backward adds parameter gradients to PARTIAL and writes diff of its sources. */
 void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows);
 void conv_backward(struct repro_net *net, struct layer *layer, int64_t rows);
-/* Floats of column scratch a thread needs for a convolution. */
+/* Floats of scratch that a thread needs for a convolution: columns, and the rows that im2col shifts. */
+int64_t conv_shifted_floats(const struct repro_node *node, const struct repro_node *src);
 int64_t conv_column_floats(const struct repro_node *node, const struct repro_node *src);
 
 void norm_forward(struct repro_net *net, struct layer *layer, int64_t rows, int32_t mode);

@@ -121,7 +121,8 @@ static void plane_backward(const float *restrict x, const float *restrict y, con
 }
 
 /* Mean and biased variance of one channel over rows first..first+count-1. */
-static void statistics(const struct layer *src, int64_t channel, int64_t first, int64_t count, double *mean, double *variance)
+static void statistics(const struct layer *src, int64_t channel, int64_t first, int64_t count, double *mean,
+                       double *variance)
 {
     double sum = 0.0, squares = 0.0, n = (double)(count * src->plane);
     for (int64_t row = first; row < first + count; row++)
@@ -132,29 +133,36 @@ static void statistics(const struct layer *src, int64_t channel, int64_t first, 
     *variance = squares / n;
 }
 
+/* One ghost's channel. */
+static void norm_unit(void *context, int64_t unit, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct repro_net *net = pass->net;
+    const struct layer *layer = pass->layer, *src = pass->src;
+    const struct repro_node *node = &layer->node;
+    const float *running = net->running + node->running;
+    int64_t channels = node->channels, c = unit % channels, first = unit / channels * pass->ghost;
+    double mean = (double)running[c], variance = (double)running[channels + c];
+    (void)thread;
+    if (pass->mode == REPRO_MODE_TRAIN)
+        statistics(src, c, first, pass->ghost, &mean, &variance);
+    double inverse = 1.0 / sqrt(variance + (double)node->epsilon);
+    if (pass->mode == REPRO_MODE_TRAIN) {
+        layer->mean[unit] = (float)mean;
+        layer->inverse[unit] = (float)inverse;
+        layer->variance[unit] = (float)variance;
+    }
+    float gain = (float)((double)net->param[node->weights + c] * inverse), shift = net->param[node->bias + c];
+    for (int64_t row = first; row < first + pass->ghost; row++)
+        plane_scale(src->dst + row * src->size + c * src->plane, src->plane, (float)mean, gain, shift, layer->fused_relu,
+                    layer->dst + row * layer->size + c * layer->plane);
+}
+
 void norm_forward(struct repro_net *net, struct layer *layer, int64_t rows, int32_t mode)
 {
-    const struct repro_node *node = &layer->node;
-    const struct layer *src = &net->layers[node->src[0]];
-    int64_t channels = node->channels, ghost = mode == REPRO_MODE_TRAIN ? net->options.ghost : rows;
-    const float *running = net->running + node->running;
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
-    for (int64_t unit = 0; unit < rows / ghost * channels; unit++) {
-        int64_t c = unit % channels, first = unit / channels * ghost;
-        double mean = (double)running[c], variance = (double)running[channels + c];
-        if (mode == REPRO_MODE_TRAIN)
-            statistics(src, c, first, ghost, &mean, &variance);
-        double inverse = 1.0 / sqrt(variance + (double)node->epsilon);
-        if (mode == REPRO_MODE_TRAIN) {
-            layer->mean[unit] = (float)mean;
-            layer->inverse[unit] = (float)inverse;
-            layer->variance[unit] = (float)variance;
-        }
-        float gain = (float)((double)net->param[node->weights + c] * inverse), shift = net->param[node->bias + c];
-        for (int64_t row = first; row < first + ghost; row++)
-            plane_scale(src->dst + row * src->size + c * src->plane, src->plane, (float)mean, gain, shift,
-                        layer->fused_relu, layer->dst + row * layer->size + c * layer->plane);
-    }
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .mode = mode,
+                        .ghost = mode == REPRO_MODE_TRAIN ? net->options.ghost : rows};
+    net_parallel(&pass, rows * layer->size, rows / pass.ghost * layer->node.channels, norm_unit);
 }
 
 /* One ghost's channel; returns the gradients of gamma and beta in sums. */
@@ -180,24 +188,30 @@ static void unit_backward(const struct repro_net *net, const struct layer *layer
     }
 }
 
+static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct layer *layer = pass->layer;
+    const struct repro_node *node = &layer->node;
+    struct repro_net *net = pass->net;
+    int64_t channels = node->channels;
+    float *sums = net->partial + net->graph.param_count + node->running;
+    double gamma = 0.0, beta = 0.0;
+    (void)thread;
+    for (int64_t g = 0; g < pass->rows / net->options.ghost; g++) {
+        double unit[2];
+        unit_backward(net, layer, pass->src, g * channels + c, unit);
+        beta += unit[0];
+        gamma += unit[1];
+        sums[c] += layer->mean[g * channels + c];
+        sums[channels + c] += layer->variance[g * channels + c];
+    }
+    net->partial[node->weights + c] += (float)gamma;
+    net->partial[node->bias + c] += (float)beta;
+}
+
 void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    const struct repro_node *node = &layer->node;
-    struct layer *src = &net->layers[node->src[0]];
-    int64_t channels = node->channels, ghosts = rows / net->options.ghost;
-    float *sums = net->partial + net->graph.param_count + node->running;
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
-    for (int64_t c = 0; c < channels; c++) {
-        double gamma = 0.0, beta = 0.0;
-        for (int64_t g = 0; g < ghosts; g++) {
-            double unit[2];
-            unit_backward(net, layer, src, g * channels + c, unit);
-            beta += unit[0];
-            gamma += unit[1];
-            sums[c] += layer->mean[g * channels + c];
-            sums[channels + c] += layer->variance[g * channels + c];
-        }
-        net->partial[node->weights + c] += (float)gamma;
-        net->partial[node->bias + c] += (float)beta;
-    }
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .rows = rows};
+    net_parallel(&pass, rows * layer->size, layer->node.channels, norm_gradient_channel);
 }

@@ -6,17 +6,23 @@
 
 #define DROPOUT_PURPOSE 5u /* the contract's */
 
+static void input_row(void *context, int64_t row, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct repro_graph *graph = &pass->net->graph;
+    int64_t channels = pass->layer->node.channels, plane = pass->layer->plane;
+    const uint8_t *from = pass->given->pixels + row * pass->layer->size;
+    float *to = pass->layer->dst + row * pass->layer->size;
+    (void)thread;
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < plane; i++)
+            to[c * plane + i] = ((float)from[i * channels + c] - graph->mean[c]) / graph->deviation[c];
+}
+
 void input_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
-    int64_t channels = layer->node.channels, plane = layer->plane;
-#pragma omp parallel for num_threads(net_threads(net, rows->count * layer->size)) schedule(static)
-    for (int64_t row = 0; row < rows->count; row++) {
-        const uint8_t *from = rows->pixels + row * layer->size;
-        float *to = layer->dst + row * layer->size;
-        for (int64_t c = 0; c < channels; c++)
-            for (int64_t i = 0; i < plane; i++)
-                to[c * plane + i] = ((float)from[i * channels + c] - net->graph.mean[c]) / net->graph.deviation[c];
-    }
+    struct pass pass = {.net = net, .layer = layer, .given = rows};
+    net_parallel(&pass, rows->count * layer->size, rows->count, input_row);
 }
 
 /* to (+)= factor * from. */
@@ -55,47 +61,69 @@ static void sum_scaled(const float *restrict a, const float *restrict b, int64_t
         y[i] = a[i] + scale * b[i];
 }
 
+static void relu_row(void *context, int64_t row, int32_t thread)
+{
+    const struct pass *pass = context;
+    int64_t at = row * pass->layer->size;
+    (void)thread;
+    relu(pass->src->dst + at, pass->layer->size, pass->layer->dst + at);
+}
+
 void relu_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    const struct layer *src = &net->layers[layer->node.src[0]];
-    if (layer->fused_relu)
-        return;
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
-    for (int64_t row = 0; row < rows; row++)
-        relu(src->dst + row * layer->size, layer->size, layer->dst + row * layer->size);
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]]};
+    if (!layer->fused_relu)
+        net_parallel(&pass, rows * layer->size, rows, relu_row);
+}
+
+static void relu_gradient_row(void *context, int64_t row, int32_t thread)
+{
+    const struct pass *pass = context;
+    int64_t at = row * pass->layer->size;
+    (void)thread;
+    relu_gradient(pass->layer->dst + at, pass->layer->diff + at, pass->layer->size, pass->layer->diff_first[0],
+                  pass->src->diff + at);
 }
 
 void relu_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct layer *src = &net->layers[layer->node.src[0]];
-    if (layer->fused_relu || src->diff == NULL)
-        return;
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
-    for (int64_t row = 0; row < rows; row++)
-        relu_gradient(layer->dst + row * layer->size, layer->diff + row * layer->size, layer->size, layer->diff_first[0],
-                      src->diff + row * layer->size);
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]]};
+    if (!layer->fused_relu && pass.src->diff != NULL)
+        net_parallel(&pass, rows * layer->size, rows, relu_gradient_row);
+}
+
+static void add_row(void *context, int64_t row, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct layer *layer = pass->layer, *layers = pass->net->layers;
+    int64_t at = row * layer->size;
+    (void)thread;
+    sum_scaled(layers[layer->node.src[0]].dst + at, layers[layer->node.src[1]].dst + at, layer->size, layer->node.scale,
+               layer->dst + at);
 }
 
 void add_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    const struct layer *a = &net->layers[layer->node.src[0]], *b = &net->layers[layer->node.src[1]];
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
-    for (int64_t row = 0; row < rows; row++)
-        sum_scaled(a->dst + row * layer->size, b->dst + row * layer->size, layer->size, layer->node.scale,
-                   layer->dst + row * layer->size);
+    struct pass pass = {.net = net, .layer = layer};
+    net_parallel(&pass, rows * layer->size, rows, add_row);
+}
+
+static void add_gradient_row(void *context, int64_t row, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct layer *layer = pass->layer;
+    int64_t at = row * layer->size;
+    (void)thread;
+    accumulate(layer->diff + at, layer->size, pass->factor, layer->diff_first[pass->k], pass->src->diff + at);
 }
 
 void add_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     for (int k = 0; k < 2; k++) {
-        struct layer *src = &net->layers[layer->node.src[k]];
-        float factor = k == 0 ? 1.0f : layer->node.scale;
-        if (src->diff == NULL || layer->diff_alias[k])
-            continue;
-#pragma omp parallel for num_threads(net_threads(net, rows * layer->size)) schedule(static)
-        for (int64_t row = 0; row < rows; row++)
-            accumulate(layer->diff + row * layer->size, layer->size, factor, layer->diff_first[k],
-                       src->diff + row * layer->size);
+        struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[k]], .k = k,
+                            .factor = k == 0 ? 1.0f : layer->node.scale};
+        if (pass.src->diff != NULL && !layer->diff_alias[k])
+            net_parallel(&pass, rows * layer->size, rows, add_gradient_row);
     }
 }
 
@@ -125,7 +153,8 @@ void concat_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 }
 
 /* Which elements a row keeps; the rule stands at struct repro_rows. */
-static void draw_kept(const struct repro_net *net, const struct layer *layer, const struct repro_rows *rows, int64_t row)
+static void draw_kept(const struct repro_net *net, const struct layer *layer, const struct repro_rows *rows,
+                      int64_t row)
 {
     uint32_t node = (uint32_t)(layer - net->layers);
     philox4x32_key_t key = {{(uint32_t)rows->seed, (uint32_t)(rows->seed >> 32)}};
@@ -139,23 +168,27 @@ static void draw_kept(const struct repro_net *net, const struct layer *layer, co
     }
 }
 
+static void dropout_row(void *context, int64_t row, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct layer *layer = pass->layer;
+    const float *from = pass->src->dst + row * layer->size;
+    const uint8_t *kept = layer->kept + row * layer->size;
+    float *to = layer->dst + row * layer->size, factor = 1.0f / (1.0f - layer->node.scale);
+    (void)thread;
+    if (pass->given->mode == REPRO_MODE_EVAL) {
+        memcpy(to, from, (size_t)layer->size * sizeof *to);
+        return;
+    }
+    draw_kept(pass->net, layer, pass->given, row);
+    for (int64_t i = 0; i < layer->size; i++)
+        to[i] = kept[i] ? factor * from[i] : 0.0f;
+}
+
 void dropout_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
-    const struct layer *src = &net->layers[layer->node.src[0]];
-    float factor = 1.0f / (1.0f - layer->node.scale);
-#pragma omp parallel for num_threads(net_threads(net, rows->count * layer->size * 8)) schedule(static)
-    for (int64_t row = 0; row < rows->count; row++) {
-        const float *from = src->dst + row * layer->size;
-        float *to = layer->dst + row * layer->size;
-        if (rows->mode == REPRO_MODE_EVAL) {
-            memcpy(to, from, (size_t)layer->size * sizeof *to);
-            continue;
-        }
-        draw_kept(net, layer, rows, row);
-        const uint8_t *kept = layer->kept + row * layer->size;
-        for (int64_t i = 0; i < layer->size; i++)
-            to[i] = kept[i] ? factor * from[i] : 0.0f;
-    }
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .given = rows};
+    net_parallel(&pass, rows->count * layer->size * 8, rows->count, dropout_row);
 }
 
 void dropout_backward(struct repro_net *net, struct layer *layer, int64_t rows)

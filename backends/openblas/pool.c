@@ -57,21 +57,25 @@ static float global_average(const float *from, int64_t count)
     return (float)(sum / (double)count);
 }
 
+static void pool_plane(void *context, int64_t unit, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct layer *layer = pass->layer, *src = pass->src;
+    const float *from = src->dst + unit * src->plane;
+    float *to = layer->dst + unit * layer->plane;
+    (void)thread;
+    if (layer->node.op == REPRO_OP_MAX_POOL)
+        max_plane(layer, src, from, to, layer->winner + unit * layer->plane);
+    else if (layer->node.op == REPRO_OP_AVG_POOL)
+        average_plane(layer, src, from, to);
+    else
+        to[0] = global_average(from, src->plane);
+}
+
 void pool_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    const struct layer *src = &net->layers[layer->node.src[0]];
-    int64_t units = rows * layer->node.channels;
-#pragma omp parallel for num_threads(net_threads(net, rows * src->size)) schedule(static)
-    for (int64_t unit = 0; unit < units; unit++) {
-        const float *from = src->dst + unit * src->plane;
-        float *to = layer->dst + unit * layer->plane;
-        if (layer->node.op == REPRO_OP_MAX_POOL)
-            max_plane(layer, src, from, to, layer->winner + unit * layer->plane);
-        else if (layer->node.op == REPRO_OP_AVG_POOL)
-            average_plane(layer, src, from, to);
-        else
-            to[0] = global_average(from, src->plane);
-    }
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]]};
+    net_parallel(&pass, rows * pass.src->size, rows * layer->node.channels, pool_plane);
 }
 
 static void spread(const struct layer *layer, const struct layer *src, const float *diff, float *to)
@@ -85,29 +89,32 @@ static void spread(const struct layer *layer, const struct layer *src, const flo
     }
 }
 
+static void pool_gradient_plane(void *context, int64_t unit, int32_t thread)
+{
+    const struct pass *pass = context;
+    const struct layer *layer = pass->layer, *src = pass->src;
+    const float *diff = layer->diff + unit * layer->plane;
+    float *to = src->diff + unit * src->plane;
+    (void)thread;
+    if (layer->diff_first[0])
+        memset(to, 0, (size_t)src->plane * sizeof *to);
+    if (layer->node.op == REPRO_OP_AVG_POOL) {
+        spread(layer, src, diff, to);
+    } else if (layer->node.op == REPRO_OP_GLOBAL_AVG_POOL) {
+        float share = diff[0] / (float)src->plane;
+        for (int64_t i = 0; i < src->plane; i++)
+            to[i] += share;
+    } else {
+        const int32_t *winner = layer->winner + unit * layer->plane;
+        for (int64_t i = 0; i < layer->plane; i++)
+            if (winner[i] >= 0)
+                to[winner[i]] += diff[i];
+    }
+}
+
 void pool_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct layer *src = &net->layers[layer->node.src[0]];
-    int64_t units = rows * layer->node.channels;
-    if (src->diff == NULL)
-        return;
-#pragma omp parallel for num_threads(net_threads(net, rows * src->size)) schedule(static)
-    for (int64_t unit = 0; unit < units; unit++) {
-        const float *diff = layer->diff + unit * layer->plane;
-        float *to = src->diff + unit * src->plane;
-        if (layer->diff_first[0])
-            memset(to, 0, (size_t)src->plane * sizeof *to);
-        if (layer->node.op == REPRO_OP_AVG_POOL) {
-            spread(layer, src, diff, to);
-        } else if (layer->node.op == REPRO_OP_GLOBAL_AVG_POOL) {
-            float share = diff[0] / (float)src->plane;
-            for (int64_t i = 0; i < src->plane; i++)
-                to[i] += share;
-        } else {
-            const int32_t *winner = layer->winner + unit * layer->plane;
-            for (int64_t i = 0; i < layer->plane; i++)
-                if (winner[i] >= 0)
-                    to[winner[i]] += diff[i];
-        }
-    }
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]]};
+    if (pass.src->diff != NULL)
+        net_parallel(&pass, rows * pass.src->size, rows * layer->node.channels, pool_gradient_plane);
 }
