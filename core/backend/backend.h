@@ -114,7 +114,8 @@ struct repro_node {
 struct repro_graph {
     uint32_t struct_size;
     uint32_t node_size;  /* sizeof(struct repro_node) of the writer */
-    const struct repro_node *nodes;  /* topological order; nodes[0] is INPUT, the last SOFTMAX_CROSS_ENTROPY */
+    /* Topological order; nodes[0] is INPUT, the last SOFTMAX_CROSS_ENTROPY, every other one a source of a later one. */
+    const struct repro_node *nodes;
     int32_t node_count;
     int32_t classes;
     int32_t channels, height, width;  /* of one input image */

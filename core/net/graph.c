@@ -269,8 +269,23 @@ static void list_tensors(struct net *net, int index)
     }
 }
 
+/* A node that nobody reads would be computed for nothing, and backends need not define what backward makes of it. */
+static void check_consumers(struct net *net)
+{
+    for (int i = 0; i < net->graph.node_count - 1; i++) {
+        int consumers = 0;
+        for (int j = i + 1; j < net->graph.node_count; j++)
+            for (int k = 0; k < net->nodes[j].src_count; k++)
+                consumers += net->nodes[j].src[k] == i;
+        if (consumers == 0)
+            fail(net, ERR_INPUT, net->names[i], "no later node reads it");
+    }
+}
+
 int net_finish(struct net *net, struct err *err)
 {
+    if (!net->failed)
+        check_consumers(net);
     if (!net->failed && net->nodes[net->graph.node_count - 1].op != REPRO_OP_SOFTMAX_CROSS_ENTROPY)
         fail(net, ERR_INPUT, net->names[net->graph.node_count - 1], "the last node is not the loss");
     if (!net->failed) {
