@@ -10,6 +10,7 @@
 static void sgd(const struct repro_step *step, int64_t count, const float *restrict grad, float *restrict w)
 {
     float lr = (float)step->lr, decay = (float)step->weight_decay;
+#pragma omp simd
     for (int64_t i = 0; i < count; i++)
         w[i] -= lr * (grad[i] + decay * w[i]);
 }
@@ -18,6 +19,7 @@ static void momentum(const struct repro_step *step, int64_t count, const float *
                      float *restrict a)
 {
     float lr = (float)step->lr, decay = (float)step->weight_decay, m = (float)step->momentum;
+#pragma omp simd
     for (int64_t i = 0; i < count; i++) {
         a[i] = m * a[i] + (grad[i] + decay * w[i]);
         w[i] -= lr * a[i];
@@ -28,6 +30,7 @@ static void nesterov(const struct repro_step *step, int64_t count, const float *
                      float *restrict a)
 {
     float lr = (float)step->lr, decay = (float)step->weight_decay, m = (float)step->momentum;
+#pragma omp simd
     for (int64_t i = 0; i < count; i++) {
         float g = grad[i] + decay * w[i];
         a[i] = m * a[i] + g;
@@ -43,6 +46,7 @@ static void adam(const struct repro_step *step, int64_t count, const float *rest
     float decay = (float)step->weight_decay, epsilon = (float)step->epsilon;
     float beta1 = (float)step->beta1, beta2 = (float)step->beta2;
     float rest1 = (float)(1.0 - step->beta1), rest2 = (float)(1.0 - step->beta2);
+#pragma omp simd
     for (int64_t i = 0; i < count; i++) {
         float g = grad[i] + decay * w[i];
         m[i] = beta1 * m[i] + rest1 * g;
@@ -91,6 +95,7 @@ void update_params(const struct repro_step *step, int64_t count, const float *gr
 void update_running(const struct repro_step *step, int64_t count, const float *sums, float *running)
 {
     float keep = (float)step->keep, rest = (float)((1.0 - step->keep) / (double)step->ghosts);
+#pragma omp simd
     for (int64_t i = 0; i < count; i++)
         running[i] = keep * running[i] + rest * sums[i];
 }

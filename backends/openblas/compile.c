@@ -27,6 +27,27 @@ static int has_params(const struct repro_node *node)
     return node->op == REPRO_OP_CONV || node->op == REPRO_OP_DENSE || node->op == REPRO_OP_BATCH_NORM;
 }
 
+/* Whether a * b * c is beyond sgemm's int, and so beyond what this plugin indexes. */
+static int is_huge(int64_t a, int64_t b, int64_t c)
+{
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) || __builtin_mul_overflow(product, c, &product) ||
+           product > INT32_MAX;
+}
+
+/* A window that moves, over columns that fit; the sources are checked before. */
+static int has_window(const struct repro_net *net, const struct repro_node *node)
+{
+    const struct repro_node *src = &net->layers[node->src[0]].node;
+    int64_t taps = (int64_t)node->kernel_h * node->kernel_w;
+    if (node->kernel_h < 1 || node->kernel_w < 1 || node->stride_h < 1 || node->stride_w < 1 || node->pad_top < 0 ||
+        node->pad_left < 0 || node->pad_bottom < 0 || node->pad_right < 0)
+        return 0;
+    return node->op != REPRO_OP_CONV ||
+           (!is_huge(src->channels, taps, node->width) && !is_huge(node->channels, taps, src->width) &&
+            !is_huge(src->channels, taps, node->channels));
+}
+
 static int32_t check_node(const struct repro_net *net, int32_t i, struct repro_error *err)
 {
     const struct repro_node *node = &net->layers[i].node;
@@ -40,12 +61,17 @@ static int32_t check_node(const struct repro_net *net, int32_t i, struct repro_e
         return fail(err, REPRO_ARGUMENT, "node %d (%s): the first node is the input and the last the loss, no other", (int)i,
                     op_names[node->op]);
     if (node->src_count < (i > 0) || node->src_count > REPRO_SRC_MAX || node->channels < 1 || node->height < 1 ||
-        node->width < 1 || (node->op == REPRO_OP_ADD && node->src_count != 2))
+        node->width < 1 || is_huge(node->channels, node->height, node->width) ||
+        (node->op == REPRO_OP_ADD && node->src_count != 2))
         return fail(err, REPRO_ARGUMENT, "node %d (%s): impossible shape or sources", (int)i, op_names[node->op]);
     for (int k = 0; k < node->src_count; k++)
         if (node->src[k] < 0 || node->src[k] >= i)
             return fail(err, REPRO_ARGUMENT, "node %d (%s): source %d is no earlier node", (int)i, op_names[node->op],
                         (int)node->src[k]);
+    if ((node->op == REPRO_OP_CONV || node->op == REPRO_OP_MAX_POOL || node->op == REPRO_OP_AVG_POOL) &&
+        !has_window(net, node))
+        return fail(err, REPRO_ARGUMENT, "node %d (%s): impossible kernel, stride or padding", (int)i,
+                    op_names[node->op]);
     if (has_params(node) && (node->weights < 0 || node->weights >= net->graph.param_count))
         return fail(err, REPRO_ARGUMENT, "node %d (%s): its weights lie outside PARAM", (int)i, op_names[node->op]);
     return 0;
@@ -64,6 +90,10 @@ static int32_t check(const struct repro_net *net, struct repro_error *err)
                     (int)options->ghost);
     if (net->graph.reserved != 0)
         return fail(err, REPRO_UNSUPPORTED, "the graph's reserved field is %d, not 0", (int)net->graph.reserved);
+    if (net->graph.param_count < 0 || net->graph.running_count < 0 ||
+        net->graph.param_count > INT64_MAX - net->graph.running_count)
+        return fail(err, REPRO_ARGUMENT, "a graph cannot have %" PRId64 " parameters and %" PRId64 " statistics",
+                    net->graph.param_count, net->graph.running_count);
     if (net->count < 2 || net->graph.channels < 1 || net->graph.channels > REPRO_CHANNEL_MAX)
         return fail(err, REPRO_ARGUMENT, "a graph has at least 2 nodes and 1 to %d input channels", REPRO_CHANNEL_MAX);
     for (int32_t i = 0; i < net->count; i++)
@@ -187,14 +217,20 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     copy_sized(&net->graph, sizeof net->graph, graph);
     copy_sized(&net->options, sizeof net->options, options);
     net->count = net->graph.node_count;
-    net->layers = net->count < 1 ? NULL : allocate(net->count, sizeof *net->layers);
-    if (net->layers == NULL) {
+    if (net->count < 1 || net->graph.nodes == NULL) {
+        int32_t count = net->count;
         net_free(net);
-        return fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)graph->node_count);
+        return fail(err, REPRO_ARGUMENT, "a graph of %d nodes is none; it needs an input and a loss", (int)count);
+    }
+    net->layers = allocate(net->count, sizeof *net->layers);
+    if (net->layers == NULL) {
+        int32_t count = net->count;
+        net_free(net);
+        return fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)count);
     }
     size_t size = net->graph.node_size < sizeof(struct repro_node) ? net->graph.node_size : sizeof(struct repro_node);
     for (int32_t i = 0; i < net->count; i++)
-        memcpy(&net->layers[i].node, (const char *)graph->nodes + (size_t)i * graph->node_size, size);
+        memcpy(&net->layers[i].node, (const char *)net->graph.nodes + (size_t)i * net->graph.node_size, size);
     net->graph.nodes = NULL;
     int32_t code = check(net, err);
     if (code == 0) {

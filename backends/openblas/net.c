@@ -221,8 +221,8 @@ static int32_t locate(const struct repro_net *net, int32_t arena, int64_t first,
     if (values == NULL)
         return fail(err, REPRO_UNSUPPORTED, "unknown arena %d", (int)arena);
     if (first < 0 || count < 0 || first > length || count > length - first)
-        return fail(err, REPRO_ARGUMENT, "floats %" PRId64 " to %" PRId64 " of arena %d, which has %" PRId64, first,
-                    first + count, (int)arena, length);
+        return fail(err, REPRO_ARGUMENT, "%" PRId64 " floats from %" PRId64 " of arena %d, which has %" PRId64, count,
+                    first, (int)arena, length);
     *at = values + first;
     return 0;
 }

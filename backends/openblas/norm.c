@@ -3,8 +3,14 @@
 #include "net.h"
 
 #include <math.h>
+#include <string.h>
 
 #define SUM_LANES 16
+#define VECTOR 8
+
+/* moments() spells its vectors out: gcc unrolls the loop into scalars instead. */
+typedef float vector __attribute__((vector_size(VECTOR * sizeof(float))));
+typedef int32_t mask __attribute__((vector_size(VECTOR * sizeof(int32_t))));
 
 static inline double fold(const float lanes[SUM_LANES])
 {
@@ -20,6 +26,7 @@ static double plane_sum(const float *restrict x, int64_t count)
     float lanes[SUM_LANES] = {0};
     int64_t i = 0;
     for (; i + SUM_LANES <= count; i += SUM_LANES)
+#pragma omp simd
         for (int j = 0; j < SUM_LANES; j++)
             lanes[j] += x[i + j];
     for (; i < count; i++)
@@ -33,6 +40,7 @@ static double plane_squares(const float *restrict x, int64_t count, float mean)
     float lanes[SUM_LANES] = {0};
     int64_t i = 0;
     for (; i + SUM_LANES <= count; i += SUM_LANES)
+#pragma omp simd
         for (int j = 0; j < SUM_LANES; j++) {
             float d = x[i + j] - mean;
             lanes[j] += d * d;
@@ -50,11 +58,13 @@ static void plane_scale(const float *restrict x, int64_t count, float mean, floa
                         float *restrict y)
 {
     if (relu) {
+#pragma omp simd
         for (int64_t i = 0; i < count; i++) {
             float value = gain * (x[i] - mean) + shift;
             y[i] = value > 0.0f ? value : 0.0f;
         }
     } else {
+#pragma omp simd
         for (int64_t i = 0; i < count; i++)
             y[i] = gain * (x[i] - mean) + shift;
     }
@@ -66,14 +76,23 @@ static inline __attribute__((always_inline)) void moments(const float *restrict 
                                                           const float *restrict diff, int64_t count, float mean, int relu,
                                                           double sums[2])
 {
-    float first[SUM_LANES] = {0}, second[SUM_LANES] = {0};
+    float first[SUM_LANES], second[SUM_LANES];
+    vector sums1[SUM_LANES / VECTOR] = {{0}}, sums2[SUM_LANES / VECTOR] = {{0}};
     int64_t i = 0;
     for (; i + SUM_LANES <= count; i += SUM_LANES)
-        for (int j = 0; j < SUM_LANES; j++) {
-            float d = !relu || y[i + j] > 0.0f ? diff[i + j] : 0.0f;
-            first[j] += d;
-            second[j] += d * (x[i + j] - mean);
+        for (int j = 0; j < SUM_LANES; j += VECTOR) {
+            vector values, at, d;
+            memcpy(&values, x + i + j, sizeof values);
+            memcpy(&d, diff + i + j, sizeof d);
+            if (relu) {
+                memcpy(&at, y + i + j, sizeof at);
+                d = (vector)((mask)d & (at > 0.0f));
+            }
+            sums1[j / VECTOR] += d;
+            sums2[j / VECTOR] += d * (values - mean);
         }
+    memcpy(first, sums1, sizeof first);
+    memcpy(second, sums2, sizeof second);
     for (; i < count; i++) {
         float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
         first[i % SUM_LANES] += d;
@@ -99,6 +118,7 @@ static inline __attribute__((always_inline)) void gradient(const float *restrict
                                                            float gain, float a, float b, int relu, int assign,
                                                            float *restrict to)
 {
+#pragma omp simd
     for (int64_t i = 0; i < count; i++) {
         float d = !relu || y[i] > 0.0f ? diff[i] : 0.0f;
         float value = gain * (d - a - b * (x[i] - mean));

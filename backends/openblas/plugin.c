@@ -63,6 +63,17 @@ static void library_name(char *name, size_t size)
     snprintf(name, size, "OpenBLAS %s %s", version, openblas_get_corename());
 }
 
+/* The configuration string of the library that runs must have the major of the one that was compiled against. */
+static int32_t check_version(struct repro_error *err)
+{
+    int built, running;
+    if (sscanf(OPENBLAS_VERSION, " OpenBLAS %d", &built) == 1 &&
+        sscanf(openblas_get_config(), " OpenBLAS %d", &running) == 1 && built == running)
+        return 0;
+    return fail(err, REPRO_LIBRARY, "built for%sbut running with %.60s; rebuild the plugin", OPENBLAS_VERSION,
+                openblas_get_config());
+}
+
 static int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
 {
     struct repro_device_options options;
@@ -73,6 +84,9 @@ static int32_t device_open(const struct repro_device_options *given, struct repr
         return fail(err, REPRO_DEVICE, "there is one processor, number 0, not %d", (int)options.ordinal);
     if (options.threads < 0 || options.threads > THREADS_MAX)
         return fail(err, REPRO_ARGUMENT, "%d threads; 0 (all cores) to %d are possible", (int)options.threads, THREADS_MAX);
+    int32_t code = check_version(err);
+    if (code != 0)
+        return code;
     struct repro_device *device = calloc(1, sizeof *device);
     if (device == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");

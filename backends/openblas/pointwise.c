@@ -30,9 +30,11 @@ NET_VECTOR
 static void accumulate(const float *restrict from, int64_t count, float factor, int assign, float *restrict to)
 {
     if (assign)
+#pragma omp simd
         for (int64_t i = 0; i < count; i++)
             to[i] = factor * from[i];
     else
+#pragma omp simd
         for (int64_t i = 0; i < count; i++)
             to[i] += factor * from[i];
 }
@@ -40,6 +42,7 @@ static void accumulate(const float *restrict from, int64_t count, float factor, 
 NET_VECTOR
 static void relu(const float *restrict x, int64_t count, float *restrict y)
 {
+#pragma omp simd
     for (int64_t i = 0; i < count; i++)
         y[i] = x[i] > 0.0f ? x[i] : 0.0f;
 }
@@ -48,6 +51,7 @@ NET_VECTOR
 static void relu_gradient(const float *restrict y, const float *restrict diff, int64_t count, int assign,
                           float *restrict to)
 {
+#pragma omp simd
     for (int64_t i = 0; i < count; i++) {
         float d = y[i] > 0.0f ? diff[i] : 0.0f;
         to[i] = assign ? d : to[i] + d;
@@ -57,6 +61,7 @@ static void relu_gradient(const float *restrict y, const float *restrict diff, i
 NET_VECTOR
 static void sum_scaled(const float *restrict a, const float *restrict b, int64_t count, float scale, float *restrict y)
 {
+#pragma omp simd
     for (int64_t i = 0; i < count; i++)
         y[i] = a[i] + scale * b[i];
 }
