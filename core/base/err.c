@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A file's name may hold a newline; a sentence does not. */
+static void one_line(char *text)
+{
+    for (char *at = strchr(text, '\n'); at != NULL; at = strchr(at, '\n'))
+        *at = ' ';
+}
+
 int err_set(struct err *err, int code, const char *format, ...)
 {
     if (err != NULL) {
@@ -11,6 +18,7 @@ int err_set(struct err *err, int code, const char *format, ...)
         va_start(args, format);
         vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
+        one_line(err->text);
         err->code = code;
     }
     return code;
@@ -26,6 +34,7 @@ int err_errno(struct err *err, int number, const char *format, ...)
         size_t length = strlen(err->text);
         if (snprintf(err->text + length, sizeof err->text - length, ": %s", strerror(number)) < 0)
             err->text[length] = '\0';
+        one_line(err->text);
         err->code = ERR_IO;
     }
     return ERR_IO;
@@ -44,5 +53,6 @@ int err_prefix(struct err *err, const char *format, ...)
     if (snprintf(text + length, sizeof text - length, ": %s", err->text) < 0) /* cut at ERR_TEXT is fine */
         return err->code;
     memcpy(err->text, text, sizeof text);
+    one_line(err->text);
     return err->code;
 }

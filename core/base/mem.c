@@ -45,7 +45,11 @@ char *mem_format(struct err *err, const char *format, ...)
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : mem_new((size_t)length + 1, 1, err);
+    char *text = NULL;
+    if (length < 0)
+        err_set(err, ERR_MEMORY, "cannot make a text of the format '%s'", format);
+    else
+        text = mem_new((size_t)length + 1, 1, err);
     if (text != NULL)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);

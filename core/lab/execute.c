@@ -37,7 +37,8 @@ static int lock_folder(struct execution *execution, struct err *err)
     if (execution->lock < 0)
         code = err_errno(err, errno, "%s: cannot be created", path);
     else if (flock(execution->lock, LOCK_EX | LOCK_NB) != 0)
-        code = err_set(err, ERR_IO, "%s: another process is training this run", path);
+        code = errno == EWOULDBLOCK ? err_set(err, ERR_IO, "%s: another process is training this run", path)
+                                    : err_errno(err, errno, "%s: cannot be locked", path);
     mem_free(path);
     return code;
 }
@@ -199,7 +200,9 @@ int execute_run(struct run *run, const struct execute_options *options, struct e
     int code = file_make_folders(run->folder, err);
     if (code == 0)
         code = lock_folder(&execution, err);
-    if (code == 0)
+    if (code == 0) /* another process may have finished it since run_init() */
+        code = manifest_status(run->manifest_path, run->hash, &run->status, err);
+    if (code == 0 && run->status != RUN_DONE)
         code = train(&execution, err);
     trainer_free(execution.trainer);
     runlog_release(&execution.log);

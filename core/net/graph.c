@@ -61,6 +61,8 @@ static int windowed_shape(struct net *net, const char *name, struct repro_node *
 {
     if (node->kernel_h < 1 || node->kernel_w < 1 || node->stride_h < 1 || node->stride_w < 1)
         return fail(net, ERR_INPUT, name, "kernel and stride are at least 1");
+    if (node->pad_top < 0 || node->pad_left < 0 || node->pad_bottom < 0 || node->pad_right < 0)
+        return fail(net, ERR_INPUT, name, "a padding is at least 0");
     int32_t free_h = src->height + node->pad_top + node->pad_bottom - node->kernel_h;
     int32_t free_w = src->width + node->pad_left + node->pad_right - node->kernel_w;
     if (free_h < 0 || free_w < 0)
@@ -86,10 +88,14 @@ static int infer_shape(struct net *net, const char *name, struct repro_node *nod
     case REPRO_OP_AVG_POOL:
         node->channels = src->channels;
         return windowed_shape(net, name, node, src);
-    case REPRO_OP_DENSE:
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
-        if (node->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY)
-            node->channels = 1;
+        if (src->channels != net->graph.classes || src->height != 1 || src->width != 1)
+            return fail(net, ERR_INPUT, name, "the loss needs one logit a class");
+        node->channels = 1;
+        node->height = node->width = 1;
+        return 0;
+    case REPRO_OP_DENSE:
+        node->flags |= REPRO_NODE_BIAS;
         node->height = node->width = 1;
         return 0;
     case REPRO_OP_CONCAT:
@@ -143,6 +149,8 @@ int net_node(struct net *net, const char *name, const struct repro_node *node)
         return -1;
     if (node->op < REPRO_OP_CONV || node->op > REPRO_OP_COUNT)
         return fail(net, ERR_INPUT, name, "unknown operation");
+    if ((node->flags & ~REPRO_NODE_FLAGS) != 0)
+        return fail(net, ERR_INPUT, name, "unknown flag");
     int wanted = srcs[node->op] == 0 ? 1 : srcs[node->op];
     if (node->src_count < 1 || node->src_count > wanted || (node->op != REPRO_OP_CONCAT && node->src_count != wanted))
         return fail(net, ERR_INPUT, name, "wrong number of sources");
@@ -229,9 +237,6 @@ int net_dense(struct net *net, const char *name, int src, int channels)
 
 int net_loss(struct net *net, const char *name, int src)
 {
-    if (!net->failed && (src < 0 || src >= net->graph.node_count || net->nodes[src].channels != net->graph.classes ||
-                         net->nodes[src].height != 1 || net->nodes[src].width != 1))
-        return fail(net, ERR_INPUT, name, "the loss needs one logit a class");
     return net_node(net, name, &(struct repro_node){.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY, .src_count = 1, .src = {src}});
 }
 

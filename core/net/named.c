@@ -46,7 +46,8 @@ static void residual_network(struct net *net, int stem, const int *widths, int g
 int net_named(struct net *net, const char *name, int channels, int height, int width, int classes, const float *mean,
               const float *deviation, struct err *err)
 {
-    int depth, k, end = 0;
+    char again[NET_NAME];
+    int depth, k;
     if (strcmp(name, "tiny") == 0) {
         net_start(net, channels, height, width, classes, mean, deviation, err);
         int y = net_conv(net, "stem", 0, 4, 3, 2, 1);
@@ -57,7 +58,10 @@ int net_named(struct net *net, const char *name, int channels, int height, int w
         net_loss(net, "loss", y);
         return net_finish(net, err);
     }
-    if (sscanf(name, "wrn-%d-%d%n", &depth, &k, &end) != 2 || name[end] != '\0')
+    int fields = sscanf(name, "wrn-%d-%d", &depth, &k);
+    if (fields == 2) /* sscanf alone lets blanks, signs, zeroes in front and numbers out of range pass */
+        snprintf(again, sizeof again, "wrn-%d-%d", depth, k);
+    if (fields != 2 || strcmp(name, again) != 0)
         return err_set(err, ERR_INPUT, "unknown network '%s'; known are 'wrn-D-K' (as wrn-16-4) and 'tiny'", name);
     if (depth < 10 || depth > 1000 || (depth - 4) % 6 != 0)
         return err_set(err, ERR_INPUT, "network '%s': the depth is 6n + 4 with n of 1 to 166 (10, 16, 22, 28, ...)", name);

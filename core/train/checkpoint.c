@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #error "checkpoints are written in the machine's own byte order, which must be little-endian"
 #endif
 
-#define FORMAT "repro-checkpoint-1"
+#define FORMAT "repro-checkpoint-2"
 #define HEADER_LIMIT (16u << 20)
 #define HASH_TEXT 33
 #define DOUBLE_TEXT 32
@@ -47,10 +48,24 @@ static size_t data_floats(const struct trainer *trainer)
     return floats;
 }
 
-static void hash_text(const void *data, size_t bytes, char text[HASH_TEXT])
+/* Of the data, seeded with the metadata so far, so that a flipped digit of the state is found as well. */
+static int hash_text(const json_t *meta, const void *data, size_t bytes, char text[HASH_TEXT])
 {
-    XXH128_hash_t hash = XXH3_128bits(data, bytes);
+    char *words = json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS);
+    if (words == NULL)
+        return ERR_MEMORY;
+    XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes, XXH3_64bits(words, strlen(words)));
     snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    free(words);
+    return 0;
+}
+
+static int all_finite(const float *data, size_t floats)
+{
+    int finite = 1;
+    for (size_t i = 0; i < floats; i++)
+        finite &= isfinite(data[i]) != 0;
+    return finite;
 }
 
 /* ---- Header ---- */
@@ -60,19 +75,20 @@ static int set_integer(json_t *object, const char *key, int64_t value)
     return json_object_set_new(object, key, json_sprintf("%" PRId64, value));
 }
 
-static json_t *metadata(const struct trainer *trainer, const char *identity, const char *hash)
+static json_t *metadata(const struct trainer *trainer, const char *identity, const float *data, size_t floats)
 {
+    char hash[HASH_TEXT];
     const struct trainer_state *state = trainer_state(trainer);
     json_t *object = json_object();
     int bad = json_object_set_new(object, "format", json_string(FORMAT)) |
               json_object_set_new(object, "identity", json_string(identity)) |
-              json_object_set_new(object, "xxh3", json_string(hash)) |
               set_integer(object, "update", state->update) | set_integer(object, "epoch", state->epoch) |
               set_integer(object, "update_in_epoch", state->update_in_epoch) |
               set_integer(object, "images", state->images) | set_integer(object, "correct", state->correct) |
               set_integer(object, "rows", state->rows) |
               json_object_set_new(object, "loss", json_sprintf("%a", state->loss));
-    if (bad) {
+    if (bad || hash_text(object, data, floats * sizeof *data, hash) != 0 ||
+        json_object_set_new(object, "xxh3", json_string(hash)) != 0) {
         json_decref(object);
         return NULL;
     }
@@ -89,12 +105,12 @@ static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
                      (json_int_t)(begin + (size_t)tensor->count * sizeof(float)));
 }
 
-/* The header as text, padded with spaces to a multiple of 8; freed with mem_free(). */
-static char *header_text(const struct trainer *trainer, const char *identity, const char *hash, struct err *err)
+/* The header around the metadata, whose reference it takes; NULL when out of memory. */
+static json_t *header_json(const struct trainer *trainer, json_t *meta)
 {
     const struct net *net = trainer_config(trainer)->net;
     json_t *header = json_object();
-    int bad = json_object_set_new(header, "__metadata__", metadata(trainer, identity, hash));
+    int bad = json_object_set_new(header, "__metadata__", meta);
     size_t first = 0;
     for (size_t s = 0; s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
@@ -108,7 +124,19 @@ static char *header_text(const struct trainer *trainer, const char *identity, co
         }
         first += (size_t)trainer_arena_count(trainer, sections[s].arena);
     }
-    char *json = bad ? NULL : json_dumps(header, JSON_COMPACT);
+    if (bad) {
+        json_decref(header);
+        return NULL;
+    }
+    return header;
+}
+
+/* The header as text, padded with spaces to a multiple of 8; freed with mem_free(). */
+static char *header_text(const struct trainer *trainer, const char *identity, const float *data, size_t floats,
+                         struct err *err)
+{
+    json_t *header = header_json(trainer, metadata(trainer, identity, data, floats));
+    char *json = header == NULL ? NULL : json_dumps(header, JSON_COMPACT);
     json_decref(header);
     char *text = NULL;
     if (json != NULL)
@@ -126,7 +154,6 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
     if (data == NULL)
         return ERR_MEMORY;
     char *header = NULL;
-    char hash[HASH_TEXT];
     struct file_writer file = {0};
     int code = 0;
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
@@ -135,10 +162,12 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
         code = trainer_read(trainer, sections[s].arena, data + first, err);
         first += (size_t)trainer_arena_count(trainer, sections[s].arena);
     }
+    if (code == 0 && !all_finite(data, floats))
+        code = err_set(err, ERR_NOT_FINITE, "%s: after update %" PRId64 " a parameter is no finite number; the last "
+                       "checkpoint is kept; lower the learning rate", path, trainer_state(trainer)->update);
     if (code != 0)
         goto out;
-    hash_text(data, floats * sizeof *data, hash);
-    header = header_text(trainer, identity, hash, err);
+    header = header_text(trainer, identity, data, floats, err);
     code = header == NULL ? ERR_MEMORY : file_open(&file, path, err);
     if (code != 0)
         goto out;
@@ -206,7 +235,7 @@ static int open_frame(const char *path, const char *bytes, size_t size, size_t w
     if (size < sizeof length || length > HEADER_LIMIT || length > size - sizeof length || length % 8 != 0)
         return err_set(err, ERR_INPUT, "%s: cut short or no safetensors file; delete it to begin the run anew", path);
     json_error_t where;
-    *header = json_loadb(bytes + sizeof length, length, 0, &where);
+    *header = json_loadb(bytes + sizeof length, length, JSON_REJECT_DUPLICATES, &where);
     if (*header == NULL)
         return err_set(err, ERR_INPUT, "%s: damaged header (%s); delete it to begin the run anew", path, where.text);
     size_t rest = size - sizeof length - length;
@@ -215,6 +244,36 @@ static int open_frame(const char *path, const char *bytes, size_t size, size_t w
                        "begin the run anew", path, rest, wanted);
     *data = (const float *)(const void *)(bytes + sizeof length + length);
     return 0;
+}
+
+/* The tensors are this network's, the checksum fits, and *state holds what the metadata say. */
+static int check_content(struct trainer *trainer, struct reader *reader, const json_t *header, const char *identity,
+                         const float *data, size_t bytes, struct trainer_state *state)
+{
+    const char *path = reader->path, *format = text_of(reader, "format"), *found = text_of(reader, "identity");
+    char hash[HASH_TEXT], wanted[HASH_TEXT];
+    snprintf(wanted, sizeof wanted, "%s", text_of(reader, "xxh3"));
+    if (reader->failed)
+        return reader->failed;
+    if (strcmp(format, FORMAT) != 0)
+        return err_set(reader->err, ERR_INPUT, "%s: no checkpoint of this version; delete it to begin the run anew",
+                       path);
+    if (strcmp(found, identity) != 0)
+        return err_set(reader->err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path, found,
+                       identity);
+    json_t *own = header_json(trainer, json_incref(reader->meta));
+    int same = own != NULL && json_equal(own, header);
+    json_decref(own);
+    if (!same)
+        return err_set(reader->err, ERR_INPUT, "%s: its tensors are not those of this network; delete it to begin the "
+                       "run anew", path);
+    json_object_del(reader->meta, "xxh3");
+    if (hash_text(reader->meta, data, bytes, hash) != 0)
+        return err_set(reader->err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
+    if (strcmp(wanted, hash) != 0)
+        return err_set(reader->err, ERR_INPUT, "%s: damaged: its checksum does not fit; delete it to begin the run anew",
+                       path);
+    return read_state(reader, state);
 }
 
 int checkpoint_load(struct trainer *trainer, const char *path, const char *identity, struct err *err)
@@ -230,17 +289,7 @@ int checkpoint_load(struct trainer *trainer, const char *path, const char *ident
     if (code != 0)
         goto out;
     struct reader reader = {path, json_object_get(header, "__metadata__"), err, 0};
-    char hash[HASH_TEXT];
-    hash_text(data, wanted, hash);
-    if (strcmp(text_of(&reader, "format"), FORMAT) != 0 || reader.failed)
-        code = reader.failed ? reader.failed : err_set(err, ERR_INPUT, "%s: no checkpoint of this version", path);
-    else if (strcmp(text_of(&reader, "identity"), identity) != 0)
-        code = err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path,
-                       text_of(&reader, "identity"), identity);
-    else if (strcmp(text_of(&reader, "xxh3"), hash) != 0)
-        code = err_set(err, ERR_INPUT, "%s: damaged: its checksum does not fit; delete it to begin the run anew", path);
-    else
-        code = read_state(&reader, &state);
+    code = check_content(trainer, &reader, header, identity, data, wanted, &state);
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
             continue;

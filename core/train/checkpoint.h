@@ -2,7 +2,8 @@
  *
  * Layout: 8 bytes little-endian header length, a JSON header, then the arenas back to back in f32 little-endian.  Every tensor is
  * named ("param/group1.block1.conv1.weights", "moment1/...", "running/..."), so that the file opens in any safetensors reader.
- * __metadata__ holds the run's identity hash, the state, and the XXH3-128 of the data.  Doubles are written in hexadecimal.  A file is
+ * __metadata__ holds the run's identity hash, the state, and the XXH3-128 of the tensors, seeded with the XXH3 of the rest of the
+ * metadata (compact, keys sorted), so that it guards the state too.  Doubles are written in hexadecimal.  A file is
  * replaced whole or not at all (file.h). */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
@@ -10,7 +11,8 @@
 struct err;
 struct trainer;
 
-/* Writes the trainer's state; identity is the run's hash. */
+/* Writes the trainer's state; identity is the run's hash.  ERR_NOT_FINITE when an arena holds an infinity or NaN; the old
+ * file stays then, as after any failure. */
 int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err);
 
 /* Puts the trainer into the state saved.  ERR_INPUT names the file and what is wrong: cut short, damaged, of another

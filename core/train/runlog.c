@@ -38,15 +38,24 @@ void runlog_release(struct runlog *log)
     memset(log, 0, sizeof *log);
 }
 
-static int put_row(struct file_writer *file, const struct runlog_row *row, struct err *err)
+/* One line with its newline; its length, or -1 when it does not fit. */
+static int format_row(const struct runlog_row *row, char line[LINE_MAX_BYTES])
 {
-    char line[LINE_MAX_BYTES];
-    int length = snprintf(line, sizeof line,
+    int length = snprintf(line, LINE_MAX_BYTES,
                           "%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f"
                           "\t%.1f\t%.2f\n",
                           row->epoch, row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale,
                           row->train_loss, row->train_loss_l2, row->train_accuracy, row->test_loss, row->test_accuracy,
                           row->images_per_second, row->seconds);
+    return length < LINE_MAX_BYTES ? length : -1;
+}
+
+static int put_row(struct file_writer *file, const struct runlog_row *row, const char *path, struct err *err)
+{
+    char line[LINE_MAX_BYTES];
+    int length = format_row(row, line);
+    if (length < 0)
+        return err_set(err, ERR_INTERNAL, "%s: the row of epoch %d does not fit into a line", path, row->epoch);
     return file_put(file, line, (size_t)length, err);
 }
 
@@ -57,22 +66,23 @@ int runlog_write(const struct runlog *log, const char *path, struct err *err)
     if (code == 0)
         code = file_put(&file, header, sizeof header - 1, err);
     for (size_t i = 0; code == 0 && i < log->count; i++)
-        code = put_row(&file, &log->rows[i], err);
+        code = put_row(&file, &log->rows[i], path, err);
     if (code == 0)
         code = file_commit(&file, err);
     file_abandon(&file);
     return code;
 }
 
-/* One line without its newline; 0 when it does not hold exactly the columns. */
-static int parse_row(const char *line, struct runlog_row *row)
+/* One line of `length` bytes with its newline; 0 when it is not what format_row() makes of the row: sscanf alone lets
+ * blanks, hexadecimal and numbers out of range pass. */
+static int parse_row(const char *line, size_t length, struct runlog_row *row)
 {
-    int end = 0;
-    int fields = sscanf(line, "%d\t%" SCNd64 "\t%" SCNd64 "\t%lf\t%" SCNd64 "\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf%n",
+    char again[LINE_MAX_BYTES];
+    int fields = sscanf(line, "%d\t%" SCNd64 "\t%" SCNd64 "\t%lf\t%" SCNd64 "\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf",
                         &row->epoch, &row->updates, &row->images, &row->lr, &row->batch, &row->momentum,
                         &row->noise_scale, &row->train_loss, &row->train_loss_l2, &row->train_accuracy, &row->test_loss,
-                        &row->test_accuracy, &row->images_per_second, &row->seconds, &end);
-    return fields == 14 && line[end] == '\0';
+                        &row->test_accuracy, &row->images_per_second, &row->seconds);
+    return fields == 14 && format_row(row, again) == (int)length && memcmp(again, line, length) == 0;
 }
 
 int runlog_read(struct runlog *log, const char *path, struct err *err)
@@ -87,16 +97,15 @@ int runlog_read(struct runlog *log, const char *path, struct err *err)
         goto out;
     }
     int line_number = 2;
-    for (char *line = text + sizeof header - 1; *line != '\0' && code == 0; line_number++) {
-        char *end = line + strcspn(line, "\n");
+    for (char *line = text + sizeof header - 1, *end; line < text + size && code == 0; line_number++, line = end) {
+        size_t rest = (size_t)(text + size - line);
+        char *newline = memchr(line, '\n', rest);
         struct runlog_row row;
-        int whole = *end == '\n';
-        *end = '\0';
-        if (!whole || !parse_row(line, &row))
+        end = newline == NULL ? line + rest : newline + 1;
+        if (newline == NULL || !parse_row(line, (size_t)(end - line), &row))
             code = err_set(err, ERR_INPUT, "%s:%d: damaged line", path, line_number);
         else
             code = runlog_append(log, &row, err);
-        line = end + whole;
     }
 out:
     mem_free(text);
