@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -115,6 +116,9 @@ static int finish_epoch(struct execution *execution, struct err *err)
     int code = trainer_evaluate(trainer, &test, err);
     if (code == 0)
         code = trainer_l2(trainer, &l2, err);
+    if (code == 0 && (!isfinite(test.loss) || !isfinite(l2)))
+        code = err_set(err, ERR_NOT_FINITE, "epoch %d of run '%s': the test loss is no finite number; the checkpoint before "
+                       "it is kept; lower the learning rate", state->epoch, execution->run->what->name);
     if (code != 0)
         return code;
     execution->evaluating = clock_seconds() - began;

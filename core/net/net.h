@@ -16,7 +16,7 @@ struct err;
 
 /* One parameter or running-statistics tensor. */
 struct net_tensor {
-    char name[NET_NAME + 16];  /* "group1.block0.conv1.weights" */
+    char name[NET_NAME + 16];  /* "group1.block1.conv1.weights" */
     int arena;                 /* REPRO_ARENA_PARAM or REPRO_ARENA_RUNNING */
     int64_t first, count;
     int rank;

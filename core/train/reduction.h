@@ -10,8 +10,6 @@
 
 struct err;
 
-#define REDUCTION_LEVEL_MAX 32
-
 /* Rows first..first+count-1 of the batch. */
 struct row_span {
     int64_t first, count;
@@ -53,7 +51,7 @@ void reduction_release(struct reduction *sum);
 void reduction_start(struct reduction *sum);
 /* Adds the leaf in sum->spare; its values are overwritten. */
 void reduction_push(struct reduction *sum);
-/* The whole sum; valid until the next start.  At least one leaf was pushed. */
+/* The whole sum; valid until the next start.  At least one leaf was pushed.  Once per start: it adds the slots up in place. */
 const struct partial *reduction_finish(struct reduction *sum);
 
 #endif
