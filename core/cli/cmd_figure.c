@@ -84,7 +84,7 @@ static int figure_init(struct figure *figure, const struct command_options *opti
 
 static double images(const struct run *run)
 {
-    return run->status == RUN_DONE ? 0.0 : (double)run->schedule.train_n * run->schedule.epochs;
+    return run->status == RUN_DONE ? 0.0 : (double)schedule_images(&run->schedule);
 }
 
 static int train_all(struct figure *figure, struct err *err)

@@ -93,7 +93,7 @@ static void tell(struct execution *execution, const struct trainer_score *score,
     double rows = (double)(state->rows - execution->rows_before);
     double speed = epoch_finished ? log->rows[log->count - 1].images_per_second
                                   : execution->training > 0.0 ? rows / execution->training : 0.0;
-    double images = (double)schedule->train_n * schedule->epochs - (double)state->images;
+    double images = (double)(schedule_images(schedule) - state->images);
     struct execute_progress progress = {
         .run = execution->run, .epoch = epoch_finished ? state->epoch : state->epoch + 1, .update = state->update,
         .loss = score->loss, .train_accuracy = score->accuracy,

@@ -162,6 +162,14 @@ int64_t schedule_updates_before(const struct schedule *schedule, int epoch)
     return updates;
 }
 
+int64_t schedule_images(const struct schedule *schedule)
+{
+    int64_t images = 0;
+    for (int i = 0; i < schedule->phase_count; i++)
+        images += schedule->phase[i].updates * schedule->phase[i].batch;
+    return images;
+}
+
 double noise_scale(double lr, double momentum, int64_t train_n, int64_t batch)
 {
     return lr / (1 - momentum) * ((double)train_n / (double)batch - 1);

@@ -61,6 +61,9 @@ const struct phase *schedule_at(const struct schedule *schedule, int epoch);
 /* Updates done before the epoch begins, 0 <= epoch <= epochs. */
 int64_t schedule_updates_before(const struct schedule *schedule, int epoch);
 
+/* Images trained on in the whole run: what batches take, without those dropped at the end of each epoch. */
+int64_t schedule_images(const struct schedule *schedule);
+
 /* Noise scale g = lr/(1-momentum) * (train_n/batch - 1), eq. (4); unitless.  Needs 0 <= momentum < 1, 0 < batch <= train_n. */
 double noise_scale(double lr, double momentum, int64_t train_n, int64_t batch);
 

@@ -92,6 +92,7 @@ static void paper_schedules(void **state)
         assert_int_equal(schedule_build(&spec, &s, &err), 0);
         assert_int_equal(s.phase_count, 4);
         assert_int_equal(s.updates, e->total);
+        int64_t images = 0;
         double g = e->epochs == 200 ? 390.625 : 4691.774;
         for (int i = 0; i < 4; i++, g /= e->factor) {
             const struct phase *p = &s.phase[i];
@@ -103,8 +104,10 @@ static void paper_schedules(void **state)
             assert_int_equal(p->updates, e->updates[i]);
             assert_int_equal(p->updates_per_epoch, e->train_n / e->phase_batch[i]);
             assert_int_equal(p->dropped, e->train_n % e->phase_batch[i]);
+            images += (e->train_n - p->dropped) * p->epochs;
             close_to(noise_scale_approximate(p->lr, p->momentum, s.train_n, p->batch), g, 1e-6);
         }
+        assert_int_equal(schedule_images(&s), images);
     }
 }
 
