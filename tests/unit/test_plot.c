@@ -22,7 +22,7 @@
 #define HEADER                                                                                                        \
     "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\ttrain_accuracy\ttest_loss\t" \
     "test_accuracy\timages_per_second\tseconds\n"
-#define ROW "1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.5\t1.4\t0.55\t800\t2\n"
+#define ROW "1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.550000\t800.0\t2.00\n"
 
 struct scratch {
     char folder[PATH_SIZE], script[PATH_SIZE];
@@ -72,7 +72,7 @@ static const char *write_log(const struct scratch *scratch, const char *name, in
     assert_non_null(file);
     fputs(HEADER, file);
     for (int e = 1; e <= epochs; e++)
-        fprintf(file, "%d\t%d\t%d\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.5\t1.4\t%.6f\t800\t2\n", e, e * updates,
+        fprintf(file, "%d\t%d\t%d\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t%.6f\t800.0\t2.00\n", e, e * updates,
                 e * updates * 128, top * (1 - 1.0 / (1 + e)));
     assert_int_equal(fclose(file), 0);
     return path;
@@ -287,9 +287,9 @@ static void damaged_logs_are_refused(void **state)
     assert_log_refused(scratch, HEADER, "/bad.tsv:2: no finished epoch");
     assert_log_refused(scratch, "", "/bad.tsv:1: ");
     assert_log_refused(scratch, HEADER ROW ROW, "/bad.tsv:3: epoch 1, update 10 does not come after");
-    assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.5\t1\t55\t800\t2\n",
+    assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\t55.000000\t800.0\t2.00\n",
                        "/bad.tsv:2: test_accuracy is 55");
-    assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.5\t1\tnan\t800\t2\n",
+    assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\tnan\t800.0\t2.00\n",
                        "/bad.tsv:2: test_accuracy");
     struct plot_curve curve = {"Original", in_folder(scratch, "absent.tsv"), NULL};
     assert_refused(scratch, &curve, ERR_IO, "absent.tsv");
