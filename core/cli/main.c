@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/suggest.h"
 #include "cli/version.h"
+#include "lab/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,14 +55,34 @@ static int print_help(FILE *file)
     return fflush(file) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Names a user may have meant are commands and figures; the experiment loader knows the figures. */
+/* The nearest figure's name, copied; empty when none is near. */
+static void nearest_figure(const char *name, char *near, size_t size)
+{
+    char **names, folder[4096];
+    size_t count;
+    struct err err = {0};
+    near[0] = '\0';
+    snprintf(folder, sizeof folder, "%s/experiments", share_folder());
+    if (session_figures(folder, &names, &count, &err) != 0)
+        return;
+    const char *found = suggest(name, (const char *const *)names, count);
+    if (found != NULL)
+        snprintf(near, size, "%s", found);
+    session_figures_free(names, count);
+}
+
+/* Names a user may have meant are commands and figures. */
 static int unknown_command(const char *name)
 {
     const char *names[16];
+    char figure[256];
     size_t count = 0;
     for (const struct command *command = commands; command->name != NULL && count < 16; command++)
         names[count++] = command->name;
     const char *near = suggest(name, names, count);
+    nearest_figure(name, figure, sizeof figure);
+    if (near == NULL && figure[0] != '\0')
+        near = figure;
     if (near != NULL)
         fprintf(stderr, "repro: unknown command '%s'; did you mean '%s'?\n", name, near);
     else

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,9 +89,10 @@ void options_parse(int argc, char **argv, const char *usage, const char *about, 
 {
     struct parse parse = {options, operand_wanted};
     struct argp argp = {option_table, parse_option, usage, about, NULL, NULL, NULL};
-    char *name = argv[0];
+    char *name = argv[0], label[256];
+    snprintf(label, sizeof label, "repro %s", name); /* what the user would type before --help */
     argp_err_exit_status = EXIT_USAGE;
-    program_invocation_name = program_invocation_short_name = (char *)"repro";
+    argv[0] = label;
     argp_parse(&argp, argc, argv, 0, NULL, &parse);
     argv[0] = name;
 }

@@ -70,7 +70,7 @@ static int unknown_figure(const char *folder, const char *figure, struct err *er
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ", names[i]);
     const char *near = suggest(figure, (const char *const *)names, count);
     code = err_set(err, ERR_USAGE, "unknown figure '%s'%s%s%s; there are: %s", figure,
-                   near == NULL ? "" : "; did you mean '", near == NULL ? "" : near, near == NULL ? "" : "'?", text);
+                   near == NULL ? "" : " (did you mean '", near == NULL ? "" : near, near == NULL ? "" : "'?)", text);
     session_figures_free(names, count);
     return code;
 }

@@ -20,7 +20,6 @@
 #define FORMAT "repro-checkpoint-2"
 #define HEADER_LIMIT (16u << 20)
 #define HASH_TEXT 33
-#define DOUBLE_TEXT 32
 
 /* Arenas in file order, with the prefix of their tensors' names. */
 static const struct {

@@ -14,6 +14,12 @@ load common
     error_says "unknown command 'plam'" "did you mean 'plan'"
 }
 
+@test "a figure misspelt: suggestion, exit 2" {
+    repro fgure5
+    [ "$status" -eq 2 ]
+    error_says "unknown command 'fgure5'" "did you mean 'figure5'"
+}
+
 @test "unknown figure: the ones there are, exit 2, nothing written" {
     repro figure55 --profile smoke
     [ "$status" -eq 2 ]
@@ -24,7 +30,8 @@ load common
 @test "unknown option: exit 2" {
     repro figure5 --profil-e smoke
     [ "$status" -eq 2 ]
-    [[ $output == *"unrecognized option"* ]]
+    [[ $output == *"repro figure5: unrecognized option"* ]]
+    [[ $output == *"repro figure5 --help"* ]]
 }
 
 @test "options out of range: exit 2" {
