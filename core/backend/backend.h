@@ -1,4 +1,4 @@
-/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 0.
+/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 1.
  *
  * Purpose.  A backend compiles a whole network and then computes: forward, backward, one optimizer step.  The core
  * knows no vendor library and a backend knows no experiment; this header is all that they share.  It includes only
@@ -36,7 +36,7 @@ extern "C" {
 #endif
 
 #define REPRO_ABI_MAJOR 1
-#define REPRO_ABI_MINOR 0
+#define REPRO_ABI_MINOR 1
 #define REPRO_ENTRY_NAME "repro_backend_v1"
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
@@ -170,6 +170,9 @@ struct repro_caps {
     int64_t memory;      /* bytes of device memory; 0: the host's */
     char device[128];    /* "AMD EPYC 7003", "NVIDIA H100" */
     char library[128];   /* vendor library and its run-time version */
+    /* 1.1: the rule by which it chooses between algorithms whose bits differ, in a few words; empty: nothing to choose.
+     * Part of a run's identity. */
+    char algorithms[128];
 };
 
 struct repro_net_options {
@@ -233,9 +236,19 @@ struct repro_metrics {
     int64_t rows;
 };
 
+/* Seconds spent per op kind, indexed by REPRO_OP_*.  Fused work counts under the op whose node does it.  Since 1.1. */
+#define REPRO_PROFILE_OPS 32
+struct repro_profile {
+    uint32_t struct_size;
+    int32_t reserved;
+    double forward[REPRO_PROFILE_OPS], backward[REPRO_PROFILE_OPS];
+    double reorder;  /* copies between layouts, whatever op asked for them */
+    double update;
+};
+
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
-/* All functions are required.  Outputs are written on success only, but for *err. */
+/* Functions of minor 0 are required, later ones may be NULL.  Outputs are written on success only, but for *err. */
 struct repro_backend {
     uint32_t struct_size;
     uint32_t abi_minor;         /* the header's minor it was built with */
@@ -280,12 +293,26 @@ struct repro_backend {
     int32_t (*net_metrics)(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err);
     /* Waits until all work is done; returns the first failure of any call before. */
     int32_t (*net_sync)(struct repro_net *net, struct repro_error *err);
+
+    /* ---- 1.1, optional ---- */
+
+    /* Writes one line per node for which an algorithm or a layout was chosen, each ended by a newline; at most size bytes with the
+     * NUL, cut at a line's end. */
+    int32_t (*net_describe)(struct repro_net *net, char *text, int64_t size, struct repro_error *err);
+    /* Fills profile with the seconds spent since the call before and begins anew; before the first call nothing is timed.
+     * profile->struct_size is set by the caller. */
+    int32_t (*net_profile)(struct repro_net *net, struct repro_profile *profile, struct repro_error *err);
+    /* The limit that the nodes of kind op set: runs the vendor kernels of each by themselves, forward, backward data and
+     * backward weights as a TRAIN step of micro rows has them, each `repeats` times, and returns the sum of the best times in
+     * seconds.  What the activations hold afterwards is undefined; the arenas but PARTIAL and OUTPUT are untouched. */
+    int32_t (*net_bare)(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err);
 };
 
 typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error *err);
 
 /* Change list
- *   1.0  first */
+ *   1.0  first
+ *   1.1  caps.algorithms; net_describe, net_profile, net_bare, all optional */
 
 #ifdef __cplusplus
 }
