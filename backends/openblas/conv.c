@@ -137,27 +137,27 @@ int64_t conv_column_floats(const struct repro_node *node, const struct repro_nod
 
 static struct view src_view(const struct layer *layer, const struct layer *src, const float *planes)
 {
-    const struct repro_node *node = &layer->node;
-    return (struct view){planes, src->node.channels, src->node.height, src->node.width, node->kernel_h, node->kernel_w,
+    const struct repro_node *node = layer->node;
+    return (struct view){planes, src->node->channels, src->node->height, src->node->width, node->kernel_h, node->kernel_w,
                          node->stride_h, node->stride_w, node->pad_top, node->pad_left, node->width};
 }
 
 static void forward_row(const struct repro_net *net, const struct layer *layer, const struct layer *src, int64_t row,
                         struct scratch scratch)
 {
-    const struct repro_node *node = &layer->node;
-    const float *weights = net->param + node->weights, *from = src->dst + row * src->size;
-    float *to = layer->dst + row * layer->size, beta = 0.0f;
-    int64_t k = (int64_t)src->node.channels * node->kernel_h * node->kernel_w;
+    const struct repro_node *node = layer->node;
+    const float *weights = net->arenas.param + node->weights, *from = src->dst + row * src->use->size;
+    float *to = layer->dst + row * layer->use->size, beta = 0.0f;
+    int64_t k = (int64_t)src->node->channels * node->kernel_h * node->kernel_w;
     if (node->flags & REPRO_NODE_BIAS) {
         beta = 1.0f;
         for (int64_t o = 0; o < node->channels; o++)
-            for (int64_t i = 0; i < layer->plane; i++)
-                to[o * layer->plane + i] = net->param[node->bias + o];
+            for (int64_t i = 0; i < layer->use->plane; i++)
+                to[o * layer->use->plane + i] = net->arenas.param[node->bias + o];
     }
     if (is_pointwise(node)) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, node->channels, (int)layer->plane, (int)k, 1.0f, weights,
-                    (int)k, from, (int)layer->plane, beta, to, (int)layer->plane);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, node->channels, (int)layer->use->plane, (int)k, 1.0f, weights,
+                    (int)k, from, (int)layer->use->plane, beta, to, (int)layer->use->plane);
         return;
     }
     struct view view = src_view(layer, src, from);
@@ -166,16 +166,16 @@ static void forward_row(const struct repro_net *net, const struct layer *layer, 
         int64_t rows = node->height - y < step ? node->height - y : step, count = rows * node->width;
         im2col(&view, y, rows, scratch.columns, scratch.shifted);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, node->channels, (int)count, (int)k, 1.0f, weights, (int)k,
-                    scratch.columns, (int)count, beta, to + y * node->width, (int)layer->plane);
+                    scratch.columns, (int)count, beta, to + y * node->width, (int)layer->use->plane);
     }
 }
 
 /* Floats of simple work that a convolution's pass is worth. */
 static int64_t work(const struct pass *pass)
 {
-    const struct repro_node *node = &pass->layer->node;
-    int64_t k = (int64_t)pass->src->node.channels * node->kernel_h * node->kernel_w;
-    return pass->rows * pass->layer->size * k / MACS_PER_FLOAT;
+    const struct repro_node *node = pass->layer->node;
+    int64_t k = (int64_t)pass->src->node->channels * node->kernel_h * node->kernel_w;
+    return pass->rows * pass->layer->use->size * k / MACS_PER_FLOAT;
 }
 
 static void forward_lane(void *context, int64_t l, int32_t thread)
@@ -187,7 +187,7 @@ static void forward_lane(void *context, int64_t l, int32_t thread)
 
 void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .rows = rows};
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .rows = rows};
     net_parallel(&pass, work(&pass), NET_LANES, forward_lane);
 }
 
@@ -195,9 +195,9 @@ void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 static void weights_row(const struct layer *layer, const struct layer *src, int64_t row,
                         int fresh, float *lane, struct scratch scratch)
 {
-    const struct repro_node *node = &layer->node;
-    const float *from = src->dst + row * src->size, *diff = layer->diff + row * layer->size;
-    int64_t k = (int64_t)src->node.channels * node->kernel_h * node->kernel_w;
+    const struct repro_node *node = layer->node;
+    const float *from = src->dst + row * src->use->size, *diff = layer->diff + row * layer->use->size;
+    int64_t k = (int64_t)src->node->channels * node->kernel_h * node->kernel_w;
     int64_t step = is_pointwise(node) ? node->height : rows_at_once(k, node->width, node->height);
     struct view view = src_view(layer, src, from);
     for (int64_t y = 0; y < node->height; y += step) {
@@ -208,7 +208,7 @@ static void weights_row(const struct layer *layer, const struct layer *src, int6
             right = scratch.columns;
         }
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, node->channels, (int)k, (int)count, 1.0f,
-                    diff + y * node->width, (int)layer->plane, right, (int)count, fresh && y == 0 ? 0.0f : 1.0f, lane,
+                    diff + y * node->width, (int)layer->use->plane, right, (int)count, fresh && y == 0 ? 0.0f : 1.0f, lane,
                     (int)k);
     }
 }
@@ -216,18 +216,18 @@ static void weights_row(const struct layer *layer, const struct layer *src, int6
 /* diff of src, stride 1: columns of diff times the flipped weights [I, O * taps]. */
 static void reversed_row(const struct layer *layer, struct layer *src, int64_t row, float beta, struct scratch scratch)
 {
-    const struct repro_node *node = &layer->node;
-    const float *diff = layer->diff + row * layer->size;
-    float *to = src->diff + row * src->size;
-    int64_t k = (int64_t)node->channels * node->kernel_h * node->kernel_w, width = src->node.width;
+    const struct repro_node *node = layer->node;
+    const float *diff = layer->diff + row * layer->use->size;
+    float *to = src->diff + row * src->use->size;
+    int64_t k = (int64_t)node->channels * node->kernel_h * node->kernel_w, width = src->node->width;
     struct view view = {diff, node->channels, node->height, node->width, node->kernel_h, node->kernel_w, 1, 1,
                         node->kernel_h - 1 - node->pad_top, node->kernel_w - 1 - node->pad_left, width};
-    int64_t step = rows_at_once(k, width, src->node.height);
-    for (int64_t y = 0; y < src->node.height; y += step) {
-        int64_t rows = src->node.height - y < step ? src->node.height - y : step, count = rows * width;
+    int64_t step = rows_at_once(k, width, src->node->height);
+    for (int64_t y = 0; y < src->node->height; y += step) {
+        int64_t rows = src->node->height - y < step ? src->node->height - y : step, count = rows * width;
         im2col(&view, y, rows, scratch.columns, scratch.shifted);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, src->node.channels, (int)count, (int)k, 1.0f,
-                    layer->flipped, (int)k, scratch.columns, (int)count, beta, to + y * width, (int)src->plane);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, src->node->channels, (int)count, (int)k, 1.0f,
+                    layer->flipped, (int)k, scratch.columns, (int)count, beta, to + y * width, (int)src->use->plane);
     }
 }
 
@@ -235,23 +235,23 @@ static void reversed_row(const struct layer *layer, struct layer *src, int64_t r
 static void scattered_row(const struct repro_net *net, const struct layer *layer, struct layer *src, int64_t row,
                           float beta, struct scratch scratch)
 {
-    const struct repro_node *node = &layer->node;
-    const float *weights = net->param + node->weights, *diff = layer->diff + row * layer->size;
-    float *to = src->diff + row * src->size;
-    int64_t k = (int64_t)src->node.channels * node->kernel_h * node->kernel_w;
+    const struct repro_node *node = layer->node;
+    const float *weights = net->arenas.param + node->weights, *diff = layer->diff + row * layer->use->size;
+    float *to = src->diff + row * src->use->size;
+    int64_t k = (int64_t)src->node->channels * node->kernel_h * node->kernel_w;
     if (is_pointwise(node)) {
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)layer->plane, node->channels, 1.0f, weights,
-                    (int)k, diff, (int)layer->plane, beta, to, (int)layer->plane);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)layer->use->plane, node->channels, 1.0f, weights,
+                    (int)k, diff, (int)layer->use->plane, beta, to, (int)layer->use->plane);
         return;
     }
     if (beta == 0.0f)
-        memset(to, 0, (size_t)src->size * sizeof *to);
+        memset(to, 0, (size_t)src->use->size * sizeof *to);
     struct view view = src_view(layer, src, NULL);
     int64_t step = rows_at_once(k, node->width, node->height);
     for (int64_t y = 0; y < node->height; y += step) {
         int64_t rows = node->height - y < step ? node->height - y : step, count = rows * node->width;
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)count, node->channels, 1.0f, weights, (int)k,
-                    diff + y * node->width, (int)layer->plane, 0.0f, scratch.columns, (int)count);
+                    diff + y * node->width, (int)layer->use->plane, 0.0f, scratch.columns, (int)count);
         col2im(&view, y, rows, scratch.columns, to);
     }
 }
@@ -259,11 +259,11 @@ static void scattered_row(const struct repro_net *net, const struct layer *layer
 /* weights [O, I, kh, kw] -> flipped [I, O, kh, kw] with both tap axes reversed. */
 static void flip_weights(const struct repro_net *net, struct layer *layer, int64_t src_channels)
 {
-    const struct repro_node *node = &layer->node;
+    const struct repro_node *node = layer->node;
     int64_t taps = (int64_t)node->kernel_h * node->kernel_w;
     for (int64_t o = 0; o < node->channels; o++)
         for (int64_t i = 0; i < src_channels; i++) {
-            const float *from = net->param + node->weights + (o * src_channels + i) * taps;
+            const float *from = net->arenas.param + node->weights + (o * src_channels + i) * taps;
             float *to = layer->flipped + (i * node->channels + o) * taps;
             for (int64_t t = 0; t < taps; t++)
                 to[t] = from[taps - 1 - t];
@@ -274,9 +274,9 @@ static void flip_weights(const struct repro_net *net, struct layer *layer, int64
 static void reduce_channel(void *context, int64_t o, int32_t thread)
 {
     const struct pass *pass = context;
-    const struct repro_node *node = &pass->layer->node;
-    int64_t k = (int64_t)pass->src->node.channels * node->kernel_h * node->kernel_w;
-    float *partial = pass->net->partial + node->weights;
+    const struct repro_node *node = pass->layer->node;
+    int64_t k = (int64_t)pass->src->node->channels * node->kernel_h * node->kernel_w;
+    float *partial = pass->net->arenas.partial + node->weights;
     (void)thread;
     for (int64_t i = o * k; i < (o + 1) * k; i++) {
         float sum = 0.0f;
@@ -289,12 +289,12 @@ static void reduce_channel(void *context, int64_t o, int32_t thread)
 
 static void bias_gradient(struct repro_net *net, const struct layer *layer, int64_t rows)
 {
-    for (int64_t o = 0; o < layer->node.channels; o++) {
+    for (int64_t o = 0; o < layer->node->channels; o++) {
         double sum = 0.0;
         for (int64_t row = 0; row < rows; row++)
-            for (int64_t i = 0; i < layer->plane; i++)
-                sum += (double)layer->diff[row * layer->size + o * layer->plane + i];
-        net->partial[layer->node.bias + o] += (float)sum;
+            for (int64_t i = 0; i < layer->use->plane; i++)
+                sum += (double)layer->diff[row * layer->use->size + o * layer->use->plane + i];
+        net->arenas.partial[layer->node->bias + o] += (float)sum;
     }
 }
 
@@ -302,7 +302,7 @@ static void backward_lane(void *context, int64_t l, int32_t thread)
 {
     const struct pass *pass = context;
     struct scratch scratch = scratch_of(pass->net, thread);
-    float *lane = pass->net->lanes + l * pass->net->lane_floats, beta = pass->layer->diff_first[0] ? 0.0f : 1.0f;
+    float *lane = pass->net->lanes + l * pass->net->lane_floats, beta = pass->layer->use->diff_first[0] ? 0.0f : 1.0f;
     int64_t first = lane_first(pass->rows, l);
     for (int64_t row = first; row < lane_first(pass->rows, l + 1); row++) {
         weights_row(pass->layer, pass->src, row, row == first, lane, scratch);
@@ -315,13 +315,13 @@ static void backward_lane(void *context, int64_t l, int32_t thread)
 
 void conv_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    const struct repro_node *node = &layer->node;
+    const struct repro_node *node = layer->node;
     struct pass pass = {.net = net, .layer = layer, .src = &net->layers[node->src[0]], .rows = rows};
     pass.reversed = pass.src->diff != NULL && is_reversible(node) && !is_pointwise(node);
     if (pass.reversed)
-        flip_weights(net, layer, pass.src->node.channels);
+        flip_weights(net, layer, pass.src->node->channels);
     net_parallel(&pass, work(&pass), NET_LANES, backward_lane);
-    net_parallel(&pass, work(&pass) / layer->plane, node->channels, reduce_channel);
+    net_parallel(&pass, work(&pass) / layer->use->plane, node->channels, reduce_channel);
     if (node->flags & REPRO_NODE_BIAS)
         bias_gradient(net, layer, rows);
 }

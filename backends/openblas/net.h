@@ -6,17 +6,13 @@
 #define OPENBLAS_NET_H
 
 #include "backend/backend.h"
+#include "cpu/arenas.h"
+#include "cpu/device.h"
+#include "cpu/graph.h"
+#include "cpu/profile.h"
 
 #define NET_LANES 8
-#define NET_ALIGN 64
 #define COLUMN_FLOATS 65536 /* of im2col's output at a time: stays within the second-level cache */
-
-/* gcc builds these loops once more for AVX2; without fused multiply-add the bits stay the same. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NET_VECTOR __attribute__((target_clones("avx2", "default")))
-#else
-#define NET_VECTOR
-#endif
 
 struct repro_device {
     int32_t threads;
@@ -26,16 +22,12 @@ struct repro_device {
 
 /* A node and what this plugin adds to it. */
 struct layer {
-    struct repro_node node;
-    int64_t plane;        /* height * width */
-    int64_t size;         /* floats per row of dst */
+    const struct repro_node *node;
+    const struct cpu_use *use;
     float *dst;           /* [micro, channels, height, width] */
     float *diff;          /* the same, d(loss)/d(dst); NULL where nothing below has parameters */
     int owns_dst, owns_diff;
-    int consumers;
-    int live;             /* its dst leads to the loss, so backward computes it */
     int fused_relu;       /* BATCH_NORM: the only consumer is a RELU, done here; RELU: done by its source */
-    int diff_first[REPRO_SRC_MAX]; /* backward: this node is the first to write diff of src k, so it assigns */
     int diff_alias[REPRO_SRC_MAX]; /* backward: diff of src k is this node's own diff; nothing to do */
     float *mean, *variance, *inverse; /* BATCH_NORM: [ghosts, channels], kept by a TRAIN forward */
     float *flipped;                /* CONV, stride 1: weights as [C, O, kh, kw], taps reversed */
@@ -45,20 +37,17 @@ struct layer {
 
 struct repro_net {
     struct repro_device *device;
-    struct repro_graph graph;
-    struct repro_net_options options;
+    struct cpu_graph graph;
+    struct cpu_arenas arenas;
+    struct cpu_profile profile;
     struct layer *layers;
     int32_t count;
-    float *param, *partial, *moment1, *moment2, *running;
     float *columns;        /* [threads, column_floats], then [threads, shifted_floats]: scratch of convolutions */
     int64_t column_floats, shifted_floats;
     float *lanes;          /* [NET_LANES, lane_floats]: one layer's weight gradients */
     int64_t lane_floats;
     int32_t *labels;       /* of the last forward */
     int64_t rows;          /* of the last TRAIN forward that backward may follow; 0: none */
-    int64_t output_rows;
-    double loss;
-    int64_t correct, seen;
 };
 
 /* Rows first..first+count-1 of lane l of n rows. */
@@ -100,12 +89,8 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
 int32_t net_update(struct repro_net *net, const struct repro_step *given, struct repro_error *err);
 int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err);
 int32_t net_sync(struct repro_net *net, struct repro_error *err);
-
-/* Copies a struct that begins with struct_size: min of both sizes, the rest zero. */
-void copy_sized(void *to, size_t size, const void *from);
-
-/* Fills *err and returns code. */
-int32_t fail(struct repro_error *err, int32_t code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err);
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err);
 
 /* One layer's part of a pass over `rows` rows.  A backward adds parameter gradients to PARTIAL and writes diff of its sources. */
 void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows);
@@ -132,8 +117,4 @@ void pool_backward(struct repro_net *net, struct layer *layer, int64_t rows);
 
 void dense_forward(struct repro_net *net, struct layer *layer, int64_t rows);
 void dense_backward(struct repro_net *net, struct layer *layer, int64_t rows);
-void loss_forward(struct repro_net *net, struct layer *layer, int64_t rows);
-/* Writes scale * (softmax - onehot) into diff of the logits. */
-void loss_backward(struct repro_net *net, struct layer *layer, int64_t rows, double scale);
-
 #endif

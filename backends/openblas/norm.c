@@ -20,7 +20,7 @@ static inline double fold(const float lanes[SUM_LANES])
     return sum;
 }
 
-NET_VECTOR
+CPU_VECTOR
 static double plane_sum(const float *restrict x, int64_t count)
 {
     float lanes[SUM_LANES] = {0};
@@ -34,7 +34,7 @@ static double plane_sum(const float *restrict x, int64_t count)
     return fold(lanes);
 }
 
-NET_VECTOR
+CPU_VECTOR
 static double plane_squares(const float *restrict x, int64_t count, float mean)
 {
     float lanes[SUM_LANES] = {0};
@@ -53,7 +53,7 @@ static double plane_squares(const float *restrict x, int64_t count, float mean)
 }
 
 /* y = gain * (x - mean) + shift, then max(y, 0) if relu. */
-NET_VECTOR
+CPU_VECTOR
 static void plane_scale(const float *restrict x, int64_t count, float mean, float gain, float shift, int relu,
                         float *restrict y)
 {
@@ -102,7 +102,7 @@ static inline __attribute__((always_inline)) void moments(const float *restrict 
     sums[1] += fold(second);
 }
 
-NET_VECTOR
+CPU_VECTOR
 static void plane_moments(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
                           float mean, int relu, double sums[2])
 {
@@ -126,7 +126,7 @@ static inline __attribute__((always_inline)) void gradient(const float *restrict
     }
 }
 
-NET_VECTOR
+CPU_VECTOR
 static void plane_backward(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
                            float mean, float gain, float a, float b, int relu, int assign, float *restrict to)
 {
@@ -144,12 +144,12 @@ static void plane_backward(const float *restrict x, const float *restrict y, con
 static void statistics(const struct layer *src, int64_t channel, int64_t first, int64_t count, double *mean,
                        double *variance)
 {
-    double sum = 0.0, squares = 0.0, n = (double)(count * src->plane);
+    double sum = 0.0, squares = 0.0, n = (double)(count * src->use->plane);
     for (int64_t row = first; row < first + count; row++)
-        sum += plane_sum(src->dst + row * src->size + channel * src->plane, src->plane);
+        sum += plane_sum(src->dst + row * src->use->size + channel * src->use->plane, src->use->plane);
     *mean = sum / n;
     for (int64_t row = first; row < first + count; row++)
-        squares += plane_squares(src->dst + row * src->size + channel * src->plane, src->plane, (float)*mean);
+        squares += plane_squares(src->dst + row * src->use->size + channel * src->use->plane, src->use->plane, (float)*mean);
     *variance = squares / n;
 }
 
@@ -159,8 +159,8 @@ static void norm_unit(void *context, int64_t unit, int32_t thread)
     const struct pass *pass = context;
     const struct repro_net *net = pass->net;
     const struct layer *layer = pass->layer, *src = pass->src;
-    const struct repro_node *node = &layer->node;
-    const float *running = net->running + node->running;
+    const struct repro_node *node = layer->node;
+    const float *running = net->arenas.running + node->running;
     int64_t channels = node->channels, c = unit % channels, first = unit / channels * pass->ghost;
     double mean = (double)running[c], variance = (double)running[channels + c];
     (void)thread;
@@ -172,39 +172,39 @@ static void norm_unit(void *context, int64_t unit, int32_t thread)
         layer->inverse[unit] = (float)inverse;
         layer->variance[unit] = (float)variance;
     }
-    float gain = (float)((double)net->param[node->weights + c] * inverse), shift = net->param[node->bias + c];
+    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse), shift = net->arenas.param[node->bias + c];
     for (int64_t row = first; row < first + pass->ghost; row++)
-        plane_scale(src->dst + row * src->size + c * src->plane, src->plane, (float)mean, gain, shift, layer->fused_relu,
-                    layer->dst + row * layer->size + c * layer->plane);
+        plane_scale(src->dst + row * src->use->size + c * src->use->plane, src->use->plane, (float)mean, gain, shift, layer->fused_relu,
+                    layer->dst + row * layer->use->size + c * layer->use->plane);
 }
 
 void norm_forward(struct repro_net *net, struct layer *layer, int64_t rows, int32_t mode)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .mode = mode,
-                        .ghost = mode == REPRO_MODE_TRAIN ? net->options.ghost : rows};
-    net_parallel(&pass, rows * layer->size, rows / pass.ghost * layer->node.channels, norm_unit);
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .mode = mode,
+                        .ghost = mode == REPRO_MODE_TRAIN ? net->graph.options.ghost : rows};
+    net_parallel(&pass, rows * layer->use->size, rows / pass.ghost * layer->node->channels, norm_unit);
 }
 
 /* One ghost's channel; returns the gradients of gamma and beta in sums. */
 static void unit_backward(const struct repro_net *net, const struct layer *layer, struct layer *src, int64_t unit,
                           double sums[2])
 {
-    const struct repro_node *node = &layer->node;
-    int64_t channels = node->channels, ghost = net->options.ghost, c = unit % channels, first = unit / channels * ghost;
+    const struct repro_node *node = layer->node;
+    int64_t channels = node->channels, ghost = net->graph.options.ghost, c = unit % channels, first = unit / channels * ghost;
     float mean = layer->mean[unit];
-    double inverse = (double)layer->inverse[unit], n = (double)(ghost * layer->plane);
+    double inverse = (double)layer->inverse[unit], n = (double)(ghost * layer->use->plane);
     sums[0] = sums[1] = 0.0;
     for (int64_t row = first; row < first + ghost; row++) {
-        int64_t at = row * layer->size + c * layer->plane;
-        plane_moments(src->dst + at, layer->dst + at, layer->diff + at, layer->plane, mean, layer->fused_relu, sums);
+        int64_t at = row * layer->use->size + c * layer->use->plane;
+        plane_moments(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean, layer->fused_relu, sums);
     }
-    float gain = (float)((double)net->param[node->weights + c] * inverse), a = (float)(sums[0] / n);
+    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse), a = (float)(sums[0] / n);
     float b = (float)(sums[1] * inverse * inverse / n);
     sums[1] *= inverse;
     for (int64_t row = first; src->diff != NULL && row < first + ghost; row++) {
-        int64_t at = row * layer->size + c * layer->plane;
-        plane_backward(src->dst + at, layer->dst + at, layer->diff + at, layer->plane, mean, gain, a, b,
-                       layer->fused_relu, layer->diff_first[0], src->diff + at);
+        int64_t at = row * layer->use->size + c * layer->use->plane;
+        plane_backward(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean, gain, a, b,
+                       layer->fused_relu, layer->use->diff_first[0], src->diff + at);
     }
 }
 
@@ -212,13 +212,13 @@ static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
 {
     const struct pass *pass = context;
     const struct layer *layer = pass->layer;
-    const struct repro_node *node = &layer->node;
+    const struct repro_node *node = layer->node;
     struct repro_net *net = pass->net;
     int64_t channels = node->channels;
-    float *sums = net->partial + net->graph.param_count + node->running;
+    float *sums = net->arenas.partial + net->arenas.param_count + node->running;
     double gamma = 0.0, beta = 0.0;
     (void)thread;
-    for (int64_t g = 0; g < pass->rows / net->options.ghost; g++) {
+    for (int64_t g = 0; g < pass->rows / net->graph.options.ghost; g++) {
         double unit[2];
         unit_backward(net, layer, pass->src, g * channels + c, unit);
         beta += unit[0];
@@ -226,12 +226,12 @@ static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
         sums[c] += layer->mean[g * channels + c];
         sums[channels + c] += layer->variance[g * channels + c];
     }
-    net->partial[node->weights + c] += (float)gamma;
-    net->partial[node->bias + c] += (float)beta;
+    net->arenas.partial[node->weights + c] += (float)gamma;
+    net->arenas.partial[node->bias + c] += (float)beta;
 }
 
 void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node.src[0]], .rows = rows};
-    net_parallel(&pass, rows * layer->size, layer->node.channels, norm_gradient_channel);
+    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .rows = rows};
+    net_parallel(&pass, rows * layer->use->size, layer->node->channels, norm_gradient_channel);
 }

@@ -2,57 +2,11 @@
 #include "net.h"
 
 #include <cblas.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PLUGIN_VERSION "1.0"
-#define THREADS_MAX 256
-
-int32_t fail(struct repro_error *err, int32_t code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
-    va_end(args);
-    err->code = code;
-    return code;
-}
-
-void copy_sized(void *to, size_t size, const void *from)
-{
-    uint32_t theirs;
-    memcpy(&theirs, from, sizeof theirs);
-    memset(to, 0, size);
-    memcpy(to, from, theirs < size ? theirs : size);
-}
-
-static int32_t usable_cores(void)
-{
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count < 1 ? 1 : count > THREADS_MAX ? THREADS_MAX : count;
-}
-
-static void processor_name(char *name, size_t size)
-{
-    char line[512];
-    snprintf(name, size, "CPU");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    if (file == NULL)
-        return;
-    while (fgets(line, sizeof line, file) != NULL) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || colon == NULL)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " \t"));
-        break;
-    }
-    fclose(file);
-}
+#define PLUGIN_VERSION "1.0" /* raised when a bit of a result changes: it is part of a run's identity */
 
 /* "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..." -> "OpenBLAS 0.3.21 Zen". */
 static void library_name(char *name, size_t size)
@@ -77,21 +31,16 @@ static int32_t check_version(struct repro_error *err)
 static int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
 {
     struct repro_device_options options;
-    copy_sized(&options, sizeof options, given);
-    if (options.reserved != 0)
-        return fail(err, REPRO_UNSUPPORTED, "the reserved field of the device options is %d, not 0", (int)options.reserved);
-    if (options.ordinal != 0)
-        return fail(err, REPRO_DEVICE, "there is one processor, number 0, not %d", (int)options.ordinal);
-    if (options.threads < 0 || options.threads > THREADS_MAX)
-        return fail(err, REPRO_ARGUMENT, "%d threads; 0 (all cores) to %d are possible", (int)options.threads, THREADS_MAX);
-    int32_t code = check_version(err);
+    int32_t code = cpu_device_options(given, &options, err);
+    if (code == 0)
+        code = check_version(err);
     if (code != 0)
         return code;
     struct repro_device *device = calloc(1, sizeof *device);
     if (device == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
-    device->threads = options.threads == 0 ? usable_cores() : options.threads;
-    processor_name(device->name, sizeof device->name);
+    device->threads = options.threads;
+    cpu_name(device->name, sizeof device->name);
     library_name(device->library, sizeof device->library);
     openblas_set_num_threads(1);
     *out = device;
@@ -106,14 +55,14 @@ static void device_close(struct repro_device *device)
 static int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err)
 {
     struct repro_caps own = {
-        .struct_size = caps->struct_size, .threads = device->threads,
+        .threads = device->threads,
         .ops = (2u << REPRO_OP_COUNT) - 2u, .precisions = 1u << REPRO_PRECISION_F32,
         .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u, .flags = REPRO_CAPS_ANY_THREADS,
     };
     (void)err;
     memcpy(own.device, device->name, sizeof own.device);
     memcpy(own.library, device->library, sizeof own.library);
-    memcpy(caps, &own, own.struct_size < sizeof own ? own.struct_size : sizeof own);
+    fill_sized(caps, &own, sizeof own);
     return 0;
 }
 
@@ -123,7 +72,7 @@ static const struct repro_backend table = {
     .device_open = device_open, .device_close = device_close, .device_caps = device_caps,
     .net_compile = net_compile, .net_free = net_free, .net_write = net_write, .net_read = net_read,
     .net_zero = net_zero, .net_forward = net_forward, .net_backward = net_backward, .net_update = net_update,
-    .net_metrics = net_metrics, .net_sync = net_sync,
+    .net_metrics = net_metrics, .net_sync = net_sync, .net_profile = net_profile, .net_bare = net_bare,
 };
 
 int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);

@@ -1,0 +1,42 @@
+/* graph.h -- a CPU backend's own copy of a graph, checked, with what its passes need to know of each node. */
+#ifndef CPU_GRAPH_H
+#define CPU_GRAPH_H
+
+#include "backend/backend.h"
+
+/* What follows from a node's place in the graph. */
+struct cpu_use {
+    int64_t plane;      /* height * width */
+    int64_t size;       /* elements per row of dst */
+    int consumers;
+    int live;           /* its dst leads to the loss, so backward computes it */
+    int needs_diff;     /* there are parameters below or in it */
+    int diff_first[REPRO_SRC_MAX];  /* backward: this node is the first to write diff of src k, so it assigns */
+};
+
+struct cpu_graph {
+    struct repro_graph graph;  /* graph.nodes is NULL: see nodes */
+    struct repro_net_options options;
+    struct repro_node *nodes;  /* [count] */
+    struct cpu_use *use;       /* [count] */
+    int32_t count;
+};
+
+extern const char *const cpu_op_names[REPRO_OP_COUNT + 1];
+
+/* Copies and checks.  A precision of 0 becomes f32.  On failure
+ * there is nothing to release. */
+int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given, const struct repro_net_options *options,
+                       struct repro_error *err);
+void cpu_graph_release(struct cpu_graph *graph);
+
+/* The source that node i reads as its k-th. */
+static inline const struct repro_node *cpu_source(const struct cpu_graph *graph, const struct repro_node *node, int k)
+{
+    return &graph->nodes[node->src[k]];
+}
+
+/* Checks the rows of a forward call. */
+int32_t cpu_check_rows(const struct cpu_graph *graph, const struct repro_rows *rows, struct repro_error *err);
+
+#endif
