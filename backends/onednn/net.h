@@ -69,7 +69,7 @@ struct layer {
     float *bias_grad;        /* CONV, DENSE */
     float *weights_grad;     /* DENSE [O, I] */
     float *flat, *flat_diff; /* DENSE: src as [micro, C*H*W] f32 where it does not lie so */
-    double *sums;            /* BATCH_NORM: [ghosts, units, lanes, 2, width] */
+    double *sums;            /* BATCH_NORM: [ghosts, lanes, units, 2, width] */
     float *mean, *inverse, *gain, *shift, *slope, *offset; /* BATCH_NORM: [ghosts, padded]; the last two of backward */
     float *variance;
     uint8_t *kept;           /* DROPOUT: [micro, C*H*W] */

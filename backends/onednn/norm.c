@@ -1,6 +1,7 @@
 /* Ghost batch norm, with the ReLU behind it where that is its only consumer: the library's takes the whole batch, reads x three
- * times where twice will do, and needs a mask that follows from x.  Work is dealt in (ghost, unit of channels, lane of rows), each summed in
- * order; lanes are added in order, so the bits depend on no thread count. */
+ * times where twice will do, and needs a mask that follows from x.  Work is dealt in (ghost, lane of rows, unit of channels), each summed in
+ * order; lanes are added in order, so the bits depend on no thread count.  A thread has neighbouring rows, as in the library's
+ * convolutions, and finds them in its own cache. */
 #include "kernels.h"
 #include "net.h"
 
@@ -33,7 +34,7 @@ struct piece {
 
 static struct piece piece_at(const struct repro_net *net, const struct layer *layer, int64_t i)
 {
-    int64_t lane = i % net->lanes, unit = i / net->lanes % unit_count(layer), ghost = i / net->lanes / unit_count(layer);
+    int64_t units = unit_count(layer), unit = i % units, lane = i / units % net->lanes, ghost = i / units / net->lanes;
     int64_t channel = unit * layer->width, number = ghost * layer->tensor.padded + channel;
     return (struct piece){
         .ghost = ghost, .channel = channel, .first = ghost * net->ghost + lane_first(net, lane),
@@ -83,12 +84,12 @@ static void apply_piece(void *context, int64_t i, int32_t thread)
 static void add_lanes(const struct repro_net *net, const struct layer *layer, int64_t ghost, int64_t c, double *first,
                       double *second)
 {
-    int64_t width = layer->width, unit = ghost * unit_count(layer) + c / width;
-    const double *sums = layer->sums + unit * net->lanes * 2 * width + c % width;
+    int64_t width = layer->width, units = unit_count(layer);
     *first = *second = 0.0;
-    for (int32_t l = 0; l < net->lanes; l++) {
-        *first += sums[l * 2 * width];
-        *second += sums[l * 2 * width + width];
+    for (int64_t l = 0; l < net->lanes; l++) {
+        const double *sums = layer->sums + ((ghost * net->lanes + l) * units + c / width) * 2 * width + c % width;
+        *first += sums[0];
+        *second += sums[width];
     }
 }
 

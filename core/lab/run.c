@@ -58,6 +58,8 @@ static json_t *backend_json(const struct session *session)
                                "precision", precisions[session->precision]);
     if (!(session->caps.flags & REPRO_CAPS_ANY_THREADS))
         json_object_set_new(object, "threads", json_integer(session->caps.threads));
+    if (session->caps.algorithms[0] != '\0')
+        json_object_set_new(object, "algorithms", json_string(session->caps.algorithms));
     return object;
 }
 
