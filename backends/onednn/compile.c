@@ -170,7 +170,7 @@ static void plan_diffs_of(struct repro_net *net, struct slots *slots, int32_t i)
         if (!src->use->needs_diff || !layer->use->live)
             continue;
         if (layer->node->op == REPRO_OP_CONV || layer->node->op == REPRO_OP_MAX_POOL || layer->node->op == REPRO_OP_AVG_POOL)
-            layer->data_apart = !layer->use->diff_first[k];
+            layer->data_apart = !layer->use->diff_first[k] && !own_can(net, layer);
         if (layer->data_apart && diff_bytes(net, src) > net->spare_bytes)
             net->spare_bytes = diff_bytes(net, src);
         if (src->diff_slot >= 0)

@@ -134,8 +134,11 @@ int conv_can_add(struct repro_net *net, const struct layer *layer, const struct 
     char choice[48];
     const struct layer *src = &net->layers[layer->node->src[0]];
     if (other->tensor.tag != layer->tensor.tag || other->tensor.type != layer->tensor.type ||
-        forward_pd(net, layer, &src->tensor.md, &layer->tensor.md, &other->tensor, in_place, &pd, &ignored) != 0)
+        (!own_can(net, layer) &&
+         forward_pd(net, layer, &src->tensor.md, &layer->tensor.md, &other->tensor, in_place, &pd, &ignored) != 0))
         return 0;
+    if (own_can(net, layer))
+        return 1;
     name_choice(choice, pd);
     dnnl_primitive_desc_destroy(pd);
     return strcmp(choice, layer->choice[0]) == 0;
@@ -307,6 +310,8 @@ int32_t conv_compile(struct repro_net *net, struct layer *layer, struct repro_er
 {
     const struct layer *src = &net->layers[layer->node->src[0]];
     dnnl_primitive_desc_t forward = NULL;
+    if (own_can(net, layer))
+        return own_compile(net, layer, err);
     int32_t code = compile_forward(net, layer, &forward, err);
     if (code == 0 && layer->use->live && src->diff != NULL)
         code = compile_data(net, layer, forward, err);
@@ -319,24 +324,34 @@ int32_t conv_compile(struct repro_net *net, struct layer *layer, struct repro_er
 
 int32_t conv_pack(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
+    if (layer->packed[0] != NULL) {
+        own_pack(net, layer);
+        return 0;
+    }
     int32_t code = library_run(net, &layer->pack_forward, err);
     return code != 0 || layer->pack_data.primitive == NULL ? code : library_run(net, &layer->pack_data, err);
 }
 
 int32_t conv_forward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
-    return library_run(net, &layer->forward, err);
+    if (layer->packed[0] == NULL)
+        return library_run(net, &layer->forward, err);
+    own_forward(net, layer);
+    return 0;
 }
 
 int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
-    int32_t code = library_run(net, &layer->weights, err);
-    if (code == 0) {
-        double start = profile_start(&net->profile);
-        code = library_run(net, &layer->unpack, err);
-        profile_stop(&net->profile, start, &net->profile.sums.reorder);
+    if (layer->packed[0] != NULL) {
+        own_weights(net, layer);
+        if (net->layers[node->src[0]].diff != NULL)
+            own_data(net, layer);
+        return 0;
     }
+    int32_t code = library_run(net, &layer->weights, err);
+    if (code == 0)
+        code = library_run(net, &layer->unpack, err);
     for (int64_t o = 0; code == 0 && layer->bias_grad != NULL && o < node->channels; o++)
         net->arenas.partial[node->bias + o] += layer->bias_grad[o];
     if (code == 0 && layer->data.primitive != NULL) {
@@ -350,6 +365,10 @@ int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_e
 int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds, struct repro_error *err)
 {
     const struct call *calls[] = {&layer->forward, &layer->data, &layer->weights};
+    if (layer->packed[0] != NULL) {
+        own_bare(net, layer, repeats, seconds);
+        return 0;
+    }
     for (int i = 0; i < 3; i++) {
         double best = INFINITY;
         for (int32_t r = 0; calls[i]->primitive != NULL && r < repeats; r++) {

@@ -158,11 +158,11 @@ int32_t library_reorder(struct repro_net *net, struct call *call, const struct m
 int32_t library_scratchpad(struct repro_net *net, struct repro_error *err)
 {
     int32_t code = 0;
-    void *scratch = library_buffer(net, (int64_t)net->scratch_bytes, 1, err);
-    if (scratch == NULL)
+    net->scratch = library_buffer(net, (int64_t)net->scratch_bytes, 1, err);
+    if (net->scratch == NULL)
         return REPRO_MEMORY;
     for (int64_t i = 0; code == 0 && i < net->scratch_users.count; i++)
-        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], scratch), "the scratchpad", err);
+        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], net->scratch), "the scratchpad", err);
     return code;
 }
 

@@ -17,12 +17,14 @@
 #include "cpu/device.h"
 #include "cpu/graph.h"
 #include "cpu/profile.h"
+#include "cpu/winograd.h"
 
 struct repro_device {
     int32_t threads;
     char name[128];
     char library[128];
     int winograd;           /* the library has it on this processor */
+    int own_winograd;       /* it has not, and ours is faster than its direct convolution */
     int bf16;               /* the library computes in it on this processor */
     dnnl_engine_t engine;
     dnnl_stream_t stream;
@@ -65,6 +67,7 @@ struct layer {
     struct call forward, data, weights; /* CONV, DENSE, pools */
     struct call pack_forward, pack_data, unpack; /* CONV: PARAM -> the library's layouts, its gradients -> PARTIAL */
     char choice[3][48];      /* CONV: implementation of forward, backward data, backward weights */
+    float *packed[2];        /* CONV by own kernels: transformed weights of forward and of backward data; else NULL */
     int data_apart;          /* backward data goes to the net's spare buffer and is added from there */
     float *bias_grad;        /* CONV, DENSE */
     float *weights_grad;     /* DENSE [O, I] */
@@ -93,6 +96,7 @@ struct repro_net {
     struct owned buffers, memories, primitives;
     struct owned scratch_users;  /* memories that share the scratchpad */
     size_t scratch_bytes;
+    void *scratch;
     void *spare;             /* as large as the largest diff that convolutions write apart */
     int64_t spare_bytes;
     int32_t *labels;         /* of the last forward */
@@ -180,6 +184,16 @@ int32_t conv_forward(struct repro_net *net, struct layer *layer, struct repro_er
 int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_error *err);
 /* Sum of the best times of its three primitives, each by itself. */
 int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds, struct repro_error *err);
+
+/* Our own Winograd: whether the layer is for it, and the layer's passes.  Weights adds to PARTIAL, data to diff of src where it is not
+ * the first to write it. */
+int own_can(const struct repro_net *net, const struct layer *layer);
+int32_t own_compile(struct repro_net *net, struct layer *layer, struct repro_error *err);
+void own_pack(struct repro_net *net, struct layer *layer);
+void own_forward(struct repro_net *net, struct layer *layer);
+void own_weights(struct repro_net *net, struct layer *layer);
+void own_data(struct repro_net *net, struct layer *layer);
+void own_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds);
 
 int32_t pool_layout(struct repro_net *net, struct layer *layer, struct repro_error *err);
 int32_t pool_compile(struct repro_net *net, struct layer *layer, struct repro_error *err);
