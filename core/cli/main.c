@@ -16,6 +16,7 @@
 const struct command commands[] = {
     {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales, before any compute", command_plan},
     {"backends", "", "the plugins found, what they can do, and why others are refused", command_backends},
+    {"bench", "", "images per second, where the time goes, and the limit of the convolutions", command_bench},
     {"list", "", "the figures there are, their runs and profiles", command_list},
     {NULL, NULL, NULL, NULL},
 };

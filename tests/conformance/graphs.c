@@ -104,6 +104,20 @@ static int conv_twice_read(struct net *net)
     return add(net, conv3(net, y, 3), conv(net, y, 3, (struct shape){{1, 1}, {1, 1}, {0}}), 1.0f);
 }
 
+/* Channels in blocks of 16, as vector and Winograd kernels like them; the last convolution's source has two readers. */
+static int conv_blocks(struct net *net)
+{
+    int y = relu(net, conv3(net, bn_relu(net, conv3(net, 0, 16)), 32));
+    return add(net, conv3(net, y, 16), conv3(net, y, 16), 1.0f);
+}
+static int residual_blocks(struct net *net)
+{
+    int y = conv3(net, 0, 16);
+    for (int i = 0; i < 2; i++)
+        y = add(net, y, conv3(net, bn_relu(net, y), 16), 1.0f);
+    return add(net, conv(net, y, 32, (struct shape){{1, 1}, {1, 1}, {0}}), conv3(net, y, 32), 1.0f);
+}
+
 /* ---- batch norm and relu ---- */
 
 static int norm(struct net *net) { return bn(net, conv3(net, 0, 5)); }
@@ -250,6 +264,7 @@ const struct graph_case graph_cases[] = {
     CASE(conv_1x1_bias), CASE(conv_whole_image), CASE(conv_twice_read),
     {"conv_grey_image", 1, 9, 4, 5, 1, conv_3x3}, {"conv_four_channels", 4, 6, 3, 2, 3, conv_3x3_stride2},
     {"conv_one_pixel", 3, 1, 1, 5, 3, conv_3x3}, {"conv_wide_image", 3, 2, 67, 2, 3, conv_3x3},
+    CASE(conv_blocks), {"conv_blocks_of_tiles", 3, 8, 12, 2, 2, conv_blocks}, CASE(residual_blocks),
     CASE(norm), CASE(norm_of_input), CASE(norm_relu), CASE(norm_of_dense), CASE(norm_norm), CASE(norm_two_readers),
     {"norm_ghosts_of_five", 3, 5, 7, 5, 3, norm_relu}, {"norm_ghosts_of_one", 3, 4, 9, 1, 3, norm_relu},
     CASE(relu_two_readers), CASE(relu_relu), CASE(relu_of_input),

@@ -1,0 +1,272 @@
+/* repro bench: how fast a backend trains a network, where the time goes, how near it is to its own limit, how much memory it takes. */
+#include "cli/command.h"
+
+#include "base/err.h"
+#include "cli/version.h"
+#include "lab/bench.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MAX (1 << 24) /* of a batch; far beyond any data set, and a micro's bytes still have a size */
+
+enum { KEY_MICRO = 256, KEY_GHOST, KEY_STEPS, KEY_WARM_UP, KEY_DATA, KEY_BRIEF, KEY_DESCRIBE, KEY_JSON };
+
+struct settings {
+    const char *network, *backend;
+    int threads, describe, json;
+    struct bench_options options;
+};
+
+static const char *const precisions[] = {"", "f32", "tf32", "bf16"};
+
+static const struct argp_option option_table[] = {
+    {"network", 'n', "NAME", 0, "wrn-D-K or tiny (default: wrn-16-4)", 0},
+    {"batch", 'B', "N", 0, "images of one update (default: 128)", 0},
+    {"micro", KEY_MICRO, "N", 0, "images of one forward call (default: the batch)", 0},
+    {"ghost", KEY_GHOST, "N", 0, "images that share batch-norm statistics (default: the micro)", 0},
+    {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
+    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: openblas)", 0},
+    {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
+    {"steps", KEY_STEPS, "N", 0, "timed steps (default: 9)", 0},
+    {"warm-up", KEY_WARM_UP, "N", 0, "steps before them (default: 3)", 0},
+    {"with-data", KEY_DATA, NULL, 0, "assemble and augment every batch, as a run does (default: one batch that stays)", 0},
+    {"brief", KEY_BRIEF, NULL, 0, "speed and memory only: no times of operations, no limit", 0},
+    {"describe", KEY_DESCRIBE, NULL, 0, "also what the backend chose for each layer", 0},
+    {"json", KEY_JSON, NULL, 0, "print one JSON object", 0},
+    {0},
+};
+
+/* ---- Options ---- */
+
+static int whole(struct argp_state *state, const char *name, const char *text, long least, long limit)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < least || value > limit)
+        argp_error(state, "%s: '%s' is no whole number from %ld to %ld", name, text, least, limit);
+    return (int)value;
+}
+
+static int precision(struct argp_state *state, const char *text)
+{
+    for (int i = REPRO_PRECISION_F32; i <= REPRO_PRECISION_BF16; i++)
+        if (strcmp(text, precisions[i]) == 0)
+            return i;
+    argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
+    return 0;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct settings *settings = state->input;
+    struct bench_options *options = &settings->options;
+    switch (key) {
+    case 'n':
+        settings->network = argument;
+        return 0;
+    case 'B':
+        options->batch = whole(state, "--batch", argument, 1, ROWS_MAX);
+        return 0;
+    case KEY_MICRO:
+        options->micro = whole(state, "--micro", argument, 1, ROWS_MAX);
+        return 0;
+    case KEY_GHOST:
+        options->ghost = whole(state, "--ghost", argument, 1, ROWS_MAX);
+        return 0;
+    case 'P':
+        options->precision = precision(state, argument);
+        return 0;
+    case 'b':
+        settings->backend = argument;
+        return 0;
+    case 't':
+        settings->threads = whole(state, "--threads", argument, 1, 4096);
+        return 0;
+    case KEY_STEPS:
+        options->steps = whole(state, "--steps", argument, 1, BENCH_STEP_MAX);
+        return 0;
+    case KEY_WARM_UP:
+        options->warm_up = whole(state, "--warm-up", argument, 0, BENCH_STEP_MAX);
+        options->warm_up = options->warm_up == 0 ? -1 : options->warm_up;
+        return 0;
+    case KEY_DATA:
+        options->with_data = 1;
+        return 0;
+    case KEY_BRIEF:
+        options->brief = 1;
+        return 0;
+    case KEY_DESCRIBE:
+        settings->describe = 1;
+        return 0;
+    case KEY_JSON:
+        settings->json = 1;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is one argument too many", argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void parse(int argc, char **argv, struct settings *settings)
+{
+    static const struct argp argp = {
+        option_table, parse_option, NULL,
+        "Trains a network on random images for a few steps and prints images per second, the time of each kind of operation, the "
+        "share of what the convolutions alone would allow, and peak memory.", NULL, NULL, NULL};
+    char label[] = "repro bench", *name = argv[0];
+    argp_err_exit_status = EXIT_USAGE;
+    argv[0] = label; /* what the user would type before --help */
+    argp_parse(&argp, argc, argv, 0, NULL, settings);
+    argv[0] = name;
+}
+
+/* ---- Text ---- */
+
+static void print_rows(const struct bench_result *result)
+{
+    struct bench_row rows[BENCH_ROW_MAX];
+    size_t count = bench_rows(result, rows);
+    if (count == 0) {
+        if (result->ops_reason[0] != '\0')
+            printf("\ntimes of operations: %s\n", result->ops_reason);
+        return;
+    }
+    printf("\n%-22s %11s %12s %10s %7s\n", "operation", "forward ms", "backward ms", "total ms", "share");
+    for (size_t i = 0; i < count; i++) {
+        const struct bench_row *row = &rows[i];
+        if (row->forward == 0.0 && row->backward == 0.0)
+            printf("%-22s %11s %12s", row->name, "", "");
+        else
+            printf("%-22s %11.2f %12.2f", row->name, 1e3 * row->forward, 1e3 * row->backward);
+        printf(" %10.2f %5.1f %%\n", 1e3 * row->total, 100.0 * row->share);
+    }
+    printf("%-22s %11s %12s %10.2f\n", "one step, while timed", "", "", 1e3 * result->profiled);
+}
+
+static void print_text(const struct bench *bench, const struct settings *settings, const struct bench_result *result)
+{
+    const struct bench_options *options = &result->options;
+    double batch = (double)options->batch, speed = batch / result->median;
+    printf("%s, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64 "), %s\n", settings->network,
+           precisions[options->precision], options->batch, options->micro, options->ghost,
+           options->with_data ? "data and augmentation included" : "on random images that stay where they are");
+    printf("backend %s %s: %s, %d threads, %s\n\n", bench->backend.name, bench->backend.version, bench->caps.device,
+           (int)bench->caps.threads, bench->caps.library);
+    printf("%10.1f images/s, median of %d steps (best %.1f)\n", speed, options->steps, batch / result->best);
+    printf("%10.1f GFLOP/s at %.3f GFLOP an image\n", 1e-9 * result->flop * speed, 1e-9 * result->flop);
+    if (result->limit > 0.0)
+        printf("%10.1f %% of the convolutions by themselves (%.1f images/s)\n", 100.0 * speed / result->limit,
+               result->limit);
+    else if (result->limit_reason[0] != '\0')
+        printf("%10s convolutions by themselves: %s\n", "-", result->limit_reason);
+    printf("%10.1f MiB peak memory of this process\n", (double)result->memory / (1 << 20));
+    print_rows(result);
+    if (settings->describe)
+        printf("\n%s", result->description == NULL ? "this backend does not describe its choices\n" : result->description);
+}
+
+/* ---- JSON ---- */
+
+static json_t *rows_json(const struct bench_result *result)
+{
+    struct bench_row rows[BENCH_ROW_MAX];
+    size_t count = bench_rows(result, rows);
+    if (count == 0)
+        return json_null();
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "operation", rows[i].name, "forward_ms",
+                                              1e3 * rows[i].forward, "backward_ms", 1e3 * rows[i].backward, "total_ms",
+                                              1e3 * rows[i].total, "share", rows[i].share));
+    return list;
+}
+
+/* A number or string, or null where it says nothing. */
+static json_t *number_or_null(double value)
+{
+    return value > 0.0 ? json_real(value) : json_null();
+}
+
+static json_t *string_or_null(const char *text)
+{
+    return text != NULL && *text != '\0' ? json_string(text) : json_null();
+}
+
+static json_t *seconds_json(const struct bench_result *result)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < result->options.steps; i++)
+        json_array_append_new(list, json_real(result->seconds[i]));
+    return list;
+}
+
+static json_t *what_json(const struct bench *bench, const struct settings *settings, const struct bench_options *options)
+{
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}", "network", settings->network,
+        "parameters", (json_int_t)bench->net.graph.param_count, "batch", (json_int_t)options->batch, "micro",
+        (json_int_t)options->micro, "ghost", (json_int_t)options->ghost, "precision", precisions[options->precision],
+        "with_data", options->with_data, "backend", bench->backend.name, "backend_version", bench->backend.version,
+        "device", bench->caps.device, "library", bench->caps.library, "algorithms",
+        string_or_null(bench->caps.algorithms), "threads", (int)bench->caps.threads, "version", REPRO_VERSION, "commit",
+        REPRO_COMMIT);
+}
+
+static int print_json(const struct bench *bench, const struct settings *settings, const struct bench_result *result,
+                      struct err *err)
+{
+    const struct bench_options *options = &result->options;
+    double batch = (double)options->batch, speed = batch / result->median;
+    json_t *object = what_json(bench, settings, options);
+    json_t *figures = json_pack(
+        "{s:o, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "seconds", seconds_json(result),
+        "images_per_second", speed, "best_images_per_second", batch / result->best, "gflop_per_image",
+        1e-9 * result->flop, "gflops", 1e-9 * result->flop * speed, "limit_images_per_second",
+        number_or_null(result->limit), "limit_share", number_or_null(result->limit > 0.0 ? speed / result->limit : 0.0),
+        "limit_reason", string_or_null(result->limit_reason), "peak_memory_bytes", (json_int_t)result->memory,
+        "operations", rows_json(result), "profiled_ms", number_or_null(1e3 * result->profiled), "operations_reason",
+        string_or_null(result->ops_reason));
+    if (settings->describe && figures != NULL)
+        json_object_set_new(figures, "description", string_or_null(result->description));
+    char *text = NULL;
+    if (object != NULL && figures != NULL && json_object_update(object, figures) == 0)
+        text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(object);
+    json_decref(figures);
+    if (text == NULL)
+        return err_set(err, ERR_INTERNAL, "the figures cannot be put into JSON");
+    puts(text);
+    free(text);
+    return 0;
+}
+
+int command_bench(int argc, char **argv)
+{
+    static struct bench_result result; /* large */
+    struct settings settings = {.network = "wrn-16-4", .backend = "openblas"};
+    struct err err = {0};
+    struct bench bench;
+    parse(argc, argv, &settings);
+    int code = bench_open(settings.backend, settings.network, settings.threads, &bench, &err);
+    if (code != 0)
+        return report_error(&err);
+    code = bench_measure(&bench, &settings.options, &result, &err);
+    if (code == 0 && settings.json)
+        code = print_json(&bench, &settings, &result, &err);
+    else if (code == 0)
+        print_text(&bench, &settings, &result);
+    if (code == 0 && fflush(stdout) != 0)
+        code = err_errno(&err, errno, "standard output: cannot be written");
+    bench_release(&result);
+    bench_close(&bench);
+    return code == 0 ? EXIT_DONE : report_error(&err);
+}

@@ -1,0 +1,178 @@
+#include "lab/bench.h"
+
+#include "backend/loader.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "data/dataset.h"
+#include "lab/bench_work.h"
+#include "train/schedule.h"
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define SIDE 32
+#define CHANNELS 3
+#define CLASSES 10
+#define GROUPS 8      /* as in the experiments */
+#define TRAIN_N 4096  /* images of the synthetic set, or one batch where that is more */
+
+int bench_net(const char *network, struct net *net, struct err *err)
+{
+    static const float mean[CHANNELS] = {127.5f, 127.5f, 127.5f}, deviation[CHANNELS] = {73.9f, 73.9f, 73.9f};
+    return net_named(net, network, CHANNELS, SIDE, SIDE, CLASSES, mean, deviation, err);
+}
+
+int bench_open(const char *backend, const char *network, int threads, struct bench *bench, struct err *err)
+{
+    struct repro_error error = {0};
+    struct repro_device_options device = {.struct_size = sizeof device, .threads = threads};
+    memset(bench, 0, sizeof *bench);
+    int code = bench_net(network, &bench->net, err);
+    if (code == 0)
+        code = backend_load(backend, &bench->backend, err);
+    if (code == 0 && bench->backend.device_open(&device, &bench->device, &error) != 0)
+        code = bench_failed(bench, &error, err);
+    bench->caps.struct_size = sizeof bench->caps;
+    if (code == 0 && bench->backend.device_caps(bench->device, &bench->caps, &error) != 0)
+        code = bench_failed(bench, &error, err);
+    if (code != 0)
+        bench_close(bench);
+    return code;
+}
+
+void bench_close(struct bench *bench)
+{
+    if (bench->device != NULL)
+        bench->backend.device_close(bench->device);
+    net_release(&bench->net);
+    memset(bench, 0, sizeof *bench);
+}
+
+static int check(const struct bench *bench, const struct bench_options *given, struct bench_options *options,
+                 struct err *err)
+{
+    static const char *const names[] = {"", "f32", "tf32", "bf16"};
+    *options = *given;
+    if (options->batch == 0)
+        options->batch = 128;
+    if (options->micro == 0)
+        options->micro = options->batch;
+    if (options->ghost == 0)
+        options->ghost = options->micro;
+    if (options->precision == 0)
+        options->precision = REPRO_PRECISION_F32;
+    if (options->steps == 0)
+        options->steps = 9;
+    options->warm_up = options->warm_up == 0 ? 3 : options->warm_up < 0 ? 0 : options->warm_up;
+    if (options->steps < 0 || options->steps > BENCH_STEP_MAX)
+        return err_set(err, ERR_USAGE, "%d timed steps are not possible; 1 to %d are", options->steps, BENCH_STEP_MAX);
+    if (options->micro > options->batch)
+        return err_set(err, ERR_USAGE, "a micro of %" PRId64 " rows exceeds the batch of %" PRId64 "; take at most the batch",
+                       options->micro, options->batch);
+    if (options->batch % options->ghost != 0 || options->micro % options->ghost != 0)
+        return err_set(err, ERR_USAGE, "the ghost of %" PRId64 " rows does not divide the batch of %" PRId64 " and the micro "
+                       "of %" PRId64 "; choose sizes that are multiples of it", options->ghost, options->batch,
+                       options->micro);
+    if (options->precision < 0 || options->precision > 3 || !(bench->caps.precisions >> options->precision & 1))
+        return err_set(err, ERR_CANNOT_RUN, "backend %s does not compute in %s on this device; `repro backends` lists what "
+                       "it can do", bench->backend.name,
+                       options->precision < 0 || options->precision > 3 ? "that precision" : names[options->precision]);
+    return 0;
+}
+
+static int64_t peak_memory(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+/* One update of a run, and the turn of the epoch where one is due. */
+static int data_step(struct trainer *trainer, struct err *err)
+{
+    if (trainer_epoch_done(trainer))
+        trainer_end_epoch(trainer);
+    return trainer_update(trainer, err);
+}
+
+static int time_steps(struct bench_work *work, struct trainer *trainer, struct bench_result *out, struct err *err)
+{
+    int code = 0;
+    for (int i = -out->options.warm_up; code == 0 && i < out->options.steps; i++) {
+        double began = clock_seconds();
+        code = trainer != NULL ? data_step(trainer, err) : bench_work_step(work, err);
+        if (i >= 0)
+            out->seconds[i] = clock_seconds() - began;
+    }
+    out->memory = peak_memory();
+    return code;
+}
+
+/* Times steps of the trainer on a synthetic set; nothing of it stays. */
+static int time_data_steps(const struct bench *bench, struct bench_result *out, struct err *err)
+{
+    const struct bench_options *options = &out->options;
+    int64_t train_n = options->batch > TRAIN_N ? options->batch : TRAIN_N;
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = BENCH_LR, .momentum = BENCH_MOMENTUM,
+                                 .train_n = train_n, .batch = options->batch, .ghost = options->ghost,
+                                 .epochs = options->warm_up + options->steps};
+    struct schedule schedule;
+    struct dataset data = {0};
+    struct trainer *trainer = NULL;
+    struct trainer_config config = {
+        .backend = &bench->backend, .device = bench->device, .net = &bench->net, .data = &data, .schedule = &schedule,
+        .seed = BENCH_SEED, .precision = options->precision, .micro = options->micro, .groups = GROUPS,
+        .weight_decay = BENCH_WEIGHT_DECAY,
+    };
+    int code = schedule_build(&spec, &schedule, err);
+    if (code == 0)
+        code = dataset_synthetic(BENCH_SEED, train_n, 1, &data, err);
+    if (code == 0)
+        code = trainer_new(&config, &trainer, err);
+    if (code == 0)
+        code = time_steps(NULL, trainer, out, err);
+    trainer_free(trainer);
+    dataset_release(&data);
+    return code;
+}
+
+/* The plain steps, and what is measured with them. */
+static int measure_work(const struct bench *bench, struct bench_result *out, struct err *err)
+{
+    const struct bench_options *options = &out->options;
+    struct bench_work work = {0};
+    int code = bench_work_init(&work, bench, options, err);
+    if (code == 0)
+        code = options->with_data ? bench_work_step(&work, err) : time_steps(&work, NULL, out, err);
+    if (code == 0)
+        code = bench_work_describe(&work, out, err);
+    if (code == 0 && !options->brief)
+        code = bench_work_ops(&work, out, err);
+    if (code == 0 && !options->brief)
+        code = bench_work_limit(&work, out, err);
+    bench_work_release(&work);
+    return code;
+}
+
+int bench_measure(const struct bench *bench, const struct bench_options *options, struct bench_result *out,
+                  struct err *err)
+{
+    struct bench_options complete;
+    int code = check(bench, options, &complete, err);
+    if (code != 0)
+        return code;
+    memset(out, 0, sizeof *out);
+    out->options = complete;
+    out->flop = bench_flop(&bench->net);
+    if (complete.with_data)
+        code = time_data_steps(bench, out, err);
+    if (code == 0 && !(complete.with_data && complete.brief))
+        code = measure_work(bench, out, err);
+    if (code != 0) {
+        bench_release(out);
+        return code;
+    }
+    bench_summary(out);
+    return 0;
+}

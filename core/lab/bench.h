@@ -1,0 +1,87 @@
+/* bench.h -- how fast one backend trains a network, where its time goes, and how near that is to its own convolutions alone.
+ *
+ * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.  The plain step trains random
+ * bytes that stay where they are: the micros of a batch share one micro of pixels.  With `with_data` a step is trainer_update()
+ * on the built-in synthetic set: batches are drawn, cropped and flipped as in a run.  Nothing here prints. */
+#ifndef LAB_BENCH_H
+#define LAB_BENCH_H
+
+#include "backend/backend.h"
+#include "net/net.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+#define BENCH_STEP_MAX 1000
+#define BENCH_REASON 160
+#define BENCH_ROW_MAX (REPRO_OP_COUNT + 3)
+
+/* An open backend and a network of images of 32 x 32 x 3 in 10 classes. */
+struct bench {
+    struct repro_backend backend;
+    struct repro_device *device;
+    struct repro_caps caps;
+    struct net net;
+};
+
+/* Zero means default. */
+struct bench_options {
+    int64_t batch;  /* 128 */
+    int64_t micro;  /* rows of one forward call: the batch */
+    int64_t ghost;  /* rows that share batch-norm statistics: the micro; divides batch and micro */
+    int precision;  /* REPRO_PRECISION_F32 */
+    int steps;      /* timed: 9 */
+    int warm_up;    /* steps before them: 3; below 0: none */
+    int with_data;  /* batch assembly and augmentation belong to the step */
+    int brief;      /* speed and memory only: neither op times nor the limit */
+};
+
+struct bench_result {
+    struct bench_options options;     /* with the defaults filled in */
+    double flop;                      /* of training on one image, by bench_flop() */
+    double seconds[BENCH_STEP_MAX];   /* of each timed step, in order */
+    double median, best;              /* of them */
+    int64_t memory;                   /* bytes: the most this process has held resident up to the last timed step */
+    /* Taken on plain steps after the timed ones. */
+    int has_ops;
+    struct repro_profile ops;         /* seconds per step */
+    double profiled;                  /* seconds of a whole step while its parts are timed */
+    double limit;                     /* images/s of the convolutions by themselves; 0: not measured */
+    char ops_reason[BENCH_REASON], limit_reason[BENCH_REASON]; /* why there is none, else empty */
+    char *description;                /* a line per node, by the backend; NULL when it has none; owned */
+};
+
+/* One row of the table of op times, in seconds per step. */
+struct bench_row {
+    const char *name;           /* "conv", ..., "reorder", "update", "rest" */
+    double forward, backward;   /* 0 both for the last three */
+    double total, share;        /* share of the whole step, 0..1 */
+};
+
+/* Loads a backend by name or path, opens its device, builds the network.  threads 0: the backend's choice.  ERR_CANNOT_RUN when there
+ * is no such device here.  bench_close() releases it; legal on a zeroed struct. */
+int bench_open(const char *backend, const char *network, int threads, struct bench *bench, struct err *err);
+void bench_close(struct bench *bench);
+/* The network alone, released by net_release(). */
+int bench_net(const char *network, struct net *net, struct err *err);
+
+/* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other; ERR_CANNOT_RUN when the device lacks
+ * the precision.  bench_release() frees the result. */
+int bench_measure(const struct bench *bench, const struct bench_options *options, struct bench_result *out,
+                  struct err *err);
+void bench_release(struct bench_result *result);
+
+/* Floating-point operations of training on one image: 2 per multiply-add of the convolutions and dense layers, forward, backward data
+ * and backward weights; a layer that reads the image itself has no backward data. */
+double bench_flop(const struct net *net);
+
+/* Fills median and best from the options.steps seconds; of an even count the median is the mean of the two in the middle. */
+void bench_summary(struct bench_result *result);
+
+/* Fills rows with the op kinds that took time, in the order of their numbers, then reorder, update and what is left of the step
+ * ("rest"); returns how many.  The totals add up to result->profiled and the shares to 1.  0 rows without has_ops. */
+size_t bench_rows(const struct bench_result *result, struct bench_row rows[BENCH_ROW_MAX]);
+
+#endif

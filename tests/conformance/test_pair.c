@@ -1,0 +1,192 @@
+/* onednn against openblas: every op, a whole WRN, and 50 updates of it, from the same parameters and rows.  Bounds are relative L2: 1e-5 where
+ * both sum the definition in f32, 1e-4 where Winograd takes part, 1e-2 in bf16. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "graphs.h"
+#include "guard.h"
+#include "subject.h"
+
+#include "backend/loader.h"
+#include "base/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARGIN 1e-4
+
+static struct repro_backend plain;
+static struct repro_device *plain_device;
+static char plain_reason[1200];
+
+static int open_pair(void **state)
+{
+    struct repro_device_options options = {.struct_size = sizeof options};
+    struct repro_error error = {0};
+    struct err err = {0};
+    setenv("REPRO_CONFORMANCE_BACKEND", "onednn", 1);
+    int code = subject_open(state);
+    if (backend_load("openblas", &plain, &err) != 0)
+        snprintf(plain_reason, sizeof plain_reason, "%s", err.text);
+    else if (plain.device_open(&options, &plain_device, &error) != 0)
+        snprintf(plain_reason, sizeof plain_reason, "%s", error.text);
+    return code;
+}
+
+static int close_pair(void **state)
+{
+    if (plain_device != NULL)
+        plain.device_close(plain_device);
+    return subject_close(state);
+}
+
+static void need(void)
+{
+    subject_need();
+    if (plain_reason[0] != '\0') {
+        print_message("# %s\n", plain_reason);
+        skip();
+    }
+}
+
+static int takes_winograd(const struct trial *trial)
+{
+    static char text[65536];
+    struct repro_error error = {0};
+    subject_done(subject.backend.net_describe(trial->compiled, text, sizeof text, &error), &error);
+    return strstr(text, "wino") != NULL;
+}
+
+/* The same net of the other backend, with the trial's parameters. */
+static struct repro_net *plain_net(const struct trial *trial)
+{
+    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32,
+                                        .micro = trial->micro, .ghost = trial->ghost};
+    struct repro_error error = {0};
+    struct repro_net *net = NULL;
+    subject_done(plain.net_compile(plain_device, &trial->net.graph, &options, &net, &error), &error);
+    for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_RUNNING; arena += REPRO_ARENA_RUNNING - REPRO_ARENA_PARAM) {
+        int64_t count = arena == REPRO_ARENA_PARAM ? trial->net.graph.param_count : trial->net.graph.running_count;
+        float *values = subject_read(trial->compiled, arena, 0, count);
+        subject_done(plain.net_write(net, arena, 0, count, values, &error), &error);
+        guard_free(values);
+    }
+    return net;
+}
+
+/* Relative L2 of the subject's arena against the other's. */
+static double distance(const struct trial *trial, struct repro_net *net, int arena, int64_t count)
+{
+    struct repro_error error = {0};
+    float *got = subject_read(trial->compiled, arena, 0, count), *other = guard_new((size_t)count, sizeof *other);
+    double *want = guard_new((size_t)count, sizeof *want);
+    subject_done(plain.net_read(net, arena, 0, count, other, &error), &error);
+    for (int64_t i = 0; i < count; i++)
+        want[i] = (double)other[i];
+    double result = relative_error(got, want, count, 0.0);
+    guard_free(got);
+    guard_free(other);
+    guard_free(want);
+    return result;
+}
+
+static void pass(const struct repro_backend *backend, struct repro_net *net, struct repro_rows *rows, int backward)
+{
+    struct repro_error error = {0};
+    rows->mode = backward ? REPRO_MODE_TRAIN : REPRO_MODE_EVAL;
+    subject_done(backend->net_zero(net, &error), &error);
+    subject_done(backend->net_forward(net, rows, &error), &error);
+    if (backward)
+        subject_done(backend->net_backward(net, 1.0 / (double)rows->count, &error), &error);
+}
+
+static void compare(struct trial *trial, struct repro_net *net, double bound)
+{
+    const struct repro_graph *graph = &trial->net.graph;
+    int64_t logits = trial->rows.count * graph->classes;
+    pass(&subject.backend, trial->compiled, &trial->rows, 1);
+    pass(&plain, net, &trial->rows, 1);
+    double train = distance(trial, net, REPRO_ARENA_OUTPUT, logits);
+    double grads = distance(trial, net, REPRO_ARENA_PARTIAL, graph->param_count + graph->running_count);
+    pass(&subject.backend, trial->compiled, &trial->rows, 0);
+    pass(&plain, net, &trial->rows, 0);
+    double eval = distance(trial, net, REPRO_ARENA_OUTPUT, logits);
+    print_message("# logits %.1e, sums %.1e, EVAL %.1e, bound %.0e\n", train, grads, eval, bound);
+    assert_true(train < bound && grads < bound && eval < bound);
+}
+
+static void every_op(void **state)
+{
+    struct trial trial;
+    need();
+    trial_of_case(&trial, *state);
+    trial_fill_clear(&trial, MARGIN);
+    trial_load(&trial, trial.compiled);
+    struct repro_net *net = plain_net(&trial);
+    compare(&trial, net, takes_winograd(&trial) ? 1e-4 : 1e-5);
+    plain.net_free(net);
+    trial_end(&trial);
+}
+
+static void whole_wrn(void **state)
+{
+    struct trial trial;
+    (void)state;
+    need();
+    trial_of_name(&trial, "wrn-16-1", 32, 10, 8, 4);
+    trial_fill_clear(&trial, 1e-6);
+    trial_load(&trial, trial.compiled);
+    struct repro_net *net = plain_net(&trial);
+    compare(&trial, net, takes_winograd(&trial) ? 1e-4 : 1e-5);
+    plain.net_free(net);
+    trial_end(&trial);
+}
+
+/* Momentum, on rows whose pixels move at every update.  Rounding grows along a training: a ReLU falls on the other side now and then. */
+static void fifty_updates(void **state)
+{
+    struct trial trial;
+    (void)state;
+    need();
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 16, 8);
+    trial_fill(&trial, 3);
+    trial_load(&trial, trial.compiled);
+    struct repro_net *net = plain_net(&trial);
+    double bound = takes_winograd(&trial) ? 1e-4 : 1e-5, worst = 0.0;
+    struct repro_error error = {0};
+    size_t bytes = (size_t)trial.rows.count * 32 * 32 * 3;
+    for (int update = 1; update <= 50; update++) {
+        struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 1e-4,
+                                  .momentum = 0.9, .weight_decay = 5e-4, .update = update, .keep = 0.9, .ghosts = 2};
+        for (size_t i = 0; i < bytes; i++)
+            trial.pixels[i] = (uint8_t)(trial.pixels[i] * 5u + 3u);
+        pass(&subject.backend, trial.compiled, &trial.rows, 1);
+        pass(&plain, net, &trial.rows, 1);
+        subject_update(trial.compiled, &step);
+        subject_done(plain.net_update(net, &step, &error), &error);
+        double params = distance(&trial, net, REPRO_ARENA_PARAM, trial.net.graph.param_count);
+        worst = params > worst ? params : worst;
+    }
+    double running = distance(&trial, net, REPRO_ARENA_RUNNING, trial.net.graph.running_count);
+    print_message("# parameters %.1e, running statistics %.1e, bound %.0e\n", worst, running, bound);
+    assert_true(worst < bound && running < bound);
+    trial_seal(&trial);
+    plain.net_free(net);
+    trial_end(&trial);
+}
+
+int main(void)
+{
+    static struct CMUnitTest tests[GRAPH_CASE_MAX + 2];
+    for (int i = 0; i < graph_case_count; i++)
+        tests[i] = (struct CMUnitTest){graph_cases[i].name, every_op, NULL, NULL, (void *)(uintptr_t)&graph_cases[i]};
+    tests[graph_case_count] = (struct CMUnitTest)cmocka_unit_test(whole_wrn);
+    tests[graph_case_count + 1] = (struct CMUnitTest)cmocka_unit_test(fifty_updates);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return _cmocka_run_group_tests("pair", tests, (size_t)graph_case_count + 2, open_pair, close_pair);
+}
