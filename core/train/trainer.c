@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "data/batch.h"
+#include "train/prefetch.h"
 #include "train/reduction.h"
 
 #include <inttypes.h>
@@ -17,10 +17,7 @@ struct trainer {
     struct trainer_state state;
     struct repro_net *net;
     struct reduction sum;
-    int64_t *order;        /* [train_n], of epoch order_epoch */
-    int64_t order_epoch;   /* -1: none yet */
-    uint8_t *pixels;       /* [micro, height, width, channels] */
-    int32_t *labels;       /* [micro] */
+    struct prefetch *ahead;
     float *arena;          /* scratch of the largest arena */
 };
 
@@ -50,14 +47,12 @@ static int set_initial_weights(struct trainer *trainer, struct err *err)
 static int allocate(struct trainer *trainer, struct err *err)
 {
     const struct trainer_config *config = &trainer->config;
-    const struct dataset *data = config->data;
-    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
-    trainer->order = mem_new((size_t)data->train_n, sizeof *trainer->order, err);
-    trainer->pixels = mem_new((size_t)config->micro, image, err);
-    trainer->labels = mem_new((size_t)config->micro, sizeof *trainer->labels, err);
     trainer->arena = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->arena, err);
-    if (trainer->order == NULL || trainer->pixels == NULL || trainer->labels == NULL || trainer->arena == NULL)
+    if (trainer->arena == NULL)
         return ERR_MEMORY;
+    int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, &trainer->ahead, err);
+    if (code != 0)
+        return code;
     return reduction_init(&trainer->sum, config->net->graph.param_count + config->net->graph.running_count,
                           config->groups, err);
 }
@@ -74,7 +69,6 @@ int trainer_new(const struct trainer_config *config, struct trainer **out, struc
     if (trainer == NULL)
         return ERR_MEMORY;
     trainer->config = *config;
-    trainer->order_epoch = -1;
     int code = allocate(trainer, err);
     if (code == 0) {
         struct repro_error error = {0};
@@ -100,9 +94,7 @@ void trainer_free(struct trainer *trainer)
     if (trainer->net != NULL)
         trainer->config.backend->net_free(trainer->net);
     reduction_release(&trainer->sum);
-    mem_free(trainer->order);
-    mem_free(trainer->pixels);
-    mem_free(trainer->labels);
+    prefetch_free(trainer->ahead);
     mem_free(trainer->arena);
     mem_free(trainer);
 }
@@ -117,20 +109,17 @@ const struct trainer_config *trainer_config(const struct trainer *trainer)
     return &trainer->config;
 }
 
-/* Forward and backward over the micros of one group; image[] are the batch's rows. */
-static int32_t compute_group(struct trainer *trainer, const int64_t *image, int64_t batch, struct row_span micros,
-                             struct repro_error *error)
+/* Forward and backward over the micros of one group. */
+static int32_t compute_group(struct trainer *trainer, int64_t batch, struct row_span micros, struct repro_error *error)
 {
     const struct trainer_config *config = &trainer->config;
     const struct repro_backend *backend = config->backend;
     int32_t code = backend->net_zero(trainer->net, error);
     for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++) {
-        struct row_span span = reduction_rows(batch, config->micro, i);
-        batch_train(config->data, config->seed, (uint32_t)trainer->state.epoch, image + span.first, span.count,
-                    trainer->pixels, trainer->labels);
-        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = span.count,
-                                  .pixels = trainer->pixels, .labels = trainer->labels, .image = image + span.first,
-                                  .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
+        struct prefetch_place place = {trainer->state.epoch, trainer->state.update_in_epoch, i};
+        const struct prefetch_rows *ready = prefetch_take(trainer->ahead, place);
+        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ready->count,
+                                  .pixels = ready->pixels, .labels = ready->labels, .image = ready->image, .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
         code = backend->net_forward(trainer->net, &rows, error);
         if (code == 0)
             code = backend->net_backward(trainer->net, 1.0 / (double)batch, error);
@@ -139,8 +128,7 @@ static int32_t compute_group(struct trainer *trainer, const int64_t *image, int6
 }
 
 /* The batch's sums: into PARTIAL, and the metrics into *total. */
-static int32_t compute_batch(struct trainer *trainer, const int64_t *image, int64_t batch, struct partial *total,
-                             struct repro_error *error)
+static int32_t compute_batch(struct trainer *trainer, int64_t batch, struct partial *total, struct repro_error *error)
 {
     const struct repro_backend *backend = trainer->config.backend;
     int64_t micros = reduction_micros(batch, trainer->config.micro);
@@ -150,7 +138,7 @@ static int32_t compute_batch(struct trainer *trainer, const int64_t *image, int6
     for (int64_t g = 0; code == 0 && g < groups; g++) {
         struct repro_metrics metrics = {.struct_size = sizeof metrics};
         struct partial *leaf = &trainer->sum.spare;
-        code = compute_group(trainer, image, batch, reduction_deal(micros, groups, g), error);
+        code = compute_group(trainer, batch, reduction_deal(micros, groups, g), error);
         if (code == 0)
             code = backend->net_metrics(trainer->net, &metrics, error);
         leaf->loss = metrics.loss;
@@ -176,14 +164,9 @@ int trainer_update(struct trainer *trainer, struct err *err)
     const struct trainer_config *config = &trainer->config;
     struct trainer_state *state = &trainer->state;
     const struct phase *phase = schedule_at(config->schedule, state->epoch);
-    if (trainer->order_epoch != state->epoch) {
-        batch_order(config->seed, (uint32_t)state->epoch, config->schedule->train_n, trainer->order);
-        trainer->order_epoch = state->epoch;
-    }
     struct repro_error error = {0};
     struct partial total;
-    const int64_t *image = trainer->order + state->update_in_epoch * phase->batch;
-    if (compute_batch(trainer, image, phase->batch, &total, &error) != 0)
+    if (compute_batch(trainer, phase->batch, &total, &error) != 0)
         return backend_failed(trainer, &error, err);
     if (!isfinite(total.loss))
         return err_set(err, ERR_NOT_FINITE, "update %" PRId64 " (epoch %d): the training loss is no finite number; "
