@@ -140,19 +140,30 @@ static int32_t take_slot(struct slots *slots, int64_t bytes)
     return best;
 }
 
-/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by 1, and whoever writes it
- * later does so when the other source, which may read the same buffer, is done. */
+/* Whether a node before `end` that reads `written` adds to its diff while `read` still wants what was there: backward comes to
+ * nodes from last to first, and a diff is last wanted at its own node. */
+static int spoils(const struct repro_net *net, int32_t written, int32_t read, int32_t end)
+{
+    for (int32_t i = read; i < end; i++)
+        for (int k = 0; i > written && k < net->layers[i].node->src_count; k++)
+            if (net->layers[i].node->src[k] == written)
+                return 1;
+    return 0;
+}
+
+/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by 1, and none of those that share
+ * the buffer by then is in another's way. */
 static int can_alias(const struct repro_net *net, int32_t add, int k)
 {
     const struct repro_node *node = net->layers[add].node;
-    int32_t src = node->src[k], other = node->src[1 - k];
-    if (src == other || !net->layers[add].use->diff_first[k] || (k == 1 && node->scale != 1.0f) ||
+    int32_t src = node->src[k];
+    if (src == node->src[1 - k] || !net->layers[add].use->diff_first[k] || (k == 1 && node->scale != 1.0f) ||
         net->layers[src].tensor.tag != net->layers[add].tensor.tag)
         return 0;
-    for (int32_t i = src + 1; i < add; i++)
-        for (int j = 0; j < net->layers[i].node->src_count; j++)
-            if (net->layers[i].node->src[j] == src && i >= other)
-                return 0;
+    for (int32_t i = 1; i < add; i++)
+        if (i != src && net->layers[i].diff_slot == net->layers[add].diff_slot &&
+            (spoils(net, src, i, add) || spoils(net, i, src, add)))
+            return 0;
     return 1;
 }
 

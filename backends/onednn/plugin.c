@@ -58,6 +58,16 @@ static int has_avx512(void)
 #endif
 }
 
+/* $REPRO_ONEDNN_CONVOLUTION: "direct" keeps every convolution to the definition's sums; unset or "auto": the rule of device_caps. */
+static int32_t read_rule(int *direct, struct repro_error *err)
+{
+    const char *wish = getenv("REPRO_ONEDNN_CONVOLUTION");
+    *direct = wish != NULL && strcmp(wish, "direct") == 0;
+    if (wish == NULL || *wish == '\0' || *direct || strcmp(wish, "auto") == 0)
+        return 0;
+    return fail(err, REPRO_ARGUMENT, "REPRO_ONEDNN_CONVOLUTION is '%.100s'; it can be auto or direct", wish);
+}
+
 static void device_close(struct repro_device *device)
 {
     if (device == NULL)
@@ -72,6 +82,7 @@ static void device_close(struct repro_device *device)
 static int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
 {
     struct repro_device_options options;
+    int direct = 0;
     int32_t code = cpu_device_options(given, &options, err);
     if (code != 0)
         return code;
@@ -82,6 +93,8 @@ static int32_t device_open(const struct repro_device_options *given, struct repr
     cpu_name(device->name, sizeof device->name);
     code = check_version(device, err);
     if (code == 0)
+        code = read_rule(&direct, err);
+    if (code == 0)
         code = library_check(dnnl_engine_create(&device->engine, dnnl_cpu, 0), "an engine for the processor", err);
     if (code == 0)
         code = library_check(dnnl_stream_create(&device->stream, device->engine, dnnl_stream_default_flags), "a stream", err);
@@ -90,8 +103,6 @@ static int32_t device_open(const struct repro_device_options *given, struct repr
         return code;
     }
     device_threads(device);
-    const char *wish = getenv("REPRO_ONEDNN_CONVOLUTION");
-    int direct = wish != NULL && strcmp(wish, "direct") == 0;
     device->winograd = !direct && API_CAN_WINOGRAD && has_convolution(device, dnnl_f32, dnnl_convolution_winograd);
     device->own_winograd = !direct && !device->winograd && !has_avx512() && winograd_can(16, 16);
     device->bf16 = has_convolution(device, dnnl_bf16, dnnl_convolution_direct);

@@ -12,7 +12,7 @@
 
 struct err;
 
-/* Loads a backend by name or path, checks it and copies its table (min of both struct sizes, the rest zero) into *out.
+/* Loads a backend by name or path (NULL: $REPRO_BACKEND, else "onednn" where it loads, else "openblas"), checks it and copies its table (min of both struct sizes, the rest zero) into *out.
  * ERR_BACKEND: not found (names the folders searched and the nearest name found there); not a plugin; another major
  * (symbol repro_backend_vN: both numbers); needs a newer host minor; a required function missing, by name; or the
  * entry itself failed (its sentence). */

@@ -32,6 +32,8 @@ static void print_caps(const struct repro_backend *backend)
     } else {
         printf("    %-11s %s, %d threads\n", "device", caps.device, (int)caps.threads);
         printf("    %-11s %s\n", "library", caps.library);
+        if (caps.algorithms[0] != '\0')
+            printf("    %-11s %s\n", "algorithms", caps.algorithms);
         print_set("precisions", caps.precisions, precisions, 3);
         print_set("optimizers", caps.optimizers, optimizers, 4);
         print_set("operations", caps.ops, ops, REPRO_OP_COUNT);

@@ -31,7 +31,7 @@ static const struct argp_option option_table[] = {
     {"micro", KEY_MICRO, "N", 0, "images of one forward call (default: the batch)", 0},
     {"ghost", KEY_GHOST, "N", 0, "images that share batch-norm statistics (default: the micro)", 0},
     {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
-    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: openblas)", 0},
+    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
     {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
     {"steps", KEY_STEPS, "N", 0, "timed steps (default: 9)", 0},
     {"warm-up", KEY_WARM_UP, "N", 0, "steps before them (default: 3)", 0},
@@ -252,7 +252,7 @@ static int print_json(const struct bench *bench, const struct settings *settings
 int command_bench(int argc, char **argv)
 {
     static struct bench_result result; /* large */
-    struct settings settings = {.network = "wrn-16-4", .backend = "openblas"};
+    struct settings settings = {.network = "wrn-16-4"};
     struct err err = {0};
     struct bench bench;
     parse(argc, argv, &settings);

@@ -16,7 +16,7 @@ struct parse {
 static const struct argp_option option_table[] = {
     {"profile", 'p', "NAME", 0, "scale: paper, small, quick, smoke (default: the experiment's own)", 0},
     {"data", 'd', "DIR", 0, "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic set)", 0},
-    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: openblas)", 0},
+    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
     {"out", 'o', "DIR", 0, "where results go (default: results)", 0},
     {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)", 0},
     {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},

@@ -17,6 +17,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define CHOICES 16384 /* bytes of what a backend says of its layers */
+
 struct execution {
     struct run *run;
     const struct execute_options *options;
@@ -173,14 +175,17 @@ static int train_epoch(struct execution *execution, struct err *err)
 static int train(struct execution *execution, struct err *err)
 {
     struct run *run = execution->run;
+    char choices[CHOICES];
     int code = new_trainer(execution, err);
     if (code == 0)
         code = resume(execution, err);
     if (code != 0)
         return code;
     const struct trainer_state *state = trainer_state(execution->trainer);
-    code = manifest_begin(run, execution->options->commit, execution->options->version, state->update,
-                          &execution->manifest, err);
+    code = trainer_describe(execution->trainer, choices, sizeof choices, err);
+    if (code == 0)
+        code = manifest_begin(run, execution->options->commit, execution->options->version, choices, state->update,
+                              &execution->manifest, err);
     if (code == 0)
         code = manifest_write(run, execution->manifest, state->update, NULL, err);
     while (code == 0 && state->epoch < run->schedule.epochs)

@@ -62,17 +62,31 @@ static json_t *host_json(const struct session *session)
                      named ? system.sysname : "unknown", "machine", named ? system.machine : "unknown");
 }
 
-static json_t *session_json(const struct run *run, const char *commit, const char *version, int64_t first_update)
+static json_t *lines_json(const char *text)
+{
+    json_t *lines = json_array();
+    for (size_t length; *text != '\0'; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        json_array_append_new(lines, json_stringn(text, length));
+    }
+    return lines;
+}
+
+static json_t *session_json(const struct run *run, const char *commit, const char *version, const char *choices,
+                            int64_t first_update)
 {
     char now[CLOCK_TEXT];
     clock_text(now);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "started", now, "commit", commit, "version", version,
+    json_t *session = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "started", now, "commit", commit, "version", version,
                      "compiler", __VERSION__, "host", host_json(run->session), "first_update", (json_int_t)first_update,
                      "last_update", (json_int_t)first_update);
+    if (choices[0] != '\0')
+        json_object_set_new(session, "choices", lines_json(choices));
+    return session;
 }
 
-int manifest_begin(const struct run *run, const char *commit, const char *version, int64_t first_update,
-                   json_t **out, struct err *err)
+int manifest_begin(const struct run *run, const char *commit, const char *version, const char *choices,
+                   int64_t first_update, json_t **out, struct err *err)
 {
     json_t *manifest = NULL;
     if (file_exists(run->manifest_path)) {
@@ -86,7 +100,7 @@ int manifest_begin(const struct run *run, const char *commit, const char *versio
                              run->identity, "status", "running", "planned_updates", (json_int_t)run->schedule.updates,
                              "sessions");
     }
-    json_t *session = session_json(run, commit, version, first_update);
+    json_t *session = session_json(run, commit, version, choices, first_update);
     if (json_array_append_new(json_object_get(manifest, "sessions"), session) != 0) {
         json_decref(manifest);
         return err_set(err, ERR_INPUT, "%s: damaged: no list of sessions; delete the folder to begin the run anew",

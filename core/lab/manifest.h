@@ -4,7 +4,8 @@
  *   identity, identity_hash       what makes it this run and no other
  *   status                        "running" or "done"
  *   planned_updates               by the schedule
- *   sessions                      one entry a start: times, source commit, versions, host, updates from and to
+ *   sessions                      one entry a start: times, source commit, versions, host, updates from and to, and what the
+ *                                 backend chose for each layer, where it says
  *   result                        when done: updates, final and best test accuracy, training seconds */
 #ifndef LAB_MANIFEST_H
 #define LAB_MANIFEST_H
@@ -18,9 +19,9 @@ struct runlog;
 int manifest_status(const char *path, const char *hash, enum run_status *status, struct err *err);
 
 /* Begins a session: reads the old manifest or makes a new one, appends an entry; *manifest is released with
- * json_decref().  `commit` and `version` are the program's. */
-int manifest_begin(const struct run *run, const char *commit, const char *version, int64_t first_update,
-                   json_t **manifest, struct err *err);
+ * json_decref().  `commit` and `version` are the program's; choices has one line per choice, or is empty. */
+int manifest_begin(const struct run *run, const char *commit, const char *version, const char *choices,
+                   int64_t first_update, json_t **manifest, struct err *err);
 
 /* Writes the manifest with the session's last update; log is NULL while running, the complete log when done. */
 int manifest_write(const struct run *run, json_t *manifest, int64_t last_update, const struct runlog *log,

@@ -101,7 +101,7 @@ static int open_backend(struct session *session, const struct session_options *o
 {
     struct repro_error error = {0};
     struct repro_device_options device = {.struct_size = sizeof device, .threads = options->threads};
-    int code = backend_load(options->backend == NULL ? "openblas" : options->backend, &session->backend, err);
+    int code = backend_load(options->backend, &session->backend, err);
     if (code != 0)
         return code;
     if (session->backend.device_open(&device, &session->device, &error) != 0)

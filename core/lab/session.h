@@ -17,7 +17,7 @@ struct session_options {
     const char *figure;       /* "figure5"; never NULL */
     const char *profile;      /* the experiment's default_profile */
     const char *data;         /* folder of the real data; else $REPRO_DATA, else the synthetic set */
-    const char *backend;      /* "openblas" */
+    const char *backend;      /* backend_load()'s */
     int precision;            /* REPRO_PRECISION_F32 */
     int threads;              /* the cores this process may use */
     uint64_t seed;            /* 1 */

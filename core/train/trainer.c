@@ -109,6 +109,16 @@ const struct trainer_config *trainer_config(const struct trainer *trainer)
     return &trainer->config;
 }
 
+int trainer_describe(struct trainer *trainer, char *text, size_t size, struct err *err)
+{
+    const struct repro_backend *backend = trainer->config.backend;
+    struct repro_error error = {0};
+    text[0] = '\0';
+    if (backend->net_describe != NULL && backend->net_describe(trainer->net, text, (int64_t)size, &error) != 0)
+        return backend_failed(trainer, &error, err);
+    return 0;
+}
+
 /* Forward and backward over the micros of one group. */
 static int32_t compute_group(struct trainer *trainer, int64_t batch, struct row_span micros, struct repro_error *error)
 {

@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "train/schedule.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -55,6 +56,10 @@ void trainer_free(struct trainer *trainer);
 
 const struct trainer_state *trainer_state(const struct trainer *trainer);
 const struct trainer_config *trainer_config(const struct trainer *trainer);
+
+/* What the backend chose for each layer, one line each, cut at a line's end when `size` bytes do not hold it; empty when it does
+ * not say. */
+int trainer_describe(struct trainer *trainer, char *text, size_t size, struct err *err);
 
 /* One update.  ERR_NOT_FINITE when the loss is no finite number: says at which update, and the parameters are
  * still those before it.  Needs state.epoch < schedule->epochs. */

@@ -456,6 +456,124 @@ static void not_finite_shows(void **state)
     trial_end(&trial);
 }
 
+/* ---- 1.1's optional functions ---- */
+
+static void need_function(int present, const char *name)
+{
+    subject_need();
+    if (present)
+        return;
+    print_message("# %s has no %s\n", subject.name, name);
+    skip();
+}
+
+/* Whole lines, as many as fit. */
+static void description(void **state)
+{
+    struct trial trial;
+    struct repro_error error = {0};
+    char whole[16384], part[16384];
+    (void)state;
+    need_function(subject.backend.net_describe != NULL, "net_describe");
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 4, 2);
+    trial_fill(&trial, 1);
+    memset(whole, 'x', sizeof whole);
+    subject_done(subject.backend.net_describe(trial.compiled, whole, sizeof whole, &error), &error);
+    int64_t length = (int64_t)strnlen(whole, sizeof whole);
+    assert_true(length > 0 && length < (int64_t)sizeof whole && whole[length - 1] == '\n');
+    for (int64_t size = 1; size <= length + 1; size += size < 8 ? 1 : 37) {
+        memset(part, 'x', sizeof part);
+        subject_done(subject.backend.net_describe(trial.compiled, part, size, &error), &error);
+        int64_t used = (int64_t)strnlen(part, sizeof part);
+        assert_true(used < size && part[size] == 'x');
+        assert_memory_equal(part, whole, (size_t)used);
+        assert_true(used == 0 || part[used - 1] == '\n');
+    }
+    was_refused(subject.backend.net_describe(trial.compiled, part, 0, &error), &error, REPRO_ARGUMENT, "0 bytes");
+    trial_end(&trial);
+}
+
+static double profile_sum(const struct repro_profile *profile)
+{
+    double sum = profile->reorder + profile->update;
+    for (int op = 0; op < REPRO_PROFILE_OPS; op++) {
+        assert_true(profile->forward[op] >= 0.0 && profile->backward[op] >= 0.0);
+        assert_true((op >= 1 && op <= REPRO_OP_COUNT) || profile->forward[op] + profile->backward[op] == 0.0);
+        sum += profile->forward[op] + profile->backward[op];
+    }
+    assert_true(profile->reorder >= 0.0 && profile->update >= 0.0);
+    return sum;
+}
+
+static struct repro_profile take_profile(struct repro_net *net)
+{
+    struct repro_profile profile = {.struct_size = sizeof profile};
+    struct repro_error error = {0};
+    subject_done(subject.backend.net_profile(net, &profile, &error), &error);
+    assert_int_equal(profile.struct_size, sizeof profile);
+    return profile;
+}
+
+/* Nothing before the first call, then what was done since the call before. */
+static void profiles(void **state)
+{
+    struct trial trial;
+    (void)state;
+    need_function(subject.backend.net_profile != NULL, "net_profile");
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 4, 2);
+    trial_fill(&trial, 1);
+    trial_load(&trial, trial.compiled);
+    for (int round = 0; round < 2; round++) {
+        subject_zero(trial.compiled);
+        subject_forward(trial.compiled, &trial.rows);
+        subject_backward(trial.compiled, 1.0);
+        struct repro_profile profile = take_profile(trial.compiled);
+        double sum = profile_sum(&profile);
+        assert_true(round == 0 ? sum == 0.0 : profile.forward[REPRO_OP_CONV] > 0.0 && profile.backward[REPRO_OP_CONV] > 0.0);
+    }
+    struct repro_profile again = take_profile(trial.compiled);
+    assert_true(profile_sum(&again) == 0.0);
+    struct repro_profile small = {.struct_size = 16, .forward = {0.0, -7.0}};
+    struct repro_error error = {0};
+    subject_done(subject.backend.net_profile(trial.compiled, &small, &error), &error);
+    assert_true(small.forward[1] == -7.0); /* beyond the caller's size */
+    trial_end(&trial);
+}
+
+/* Leaves parameters, moments and running statistics, and the bits of what follows. */
+static void bare_convolutions(void **state)
+{
+    struct trial trial;
+    struct repro_error error = {0};
+    double seconds = -1.0;
+    (void)state;
+    need_function(subject.backend.net_bare != NULL, "net_bare");
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 4, 2);
+    trial_fill(&trial, 1);
+    trial_load(&trial, trial.compiled);
+    int64_t count = trial.net.graph.param_count + trial.net.graph.running_count;
+    float *sums[2], *params[2];
+    for (int round = 0; round < 2; round++) {
+        subject_zero(trial.compiled);
+        subject_forward(trial.compiled, &trial.rows);
+        subject_backward(trial.compiled, 1.0);
+        sums[round] = subject_read(trial.compiled, REPRO_ARENA_PARTIAL, 0, count);
+        if (round == 0)
+            subject_done(subject.backend.net_bare(trial.compiled, REPRO_OP_CONV, 2, &seconds, &error), &error);
+        params[round] = subject_read(trial.compiled, REPRO_ARENA_PARAM, 0, trial.net.graph.param_count);
+    }
+    assert_true(seconds > 0.0 && isfinite(seconds));
+    assert_memory_equal(sums[0], sums[1], (size_t)count * sizeof(float));
+    assert_memory_equal(params[0], params[1], (size_t)trial.net.graph.param_count * sizeof(float));
+    for (int round = 0; round < 2; round++) {
+        guard_free(sums[round]);
+        guard_free(params[round]);
+    }
+    was_refused(subject.backend.net_bare(trial.compiled, REPRO_OP_CONV, 0, &seconds, &error), &error, REPRO_ARGUMENT, "0 repeats");
+    was_refused(subject.backend.net_bare(trial.compiled, 99, 1, &seconds, &error), &error, REPRO_UNSUPPORTED, "99");
+    trial_end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,7 +581,8 @@ int main(void)
         cmocka_unit_test(dropout_needs_images), cmocka_unit_test(longer_nodes), cmocka_unit_test(shorter_structs),
         cmocka_unit_test(longer_structs), cmocka_unit_test(default_precision), cmocka_unit_test(same_calls_same_bits),
         cmocka_unit_test(threads_change_no_bit), cmocka_unit_test(first_of_equals), cmocka_unit_test(large_logits),
-        cmocka_unit_test(not_finite_shows),
+        cmocka_unit_test(not_finite_shows), cmocka_unit_test(description), cmocka_unit_test(profiles),
+        cmocka_unit_test(bare_convolutions),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("contract", tests, subject_open, subject_close);

@@ -21,7 +21,7 @@ static void machine(void **state)
         skip();
     }
     assert_int_equal(REPRO_ABI_MAJOR, 1);
-    assert_int_equal(REPRO_ABI_MINOR, 0);
+    assert_int_equal(REPRO_ABI_MINOR, 1);
 }
 
 static void layout_of_repro_error(void **state)
@@ -90,7 +90,7 @@ static void layout_of_repro_device_options(void **state)
 static void layout_of_repro_caps(void **state)
 {
     (void)state;
-    SIZE(repro_caps, 288);
+    SIZE(repro_caps, 416); /* 288 in 1.0 */
     AT(repro_caps, struct_size, 0);
     AT(repro_caps, threads, 4);
     AT(repro_caps, ops, 8);
@@ -100,6 +100,7 @@ static void layout_of_repro_caps(void **state)
     AT(repro_caps, memory, 24);
     AT(repro_caps, device, 32);
     AT(repro_caps, library, 160);
+    AT(repro_caps, algorithms, 288);
 }
 
 static void layout_of_repro_net_options(void **state)
@@ -155,10 +156,23 @@ static void layout_of_repro_metrics(void **state)
     AT(repro_metrics, rows, 24);
 }
 
+static void layout_of_repro_profile(void **state)
+{
+    (void)state;
+    SIZE(repro_profile, 536);
+    AT(repro_profile, struct_size, 0);
+    AT(repro_profile, reserved, 4);
+    AT(repro_profile, forward, 8);
+    AT(repro_profile, backward, 264);
+    AT(repro_profile, reorder, 520);
+    AT(repro_profile, update, 528);
+    assert_true(REPRO_OP_COUNT < REPRO_PROFILE_OPS);
+}
+
 static void layout_of_repro_backend(void **state)
 {
     (void)state;
-    SIZE(repro_backend, 136);
+    SIZE(repro_backend, 160); /* 136 in 1.0 */
     AT(repro_backend, struct_size, 0);
     AT(repro_backend, abi_minor, 4);
     AT(repro_backend, abi_minor_needed, 8);
@@ -178,6 +192,9 @@ static void layout_of_repro_backend(void **state)
     AT(repro_backend, net_update, 112);
     AT(repro_backend, net_metrics, 120);
     AT(repro_backend, net_sync, 128);
+    AT(repro_backend, net_describe, 136);
+    AT(repro_backend, net_profile, 144);
+    AT(repro_backend, net_bare, 152);
 }
 
 int main(void)
@@ -193,6 +210,7 @@ int main(void)
         cmocka_unit_test(layout_of_repro_rows),
         cmocka_unit_test(layout_of_repro_step),
         cmocka_unit_test(layout_of_repro_metrics),
+        cmocka_unit_test(layout_of_repro_profile),
         cmocka_unit_test(layout_of_repro_backend),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -56,10 +56,25 @@ static void future_minor_is_accepted(void **state)
     assert_non_null(backend.net_sync);
 }
 
+/* What 1.1 added is absent, whatever lies behind the shorter table. */
+static void first_minor_is_accepted(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct repro_backend backend;
+    assert_int_equal(load("first_minor", &backend, &err), 0);
+    assert_string_equal(backend.name, "first-minor");
+    assert_int_equal(backend.struct_size, 136);
+    assert_non_null(backend.net_sync);
+    assert_null(backend.net_describe);
+    assert_null(backend.net_profile);
+    assert_null(backend.net_bare);
+}
+
 static void refusals_name_their_reason(void **state)
 {
     (void)state;
-    refused("needs_future", "needs contract 1.7", "1.0");
+    refused("needs_future", "needs contract 1.7", "has 1.1");
     refused("broken", "broken", "net_backward");
     refused("short_table", "bytes", "at least");
     refused("refusing", "refuses to start", "the vendor library is asleep");
@@ -149,8 +164,8 @@ static void discovery_lists_all_with_reasons(void **state)
         if (i > 0)
             assert_true(strcmp(found[i - 1].name, found[i].name) < 0);
     }
-    assert_int_equal(ours, 9);
-    assert_int_equal(accepted, 1);
+    assert_int_equal(ours, 10);
+    assert_int_equal(accepted, 2);
     backend_found_free(found, count);
 }
 
@@ -185,7 +200,7 @@ static void discovery_counts_equal_names_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(future_minor_is_accepted),     cmocka_unit_test(refusals_name_their_reason),
+        cmocka_unit_test(future_minor_is_accepted),     cmocka_unit_test(first_minor_is_accepted), cmocka_unit_test(refusals_name_their_reason),
         cmocka_unit_test(files_that_are_no_plugins),    cmocka_unit_test(unknown_name_gets_a_suggestion),
         cmocka_unit_test(the_first_folder_wins),        cmocka_unit_test(current_folder_is_not_searched),
         cmocka_unit_test(discovery_lists_all_with_reasons), cmocka_unit_test(discovery_counts_equal_names_once),
