@@ -202,11 +202,18 @@ static int32_t place_input(struct repro_net *net, const struct layer *layer, str
                                    src->tensor.type, err);
 }
 
-/* dst takes the layout that the library likes behind its source as it lies, unless that leaves it with plain loops and another does not. */
+/* Blocks that channels do not fill: few implementations read them. */
+static int is_padded(const struct repro_node *node, dnnl_format_tag_t tag)
+{
+    return (tag == dnnl_nChw8c && node->channels % 8 != 0) || (tag == dnnl_nChw16c && node->channels % 16 != 0);
+}
+
+/* dst takes the layout that the library likes behind its source as it lies, unless that leaves it, or the layer behind, with plain loops
+ * and another does not. */
 int32_t conv_layout(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     struct layer *src = &net->layers[layer->node->src[0]];
-    dnnl_format_tag_t tags[] = {dnnl_format_tag_undef, src->tensor.tag, dnnl_nChw8c, dnnl_nChw16c, dnnl_nhwc, dnnl_nchw};
+    dnnl_format_tag_t tags[] = {dnnl_format_tag_undef, src->tensor.tag, dnnl_nChw16c, dnnl_nChw8c, dnnl_nhwc, dnnl_nchw};
     dnnl_format_tag_t best = dnnl_nchw;
     int least = 4;
     layer->tensor.type = src->tensor.type;
@@ -215,7 +222,7 @@ int32_t conv_layout(struct repro_net *net, struct layer *layer, struct repro_err
     tags[1] = src->tensor.tag;
     for (int i = 0; code == 0 && least > 0 && i < 6; i++) {
         struct tensor candidate = {.type = layer->tensor.type};
-        if (tags[i] == dnnl_format_tag_undef)
+        if (tags[i] == dnnl_format_tag_undef || is_padded(layer->node, tags[i]))
             continue;
         code = tensor_init(&candidate, net, layer->node, tags[i], layer->tensor.type, err);
         int slow = code == 0 ? slow_passes(net, layer, &src->tensor.md, &candidate.md) : 4;
