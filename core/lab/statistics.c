@@ -69,14 +69,14 @@ double statistics_t_cdf(double t, double df)
     return t > 0.0 ? 1.0 - tail : tail;
 }
 
-/* By halving: the upper half only, where 1 - p loses nothing that claims could want. */
+/* By halving. */
 double statistics_t_quantile(double p, double df)
 {
     if (p < 0.5)
         return -statistics_t_quantile(1.0 - p, df);
     double low = 0.0, high = 1.0;
-    while (statistics_t_cdf(high, df) < p && high < 1e100)
-        low = high, high *= 2.0;
+    for (; statistics_t_cdf(high, df) < p && high < 1e100; high *= 2.0)
+        low = high;
     for (int i = 0; i < 200 && high - low > 2.0 * DBL_EPSILON * high; i++) {
         double middle = 0.5 * (low + high);
         if (statistics_t_cdf(middle, df) < p)

@@ -9,7 +9,7 @@ double statistics_mean(const double *values, size_t count);
 /* Sample variance, sum (x - mean)^2 / (count - 1); 0 for a single value. */
 double statistics_variance(const double *values, size_t count);
 
-/* Regularised incomplete beta function I_x(a, b) for a, b > 0 and 0 <= x <= 1, to about 1e-14 up to a, b = 1e5. */
+/* Regularised incomplete beta function I_x(a, b) for a, b > 0 and 0 <= x <= 1, to about 1e-13, and 1e-10 at a or b = 1e5. */
 double statistics_beta(double a, double b, double x);
 
 /* P(T <= t) of Student's t with df > 0 degrees of freedom; df above 1e5, INFINITY too, is the normal distribution, which
