@@ -33,6 +33,7 @@ int command_figure(int argc, char **argv); /* argv[0] is the figure */
 int command_plan(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_convert(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
 /* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).  usage is the text behind the

@@ -15,6 +15,7 @@
 
 const struct command commands[] = {
     {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales, before any compute", command_plan},
+    {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back", command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused", command_backends},
     {"bench", "", "images per second, where the time goes, and the limit of the convolutions", command_bench},
     {"list", "", "the figures there are, their runs and profiles", command_list},
@@ -49,8 +50,8 @@ static int print_help(FILE *file)
             "repro reproduces \"Don't Decay the Learning Rate, Increase the Batch Size\" figure by figure.\n\n"
             "commands:\n");
     for (const struct command *command = commands; command->name != NULL; command++)
-        fprintf(file, "  %-10s %-8s %s\n", command->name, command->arguments, command->summary);
-    fprintf(file, "  %-10s %-8s %s\n\n", "test", "", "build and run the test suite (from a source tree)");
+        fprintf(file, "  %-10s %-9s %s\n", command->name, command->arguments, command->summary);
+    fprintf(file, "  %-10s %-9s %s\n\n", "test", "", "build and run the test suite (from a source tree)");
     fprintf(file, "`repro FIGURE --help` and `repro COMMAND --help` list the options.\n"
                   "exit codes: 0 done, 1 failed, 2 usage, 3 a claim did not hold, 77 cannot run here\n");
     return fflush(file) == 0 ? EXIT_DONE : EXIT_FAILED;
