@@ -129,7 +129,8 @@ static int32_t compute_group(struct trainer *trainer, int64_t batch, struct row_
         struct prefetch_place place = {trainer->state.epoch, trainer->state.update_in_epoch, i};
         const struct prefetch_rows *ready = prefetch_take(trainer->ahead, place);
         struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ready->count,
-                                  .pixels = ready->pixels, .labels = ready->labels, .image = ready->image, .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
+                                  .pixels = ready->pixels, .labels = ready->labels, .image = ready->image,
+                                  .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
         code = backend->net_forward(trainer->net, &rows, error);
         if (code == 0)
             code = backend->net_backward(trainer->net, 1.0 / (double)batch, error);

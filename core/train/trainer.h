@@ -2,7 +2,8 @@
  *
  * Update u of epoch e takes rows u*B..(u+1)*B-1 of the epoch's order.  Its B rows are cut into micros, dealt to groups and
  * summed as reduction.h says; then comes one optimizer step.  The state after an update depends only on the configuration and the
- * update's number.  Not thread-safe; allocates nothing after trainer_new(). */
+ * update's number.  Not thread-safe; allocates nothing after trainer_new(), and its memory does not grow with B.  A thread of its
+ * own assembles batches ahead (prefetch.h). */
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
@@ -49,7 +50,7 @@ struct trainer_score {
 
 struct trainer;
 
-/* Compiles the network and sets the initial weights. */
+/* Compiles the network, sets the initial weights, starts the thread that assembles batches. */
 int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err);
 /* NULL is legal. */
 void trainer_free(struct trainer *trainer);

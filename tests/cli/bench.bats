@@ -154,7 +154,7 @@ CHECK
     stand_ins
     run "$compare" "${both[@]}" --pairs 1
     [ "$status" -eq 0 ]
-    [[ $output == *"| wrn-16-4-bf16 | | refused by openblas | | ours: no bf16 here |"* ]]
+    [[ $output == *"| wrn-16-4-bf16 | | refused by onednn | | ours: no bf16 here |"* ]]
     [[ $output == *"| wrn-16-1-data | 30.0 | PyTorch nhwc | 20.0 |"* ]]
     grep -q '^ours bench .*--with-data' said
     [ "$(grep -c '^theirs.*--with-data' said)" -eq 0 ]
