@@ -41,7 +41,8 @@ void arenas_zero(struct cpu_arenas *arenas)
     arenas->correct = arenas->rows = 0;
 }
 
-int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *given, int32_t threads, struct repro_error *err)
+int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *given, int32_t threads,
+                      struct repro_error *err)
 {
     struct repro_step step;
     copy_sized(&step, sizeof step, given);
@@ -49,7 +50,8 @@ int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *given,
         return fail(err, REPRO_UNSUPPORTED, "unknown optimizer %d", (int)step.optimizer);
     if (step.update < 1 || step.ghosts < 1)
         return fail(err, REPRO_ARGUMENT, "a step needs an update number and ghosts of at least 1");
-    update_params(&step, arenas->param_count, arenas->partial, arenas->param, arenas->moment1, arenas->moment2, threads);
+    update_params(&step, arenas->param_count, arenas->partial, arenas->param, arenas->moment1, arenas->moment2,
+                  threads);
     update_running(&step, arenas->running_count, arenas->partial + arenas->param_count, arenas->running);
     return 0;
 }
@@ -86,8 +88,8 @@ static int32_t check_range(int32_t arena, int64_t first, int64_t count, int64_t 
 {
     if (first >= 0 && count >= 0 && first <= length && count <= length - first)
         return 0;
-    return fail(err, REPRO_ARGUMENT, "%" PRId64 " floats from %" PRId64 " of arena %d, which has %" PRId64, count, first,
-                (int)arena, length);
+    return fail(err, REPRO_ARGUMENT, "%" PRId64 " floats from %" PRId64 " of arena %d, which has %" PRId64, count,
+                first, (int)arena, length);
 }
 
 int32_t arenas_write(struct cpu_arenas *arenas, int32_t arena, int64_t first, int64_t count, const float *values,

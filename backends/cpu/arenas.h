@@ -19,7 +19,8 @@ void arenas_release(struct cpu_arenas *arenas);
 
 /* net_zero, net_update, net_metrics, net_write and net_read of backend.h. */
 void arenas_zero(struct cpu_arenas *arenas);
-int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *step, int32_t threads, struct repro_error *err);
+int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *step, int32_t threads,
+                      struct repro_error *err);
 void arenas_metrics(const struct cpu_arenas *arenas, struct repro_metrics *metrics);
 int32_t arenas_write(struct cpu_arenas *arenas, int32_t arena, int64_t first, int64_t count, const float *values,
                      struct repro_error *err);

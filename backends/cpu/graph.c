@@ -47,9 +47,10 @@ static int32_t check_node(const struct cpu_graph *graph, int32_t i, struct repro
     if (node->flags & ~REPRO_NODE_FLAGS)
         return fail(err, REPRO_UNSUPPORTED, "node %d (%s): unknown flag 0x%x", (int)i, name,
                     (unsigned)(node->flags & ~REPRO_NODE_FLAGS));
-    if ((node->op == REPRO_OP_INPUT) != (i == 0) || (node->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY) != (i == graph->count - 1))
-        return fail(err, REPRO_ARGUMENT, "node %d (%s): the first node is the input and the last the loss, no other", (int)i,
-                    name);
+    if ((node->op == REPRO_OP_INPUT) != (i == 0) ||
+        (node->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY) != (i == graph->count - 1))
+        return fail(err, REPRO_ARGUMENT, "node %d (%s): the first node is the input and the last the loss, no other",
+                    (int)i, name);
     if (node->src_count < (i > 0) || node->src_count > REPRO_SRC_MAX || node->channels < 1 || node->height < 1 ||
         node->width < 1 || is_huge(node->channels, node->height, node->width) ||
         (node->op == REPRO_OP_ADD && node->src_count != 2))
@@ -112,8 +113,8 @@ static void analyse(struct cpu_graph *graph)
     }
 }
 
-int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given, const struct repro_net_options *options,
-                       struct repro_error *err)
+int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
+                       const struct repro_net_options *options, struct repro_error *err)
 {
     memset(graph, 0, sizeof *graph);
     copy_sized(&graph->graph, sizeof graph->graph, given);
@@ -122,7 +123,8 @@ int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
     if (graph->options.precision == 0)
         graph->options.precision = REPRO_PRECISION_F32;
     if (graph->count < 1 || graph->graph.nodes == NULL)
-        return fail(err, REPRO_ARGUMENT, "a graph of %d nodes is none; it needs an input and a loss", (int)graph->count);
+        return fail(err, REPRO_ARGUMENT, "a graph of %d nodes is none; it needs an input and a loss",
+                    (int)graph->count);
     graph->nodes = cpu_allocate(graph->count, sizeof *graph->nodes);
     graph->use = cpu_allocate(graph->count, sizeof *graph->use);
     int32_t code = 0;

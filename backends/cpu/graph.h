@@ -26,8 +26,8 @@ extern const char *const cpu_op_names[REPRO_OP_COUNT + 1];
 
 /* Copies and checks.  A precision of 0 becomes f32.  On failure
  * there is nothing to release. */
-int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given, const struct repro_net_options *options,
-                       struct repro_error *err);
+int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
+                       const struct repro_net_options *options, struct repro_error *err);
 void cpu_graph_release(struct cpu_graph *graph);
 
 /* The source that node i reads as its k-th. */

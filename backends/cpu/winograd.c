@@ -1,6 +1,7 @@
-/* Each thread takes a block of tiles through all three stages, so that the transformed tiles never leave its second-level cache: the
- * stages one after the other over all tiles would move nine times the tensor through memory.  The weights' gradient is a
- * Winograd form too, F(3x3, 4x4): the tiles of the diff are the filter, and what is summed over tiles are the products. */
+/* Each thread takes a block of tiles through all three stages, so that the transformed tiles never leave its
+ * second-level cache: the stages one after the other over all tiles would move nine times the tensor through memory.
+ * The weights' gradient is a Winograd form too, F(3x3, 4x4): the tiles of the diff are the filter, and what is summed
+ * over tiles are the products. */
 #include "cpu/winograd.h"
 
 #include "cpu/parallel.h"
@@ -201,8 +202,8 @@ static void store_outputs(const struct winograd *s, const float *m, int64_t stri
 
 /* ---- Products: c[row][PAIR] (+)= sum over k of a[k * a_step + row * a_row] * b[k * b_step + 0..PAIR-1] ---- */
 
-INLINE void multiply(int rows, const float *a, int64_t a_step, int64_t a_row, const float *b, int64_t b_step, int64_t depth,
-                     float *c, int64_t c_row, int add)
+INLINE void multiply(int rows, const float *a, int64_t a_step, int64_t a_row, const float *b, int64_t b_step,
+                     int64_t depth, float *c, int64_t c_row, int add)
 {
     __m256 low[ROWS], high[ROWS];
     UNROLLED
@@ -377,8 +378,10 @@ static void grad_piece(void *context, int64_t i, int32_t thread)
     const struct winograd *s = g->shape;
     int64_t lane = i % g->lanes, piece = i / g->lanes, all = tile_count(s);
     int64_t from = piece % g->src_pieces * GRAD_CHANNELS, to = piece / g->src_pieces * GRAD_CHANNELS;
-    int64_t sources = least(GRAD_CHANNELS, s->src_channels - from), targets = least(GRAD_CHANNELS, s->dst_channels - to);
-    int64_t last = (lane + 1) * all / g->lanes, begin = lane * all / g->lanes, stride = GRAD_TILES * GRAD_CHANNELS + SKEW;
+    int64_t sources = least(GRAD_CHANNELS, s->src_channels - from),
+            targets = least(GRAD_CHANNELS, s->dst_channels - to);
+    int64_t last = (lane + 1) * all / g->lanes, begin = lane * all / g->lanes,
+            stride = GRAD_TILES * GRAD_CHANNELS + SKEW;
     float *v = g->scratch + thread * 2 * GRAD_POINTS, *e = v + GRAD_POINTS, *sums = g->sums + i * GRAD_PIECE;
     for (int64_t first = begin; first < last; first += GRAD_TILES) {
         int64_t count = least(GRAD_TILES, last - first);

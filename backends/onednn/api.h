@@ -1,7 +1,8 @@
 /* api.h -- oneDNN 2.6 and 3.x behind one set of names; every difference between the two stands here and nowhere else.
  *
- * 2.x keeps a memory descriptor by value and makes a primitive descriptor from an operation descriptor; 3.x hands out opaque
- * descriptors and makes the primitive descriptor in one call.  A `struct md` owns what it holds; md_release() is legal on a zeroed one. */
+ * 2.x keeps a memory descriptor by value and makes a primitive descriptor from an operation descriptor; 3.x hands out
+ * opaque descriptors and makes the primitive descriptor in one call.  A `struct md` owns what it holds; md_release() is
+ * legal on a zeroed one. */
 #ifndef ONEDNN_API_H
 #define ONEDNN_API_H
 
@@ -58,14 +59,15 @@ static inline dnnl_status_t api_conv_forward(dnnl_primitive_desc_t *pd, dnnl_eng
 {
     dnnl_convolution_desc_t op;
     dnnl_status_t status = dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, algorithm, md_of(src),
-                                                              md_of(weights), md_of(bias), md_of(dst), w->stride, w->before,
-                                                              w->behind);
+                                                              md_of(weights), md_of(bias), md_of(dst), w->stride,
+                                                              w->before, w->behind);
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &op, attr, engine, NULL) : status;
 }
 
 static inline dnnl_status_t api_conv_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
-                                          const struct md *diff_src, const struct md *weights, const struct md *diff_dst,
-                                          const struct window *w, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
+                                          const struct md *diff_src, const struct md *weights,
+                                          const struct md *diff_dst, const struct window *w, dnnl_primitive_attr_t attr,
+                                          dnnl_primitive_desc_t hint)
 {
     dnnl_convolution_desc_t op;
     dnnl_status_t status = dnnl_convolution_backward_data_desc_init(&op, algorithm, md_of(diff_src), md_of(weights),
@@ -75,8 +77,9 @@ static inline dnnl_status_t api_conv_data(dnnl_primitive_desc_t *pd, dnnl_engine
 
 static inline dnnl_status_t api_conv_weights(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
                                              const struct md *src, const struct md *diff_weights,
-                                             const struct md *diff_bias, const struct md *diff_dst, const struct window *w,
-                                             dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
+                                             const struct md *diff_bias, const struct md *diff_dst,
+                                             const struct window *w, dnnl_primitive_attr_t attr,
+                                             dnnl_primitive_desc_t hint)
 {
     dnnl_convolution_desc_t op;
     dnnl_status_t status = dnnl_convolution_backward_weights_desc_init(&op, algorithm, md_of(src), md_of(diff_weights),
@@ -95,8 +98,9 @@ static inline dnnl_status_t api_pool_forward(dnnl_primitive_desc_t *pd, dnnl_eng
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &op, attr, engine, NULL) : status;
 }
 
-static inline dnnl_status_t api_pool_backward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
-                                              const struct md *diff_src, const struct md *diff_dst, const struct window *w,
+static inline dnnl_status_t api_pool_backward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                              dnnl_alg_kind_t algorithm, const struct md *diff_src,
+                                              const struct md *diff_dst, const struct window *w,
                                               dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
 {
     dnnl_pooling_desc_t op;
@@ -116,11 +120,12 @@ static inline dnnl_status_t api_dense_forward(dnnl_primitive_desc_t *pd, dnnl_en
 }
 
 static inline dnnl_status_t api_dense_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const struct md *diff_src,
-                                           const struct md *weights, const struct md *diff_dst, dnnl_primitive_attr_t attr,
-                                           dnnl_primitive_desc_t hint)
+                                           const struct md *weights, const struct md *diff_dst,
+                                           dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
 {
     dnnl_inner_product_desc_t op;
-    dnnl_status_t status = dnnl_inner_product_backward_data_desc_init(&op, md_of(diff_src), md_of(weights), md_of(diff_dst));
+    dnnl_status_t status = dnnl_inner_product_backward_data_desc_init(&op, md_of(diff_src), md_of(weights),
+                                                                      md_of(diff_dst));
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &op, attr, engine, hint) : status;
 }
 
@@ -184,8 +189,9 @@ static inline dnnl_status_t api_conv_forward(dnnl_primitive_desc_t *pd, dnnl_eng
 }
 
 static inline dnnl_status_t api_conv_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
-                                          const struct md *diff_src, const struct md *weights, const struct md *diff_dst,
-                                          const struct window *w, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
+                                          const struct md *diff_src, const struct md *weights,
+                                          const struct md *diff_dst, const struct window *w, dnnl_primitive_attr_t attr,
+                                          dnnl_primitive_desc_t hint)
 {
     return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, algorithm, md_of(diff_src), md_of(weights),
                                                                 md_of(diff_dst), w->stride, api_dense_window, w->before,
@@ -194,12 +200,13 @@ static inline dnnl_status_t api_conv_data(dnnl_primitive_desc_t *pd, dnnl_engine
 
 static inline dnnl_status_t api_conv_weights(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
                                              const struct md *src, const struct md *diff_weights,
-                                             const struct md *diff_bias, const struct md *diff_dst, const struct window *w,
-                                             dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
+                                             const struct md *diff_bias, const struct md *diff_dst,
+                                             const struct window *w, dnnl_primitive_attr_t attr,
+                                             dnnl_primitive_desc_t hint)
 {
-    return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, algorithm, md_of(src), md_of(diff_weights),
-                                                                   md_of(diff_bias), md_of(diff_dst), w->stride,
-                                                                   api_dense_window, w->before, w->behind, hint, attr);
+    return dnnl_convolution_backward_weights_primitive_desc_create(
+        pd, engine, algorithm, md_of(src), md_of(diff_weights), md_of(diff_bias), md_of(diff_dst), w->stride,
+        api_dense_window, w->before, w->behind, hint, attr);
 }
 
 static inline dnnl_status_t api_pool_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
@@ -211,25 +218,27 @@ static inline dnnl_status_t api_pool_forward(dnnl_primitive_desc_t *pd, dnnl_eng
                                                       w->behind, attr);
 }
 
-static inline dnnl_status_t api_pool_backward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t algorithm,
-                                              const struct md *diff_src, const struct md *diff_dst, const struct window *w,
+static inline dnnl_status_t api_pool_backward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                              dnnl_alg_kind_t algorithm, const struct md *diff_src,
+                                              const struct md *diff_dst, const struct window *w,
                                               dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
 {
-    return dnnl_pooling_backward_primitive_desc_create(pd, engine, algorithm, md_of(diff_src), md_of(diff_dst), w->stride,
-                                                       w->kernel, api_dense_window, w->before, w->behind, hint, attr);
+    return dnnl_pooling_backward_primitive_desc_create(pd, engine, algorithm, md_of(diff_src), md_of(diff_dst),
+                                                       w->stride, w->kernel, api_dense_window, w->before, w->behind,
+                                                       hint, attr);
 }
 
 static inline dnnl_status_t api_dense_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const struct md *src,
                                               const struct md *weights, const struct md *bias, const struct md *dst,
                                               dnnl_primitive_attr_t attr)
 {
-    return dnnl_inner_product_forward_primitive_desc_create(pd, engine, dnnl_forward_training, md_of(src), md_of(weights),
-                                                            md_of(bias), md_of(dst), attr);
+    return dnnl_inner_product_forward_primitive_desc_create(pd, engine, dnnl_forward_training, md_of(src),
+                                                            md_of(weights), md_of(bias), md_of(dst), attr);
 }
 
 static inline dnnl_status_t api_dense_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const struct md *diff_src,
-                                           const struct md *weights, const struct md *diff_dst, dnnl_primitive_attr_t attr,
-                                           dnnl_primitive_desc_t hint)
+                                           const struct md *weights, const struct md *diff_dst,
+                                           dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint)
 {
     return dnnl_inner_product_backward_data_primitive_desc_create(pd, engine, md_of(diff_src), md_of(weights),
                                                                   md_of(diff_dst), hint, attr);

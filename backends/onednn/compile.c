@@ -1,8 +1,8 @@
 /* Compiling a network: layouts from the input on, then what is fused and which buffers are shared, then the primitives.
  *
- * Diffs.  Backward walks the nodes from last to first; the diff of a node is first written by its last reader and last read by the node
- * itself.  plan_diffs() plays that walk through and hands out slots, each used again when its tensor is dead, so that the few buffers
- * of a backward stay in cache. */
+ * Diffs.  Backward walks the nodes from last to first; the diff of a node is first written by its last reader and last
+ * read by the node itself.  plan_diffs() plays that walk through and hands out slots, each used again when its tensor
+ * is dead, so that the few buffers of a backward stay in cache. */
 #include "kernels.h"
 #include "net.h"
 
@@ -140,8 +140,8 @@ static int32_t take_slot(struct slots *slots, int64_t bytes)
     return best;
 }
 
-/* Whether a node before `end` that reads `written` adds to its diff while `read` still wants what was there: backward comes to
- * nodes from last to first, and a diff is last wanted at its own node. */
+/* Whether a node before `end` that reads `written` adds to its diff while `read` still wants what was there: backward
+ * comes to nodes from last to first, and a diff is last wanted at its own node. */
 static int spoils(const struct repro_net *net, int32_t written, int32_t read, int32_t end)
 {
     for (int32_t i = read; i < end; i++)
@@ -151,8 +151,8 @@ static int spoils(const struct repro_net *net, int32_t written, int32_t read, in
     return 0;
 }
 
-/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by 1, and none of those that share
- * the buffer by then is in another's way. */
+/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by 1, and none of
+ * those that share the buffer by then is in another's way. */
 static int can_alias(const struct repro_net *net, int32_t add, int k)
 {
     const struct repro_node *node = net->layers[add].node;
@@ -180,7 +180,8 @@ static void plan_diffs_of(struct repro_net *net, struct slots *slots, int32_t i)
         struct layer *src = &net->layers[layer->node->src[k]];
         if (!src->use->needs_diff || !layer->use->live)
             continue;
-        if (layer->node->op == REPRO_OP_CONV || layer->node->op == REPRO_OP_MAX_POOL || layer->node->op == REPRO_OP_AVG_POOL)
+        if (layer->node->op == REPRO_OP_CONV || layer->node->op == REPRO_OP_MAX_POOL ||
+            layer->node->op == REPRO_OP_AVG_POOL)
             layer->data_apart = !layer->use->diff_first[k] && !own_can(net, layer);
         if (layer->data_apart && diff_bytes(net, src) > net->spare_bytes)
             net->spare_bytes = diff_bytes(net, src);
@@ -312,8 +313,8 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
     return code != 0 ? code : library_scratchpad(net, err);
 }
 
-int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
-                    struct repro_net **out, struct repro_error *err)
+int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
+                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err)
 {
     struct repro_net *net = cpu_allocate(1, sizeof *net);
     if (net == NULL)

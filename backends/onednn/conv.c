@@ -1,12 +1,13 @@
-/* A convolution's primitives and passes.  Forward chooses the layout of its weights, backward data its own; backward weights adds to
- * PARTIAL through a reorder.  An add behind a convolution is done by it, as a post-op. */
+/* A convolution's primitives and passes.  Forward chooses the layout of its weights, backward data its own; backward
+ * weights adds to PARTIAL through a reorder.  An add behind a convolution is done by it, as a post-op. */
 #include "conv.h"
 
 #include <math.h>
 
 /* A reorder between PARAM's or PARTIAL's OIHW and the library's layout at *blocked, unless the two are one. */
-static int32_t compile_pack(struct repro_net *net, struct layer *layer, struct call *call, const_dnnl_primitive_desc_t pd,
-                            dnnl_query_t what, float *canonical, void *blocked, int unpack, struct repro_error *err)
+static int32_t compile_pack(struct repro_net *net, struct layer *layer, struct call *call,
+                            const_dnnl_primitive_desc_t pd, dnnl_query_t what, float *canonical, void *blocked,
+                            int unpack, struct repro_error *err)
 {
     const struct repro_node *node = layer->node, *src = cpu_source(&net->graph, node, 0);
     struct md plain = {0}, wanted = {0};
@@ -26,15 +27,16 @@ static int32_t compile_forward(struct repro_net *net, struct layer *layer, dnnl_
                                struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
-    const struct layer *src = &net->layers[node->src[0]], *add = layer->fused_add < 0 ? NULL : &net->layers[layer->fused_add];
+    const struct layer *src = &net->layers[node->src[0]],
+                       *add = layer->fused_add < 0 ? NULL : &net->layers[layer->fused_add];
     const struct layer *other = NULL;
     dnnl_primitive_desc_t pd, copy;
     void *packed = NULL;
     if (add != NULL)
         other = &net->layers[add->node->src[add->node->src[0] == (int32_t)(layer - net->layers)]];
     int in_place = other != NULL && other->dst == layer->dst;
-    int32_t code = conv_forward_pd(net, layer, &src->tensor.md, &layer->tensor.md, other == NULL ? NULL : &other->tensor,
-                              in_place, &pd, err);
+    int32_t code = conv_forward_pd(net, layer, &src->tensor.md, &layer->tensor.md,
+                                   other == NULL ? NULL : &other->tensor, in_place, &pd, err);
     if (code != 0)
         return code;
     conv_name(layer->choice[0], pd);
@@ -65,7 +67,8 @@ static int32_t compile_forward(struct repro_net *net, struct layer *layer, dnnl_
                                            net->arenas.param + node->weights, packed, 0, err);
 }
 
-static int32_t compile_data(struct repro_net *net, struct layer *layer, dnnl_primitive_desc_t hint, struct repro_error *err)
+static int32_t compile_data(struct repro_net *net, struct layer *layer, dnnl_primitive_desc_t hint,
+                            struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
     struct layer *src = &net->layers[node->src[0]];

@@ -6,25 +6,12 @@
 /* Winograd pays where the library has it: 3x3, stride 1, and enough channels to hide its transforms. */
 #define WINOGRAD_CHANNELS 64
 
-static dnnl_alg_kind_t algorithm_of(const struct repro_net *net, const struct repro_node *node, const struct repro_node *src)
+static dnnl_alg_kind_t algorithm_of(const struct repro_net *net, const struct repro_node *node,
+                                    const struct repro_node *src)
 {
     int small = src->channels < WINOGRAD_CHANNELS || node->channels < WINOGRAD_CHANNELS;
     int square = node->kernel_h == 3 && node->kernel_w == 3 && node->stride_h == 1 && node->stride_w == 1;
     return net->device->winograd && square && !small ? dnnl_convolution_winograd : dnnl_convolution_direct;
-}
-
-/* The rows and columns behind are those that the last window reads, which may be fewer than the node's padding. */
-static void window_of(const struct repro_node *node, const struct repro_node *src, struct window *w)
-{
-    memset(w, 0, sizeof *w);
-    w->kernel[0] = node->kernel_h;
-    w->kernel[1] = node->kernel_w;
-    w->stride[0] = node->stride_h;
-    w->stride[1] = node->stride_w;
-    w->before[0] = node->pad_top;
-    w->before[1] = node->pad_left;
-    w->behind[0] = (int64_t)(node->height - 1) * node->stride_h + node->kernel_h - src->height - node->pad_top;
-    w->behind[1] = (int64_t)(node->width - 1) * node->stride_w + node->kernel_w - src->width - node->pad_left;
 }
 
 int32_t conv_weights_md(const struct repro_node *node, const struct repro_node *src, dnnl_data_type_t type,
@@ -71,8 +58,8 @@ int32_t conv_forward_pd(struct repro_net *net, const struct layer *layer, const 
     if (code == 0)
         code = library_attributes(&attr, other == NULL ? NULL : &other->md, other != NULL && in_place, err);
     if (code == 0) {
-        dnnl_status_t status = api_conv_forward(pd, net->device->engine, algorithm, src, &weights, has_bias ? &bias : NULL,
-                                                dst, &w, attr);
+        dnnl_status_t status = api_conv_forward(pd, net->device->engine, algorithm, src, &weights,
+                                                has_bias ? &bias : NULL, dst, &w, attr);
         if (status == dnnl_unimplemented && algorithm != dnnl_convolution_direct)
             status = api_conv_forward(pd, net->device->engine, dnnl_convolution_direct, src, &weights,
                                       has_bias ? &bias : NULL, dst, &w, attr);
@@ -101,7 +88,8 @@ int32_t conv_data_pd(struct repro_net *net, const struct layer *layer, const str
     if (code == 0) {
         dnnl_status_t status = api_conv_data(pd, net->device->engine, algorithm, src, &weights, dst, &w, attr, hint);
         if (status == dnnl_unimplemented && algorithm != dnnl_convolution_direct)
-            status = api_conv_data(pd, net->device->engine, dnnl_convolution_direct, src, &weights, dst, &w, attr, hint);
+            status = api_conv_data(pd, net->device->engine, dnnl_convolution_direct, src, &weights, dst, &w, attr,
+                                   hint);
         code = library_check(status, "a convolution backward by data", err);
     }
     dnnl_primitive_attr_destroy(attr);
@@ -126,8 +114,8 @@ int32_t conv_weights_pd(struct repro_net *net, const struct layer *layer, const 
     if (code == 0)
         code = conv_bias_md(node, &bias, err);
     if (code == 0) {
-        dnnl_status_t status = api_conv_weights(pd, net->device->engine, algorithm, src, &weights, has_bias ? &bias : NULL, dst,
-                                                &w, attr, hint);
+        dnnl_status_t status = api_conv_weights(pd, net->device->engine, algorithm, src, &weights,
+                                                has_bias ? &bias : NULL, dst, &w, attr, hint);
         if (status == dnnl_unimplemented && algorithm != dnnl_convolution_direct)
             status = api_conv_weights(pd, net->device->engine, dnnl_convolution_direct, src, &weights,
                                       has_bias ? &bias : NULL, dst, &w, attr, hint);
@@ -146,7 +134,8 @@ static int is_slow(const_dnnl_primitive_desc_t pd)
     return strncmp(choice, "ref", 3) == 0;
 }
 
-/* How many of the passes that a step needs the library has only as plain loops, some hundred times slower; 3 where it has none. */
+/* How many of the passes that a step needs the library has only as plain loops, some hundred times slower; 3 where it
+ * has none. */
 static int slow_passes(struct repro_net *net, const struct layer *layer, const struct md *src, const struct md *dst)
 {
     struct repro_error ignored;
@@ -167,12 +156,14 @@ static int slow_passes(struct repro_net *net, const struct layer *layer, const s
 }
 
 /* The layout of dst that the library chooses for a source as it lies. */
-static dnnl_format_tag_t liked_tag(struct repro_net *net, const struct layer *layer, const struct md *src, struct repro_error *err)
+static dnnl_format_tag_t liked_tag(struct repro_net *net, const struct layer *layer, const struct md *src,
+                                   struct repro_error *err)
 {
     struct md any = {0};
     dnnl_primitive_desc_t pd;
     dnnl_format_tag_t tag = dnnl_format_tag_undef;
-    if (any_md(net, layer->node, layer->tensor.type, &any, err) == 0 && conv_forward_pd(net, layer, src, &any, NULL, 0, &pd, err) == 0) {
+    if (any_md(net, layer->node, layer->tensor.type, &any, err) == 0 &&
+        conv_forward_pd(net, layer, src, &any, NULL, 0, &pd, err) == 0) {
         tag = tensor_tag(net, layer->node, layer->tensor.type, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0));
         dnnl_primitive_desc_destroy(pd);
     }
@@ -208,12 +199,13 @@ static int is_padded(const struct repro_node *node, dnnl_format_tag_t tag)
     return (tag == dnnl_nChw8c && node->channels % 8 != 0) || (tag == dnnl_nChw16c && node->channels % 16 != 0);
 }
 
-/* dst takes the layout that the library likes behind its source as it lies, unless that leaves it, or the layer behind, with plain loops
- * and another does not. */
+/* dst takes the layout that the library likes behind its source as it lies, unless that leaves it, or the layer behind,
+ * with plain loops and another does not. */
 int32_t conv_layout(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     struct layer *src = &net->layers[layer->node->src[0]];
-    dnnl_format_tag_t tags[] = {dnnl_format_tag_undef, src->tensor.tag, dnnl_nChw16c, dnnl_nChw8c, dnnl_nhwc, dnnl_nchw};
+    dnnl_format_tag_t tags[] = {dnnl_format_tag_undef, src->tensor.tag, dnnl_nChw16c,
+                                dnnl_nChw8c,           dnnl_nhwc,       dnnl_nchw};
     dnnl_format_tag_t best = dnnl_nchw;
     int least = 4;
     layer->tensor.type = src->tensor.type;

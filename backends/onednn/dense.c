@@ -32,8 +32,8 @@ static int32_t make_call(struct repro_net *net, struct call *call, dnnl_primitiv
     return code;
 }
 
-static int32_t compile_calls(struct repro_net *net, struct layer *layer, const struct md md[4], dnnl_primitive_attr_t attr,
-                             dnnl_primitive_desc_t *forward, struct repro_error *err)
+static int32_t compile_calls(struct repro_net *net, struct layer *layer, const struct md md[4],
+                             dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *forward, struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
     struct layer *src = &net->layers[node->src[0]];
@@ -61,11 +61,12 @@ static int32_t compile_calls(struct repro_net *net, struct layer *layer, const s
         return code;
     code = library_check(api_dense_data(&pd, engine, &md[0], &md[1], &md[3], attr, *forward),
                          "a dense layer backward by data", err);
-    return code != 0 ? code
-                     : make_call(net, &layer->data, pd, 3,
-                                 (const int[]){DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
-                                 (const struct md *const[]){&md[3], &md[1], &md[0]},
-                                 (void *const[]){layer->diff, net->arenas.param + node->weights, layer->flat_diff}, err);
+    return code != 0
+               ? code
+               : make_call(net, &layer->data, pd, 3,
+                           (const int[]){DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
+                           (const struct md *const[]){&md[3], &md[1], &md[0]},
+                           (void *const[]){layer->diff, net->arenas.param + node->weights, layer->flat_diff}, err);
 }
 
 int32_t dense_compile(struct repro_net *net, struct layer *layer, struct repro_error *err)
@@ -109,8 +110,8 @@ static void flatten_row(void *context, int64_t row, int32_t thread)
     (void)thread;
     for (int64_t c = 0; c < src->node->channels; c++) {
         first = row * src->tensor.row + channel_at(&src->tensor, plane, c);
-        src->kernels->flatten((const char *)src->dst + (size_t)first * element_size(&src->tensor), src->tensor.block, plane,
-                              pass->layer->flat + row * src->use->size + c * plane);
+        src->kernels->flatten((const char *)src->dst + (size_t)first * element_size(&src->tensor), src->tensor.block,
+                              plane, pass->layer->flat + row * src->use->size + c * plane);
     }
 }
 

@@ -1,8 +1,8 @@
 /* kernels.h -- our own loops over activations, for every element type and layout.
  *
- * A channel kernel takes `width` neighbouring channels of one row at a time: their pixels lie `stride` elements apart, and per-channel
- * numbers are [width].  A flat kernel takes elements as they lie.  All arithmetic is f32, without fused multiply-add; sums are
- * f32 in a fixed order within one row's plane and double beyond it. */
+ * A channel kernel takes `width` neighbouring channels of one row at a time: their pixels lie `stride` elements apart,
+ * and per-channel numbers are [width].  A flat kernel takes elements as they lie.  All arithmetic is f32, without fused
+ * multiply-add; sums are f32 in a fixed order within one row's plane and double beyond it. */
 #ifndef ONEDNN_KERNELS_H
 #define ONEDNN_KERNELS_H
 
@@ -32,7 +32,8 @@ struct kernels {
 
     /* One channel, whatever the width. */
     void (*input)(const uint8_t *pixels, int64_t step, const float *table, int64_t count, void *to, int64_t stride);
-    void (*drop)(const void *from, const uint8_t *kept, int64_t stride, int64_t count, float factor, int assign, void *to);
+    void (*drop)(const void *from, const uint8_t *kept, int64_t stride, int64_t count, float factor, int assign,
+                 void *to);
     void (*flatten)(const void *from, int64_t stride, int64_t count, float *to);
     void (*unflatten)(const float *from, int64_t stride, int64_t count, int assign, void *to);
 

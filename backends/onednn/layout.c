@@ -1,4 +1,4 @@
-/* Which of the known layouts a descriptor is in, and the descriptor of a node in one of them. */
+/* Which of the known layouts a descriptor is in, the descriptor of a node in one of them, and windows. */
 #include "net.h"
 
 static void dims_of(const struct repro_net *net, const struct repro_node *node, dnnl_dims_t dims)
@@ -47,5 +47,21 @@ dnnl_format_tag_t tensor_tag(const struct repro_net *net, const struct repro_nod
 
 const char *tensor_layout(const struct tensor *tensor)
 {
-    return tensor->tag == dnnl_nchw ? "nchw" : tensor->tag == dnnl_nhwc ? "nhwc" : tensor->block == 8 ? "nChw8c" : "nChw16c";
+    return tensor->tag == dnnl_nchw   ? "nchw"
+           : tensor->tag == dnnl_nhwc ? "nhwc"
+           : tensor->block == 8       ? "nChw8c"
+                                      : "nChw16c";
+}
+
+void window_of(const struct repro_node *node, const struct repro_node *src, struct window *w)
+{
+    memset(w, 0, sizeof *w);
+    w->kernel[0] = node->kernel_h;
+    w->kernel[1] = node->kernel_w;
+    w->stride[0] = node->stride_h;
+    w->stride[1] = node->stride_w;
+    w->before[0] = node->pad_top;
+    w->before[1] = node->pad_left;
+    w->behind[0] = (int64_t)(node->height - 1) * node->stride_h + node->kernel_h - src->height - node->pad_top;
+    w->behind[1] = (int64_t)(node->width - 1) * node->stride_w + node->kernel_w - src->width - node->pad_left;
 }

@@ -11,7 +11,8 @@ int32_t library_check(dnnl_status_t status, const char *what, struct repro_error
     case dnnl_out_of_memory:
         return fail(err, REPRO_MEMORY, "out of memory for %s; choose a profile with a smaller ghost", what);
     case dnnl_unimplemented:
-        return fail(err, REPRO_UNSUPPORTED, "oneDNN has no %s on this processor; choose another backend or precision", what);
+        return fail(err, REPRO_UNSUPPORTED, "oneDNN has no %s on this processor; choose another backend or precision",
+                    what);
     default:
         return fail(err, REPRO_LIBRARY, "oneDNN failed with status %d: %s", (int)status, what);
     }
@@ -136,8 +137,8 @@ int32_t library_attributes(dnnl_primitive_attr_t *attr, const struct md *other, 
     return library_check(status, "primitive attributes", err);
 }
 
-int32_t library_reorder(struct repro_net *net, struct call *call, const struct md *src, void *from, const struct md *dst,
-                        void *to, int add, struct repro_error *err)
+int32_t library_reorder(struct repro_net *net, struct call *call, const struct md *src, void *from,
+                        const struct md *dst, void *to, int add, struct repro_error *err)
 {
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd;
@@ -162,7 +163,8 @@ int32_t library_scratchpad(struct repro_net *net, struct repro_error *err)
     if (net->scratch == NULL)
         return REPRO_MEMORY;
     for (int64_t i = 0; code == 0 && i < net->scratch_users.count; i++)
-        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], net->scratch), "the scratchpad", err);
+        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], net->scratch), "the scratchpad",
+                             err);
     return code;
 }
 

@@ -214,13 +214,12 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
         if (node->op != REPRO_OP_CONV)
             continue;
         const struct layer *src = &net->layers[node->src[0]];
-        int length = snprintf(line, sizeof line, "node %d conv %dx%d/%d %d->%d at %dx%d, %s: forward %s, data %s, weights %s%s\n",
-                              (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
-                              (int)src->node->channels, (int)node->channels, (int)src->node->height,
-                              (int)src->node->width, tensor_layout(&layer->tensor), layer->choice[0],
-                              layer->choice[1][0] == '\0' ? "-" : layer->choice[1],
-                              layer->choice[2][0] == '\0' ? "-" : layer->choice[2],
-                              layer->fused_add >= 0 ? ", adds" : "");
+        int length = snprintf(
+            line, sizeof line, "node %d conv %dx%d/%d %d->%d at %dx%d, %s: forward %s, data %s, weights %s%s\n", (int)i,
+            (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h, (int)src->node->channels,
+            (int)node->channels, (int)src->node->height, (int)src->node->width, tensor_layout(&layer->tensor),
+            layer->choice[0], layer->choice[1][0] == '\0' ? "-" : layer->choice[1],
+            layer->choice[2][0] == '\0' ? "-" : layer->choice[2], layer->fused_add >= 0 ? ", adds" : "");
         if (length < 0 || used + length >= size)
             break;
         memcpy(text + used, line, (size_t)length);

@@ -1,13 +1,14 @@
-/* net.h -- a network as this plugin keeps it: oneDNN's convolutions, pools and dense layers in layouts that the library chooses, and our
- * own kernels between them.
+/* net.h -- a network as this plugin keeps it: oneDNN's convolutions, pools and dense layers in layouts that the library
+ * chooses, and our own kernels between them.
  *
- * Layout.  A tensor is [rows, padded / block, height, width, block]: block 1 is NCHW, 8 and 16 are nChw8c and nChw16c, block =
- * channels is NHWC.  Channels from `channels` to `padded` are zero.  Elements are f32 or bf16.
+ * Layout.  A tensor is [rows, padded / block, height, width, block]: block 1 is NCHW, 8 and 16 are nChw8c and nChw16c,
+ * block = channels is NHWC.  Channels from `channels` to `padded` are zero.  Elements are f32 or bf16.
  *
- * Rows.  Primitives are compiled for a whole micro, so every pass computes one: rows that a call does not bring are zero on the way in
- * and have zero gradients on the way back.
+ * Rows.  Primitives are compiled for a whole micro, so every pass computes one: rows that a call does not bring are
+ * zero on the way in and have zero gradients on the way back.
  *
- * Bits.  Own reductions have a fixed order; the library's depend on the number of threads, which belongs to a run's identity. */
+ * Bits.  Own reductions have a fixed order; the library's depend on the number of threads, which belongs to a run's
+ * identity. */
 #ifndef ONEDNN_NET_H
 #define ONEDNN_NET_H
 
@@ -121,7 +122,8 @@ static inline int64_t channel_at(const struct tensor *tensor, int64_t plane, int
     return c / tensor->block * tensor->block * plane + c % tensor->block;
 }
 
-/* body(pass, i, thread) for i of 0..count-1, on several threads where `elements` of simple work make that worth while. */
+/* body(pass, i, thread) for i of 0..count-1, on several threads where `elements` of simple work make that worth while.
+ */
 struct pass;
 void net_parallel(const struct pass *pass, int64_t elements, int64_t count,
                   void (*body)(void *pass, int64_t i, int32_t thread));
@@ -152,9 +154,10 @@ int32_t library_argument(struct repro_net *net, struct call *call, int argument,
 int32_t library_wanted(struct repro_net *net, struct call *call, int argument, const_dnnl_primitive_desc_t pd,
                        dnnl_query_t what, void **data, struct repro_error *err);
 /* A copy between two descriptors; add: dst += src. */
-int32_t library_reorder(struct repro_net *net, struct call *call, const struct md *src, void *from, const struct md *dst,
-                        void *to, int add, struct repro_error *err);
-/* Attributes: user scratchpad and, where other is not NULL, dst = result + other by a binary add, or, in_place, by dst += result. */
+int32_t library_reorder(struct repro_net *net, struct call *call, const struct md *src, void *from,
+                        const struct md *dst, void *to, int add, struct repro_error *err);
+/* Attributes: user scratchpad and, where other is not NULL, dst = result + other by a binary add, or, in_place, by dst
+ * += result. */
 int32_t library_attributes(dnnl_primitive_attr_t *attr, const struct md *other, int in_place, struct repro_error *err);
 /* Gives every primitive its scratchpad; once, after the last library_call(). */
 int32_t library_scratchpad(struct repro_net *net, struct repro_error *err);
@@ -170,6 +173,9 @@ int32_t tensor_init(struct tensor *tensor, const struct repro_net *net, const st
 dnnl_format_tag_t tensor_tag(const struct repro_net *net, const struct repro_node *node, dnnl_data_type_t type,
                              md_pointer md);
 const char *tensor_layout(const struct tensor *tensor);
+/* A node's window over its source.  The rows and columns behind are those that the last window reads, which may be
+ * fewer than the node's padding. */
+void window_of(const struct repro_node *node, const struct repro_node *src, struct window *w);
 
 /* ---- the layers ---- */
 
@@ -183,10 +189,11 @@ int32_t conv_pack(struct repro_net *net, struct layer *layer, struct repro_error
 int32_t conv_forward(struct repro_net *net, struct layer *layer, struct repro_error *err);
 int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_error *err);
 /* Sum of the best times of its three primitives, each by itself. */
-int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds, struct repro_error *err);
+int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds,
+                  struct repro_error *err);
 
-/* Our own Winograd: whether the layer is for it, and the layer's passes.  Weights adds to PARTIAL, data to diff of src where it is not
- * the first to write it. */
+/* Our own Winograd: whether the layer is for it, and the layer's passes.  Weights adds to PARTIAL, data to diff of src
+ * where it is not the first to write it. */
 int own_can(const struct repro_net *net, const struct layer *layer);
 int32_t own_compile(struct repro_net *net, struct layer *layer, struct repro_error *err);
 void own_pack(struct repro_net *net, struct layer *layer);
@@ -225,8 +232,8 @@ void spare_add(struct repro_net *net, struct layer *src);
 
 /* ---- The table's functions on a net; see backend.h ---- */
 
-int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
-                    struct repro_net **out, struct repro_error *err);
+int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
+                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err);
 void net_free(struct repro_net *net);
 int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
                   struct repro_error *err);

@@ -1,7 +1,7 @@
-/* Ghost batch norm, with the ReLU behind it where that is its only consumer: the library's takes the whole batch, reads x three
- * times where twice will do, and needs a mask that follows from x.  Work is dealt in (ghost, lane of rows, unit of channels), each summed in
- * order; lanes are added in order, so the bits depend on no thread count.  A thread has neighbouring rows, as in the library's
- * convolutions, and finds them in its own cache. */
+/* Ghost batch norm, with the ReLU behind it where that is its only consumer: the library's takes the whole batch, reads
+ * x three times where twice will do, and needs a mask that follows from x.  Work is dealt in (ghost, lane of rows, unit
+ * of channels), each summed in order; lanes are added in order, so the bits depend on no thread count.  A thread has
+ * neighbouring rows, as in the library's convolutions, and finds them in its own cache. */
 #include "kernels.h"
 #include "net.h"
 
@@ -93,7 +93,8 @@ static void add_lanes(const struct repro_net *net, const struct layer *layer, in
     }
 }
 
-static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost, int64_t c, double mean, double variance)
+static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost, int64_t c, double mean,
+                       double variance)
 {
     int64_t number = ghost * layer->tensor.padded + c;
     double inverse = 1.0 / sqrt(variance + (double)layer->node->epsilon);
@@ -107,7 +108,8 @@ static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost
 void norm_forward(struct repro_net *net, struct layer *layer, int32_t mode)
 {
     struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
-    int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes, channels = layer->node->channels;
+    int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes,
+            channels = layer->node->channels;
     const float *running = net->arenas.running + layer->node->running;
     double n = (double)net->ghost * (double)layer->use->plane;
     if (mode == REPRO_MODE_TRAIN)
@@ -133,9 +135,9 @@ static void moments_piece(void *context, int64_t i, int32_t thread)
     (void)thread;
     clear(p.sums, 2 * layer->width);
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->moments(row_of(src->dst, &src->tensor, row, p.at), row_of(layer->diff, &layer->tensor, row, p.at),
-                                layer->tensor.block, layer->use->plane, &p.by, layer->fused_relu, p.sums,
-                                p.sums + layer->width);
+        layer->kernels->moments(row_of(src->dst, &src->tensor, row, p.at),
+                                row_of(layer->diff, &layer->tensor, row, p.at), layer->tensor.block, layer->use->plane,
+                                &p.by, layer->fused_relu, p.sums, p.sums + layer->width);
 }
 
 static void gradient_piece(void *context, int64_t i, int32_t thread)
@@ -146,9 +148,9 @@ static void gradient_piece(void *context, int64_t i, int32_t thread)
     int64_t number = p.ghost * layer->tensor.padded + p.channel;
     (void)thread;
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->gradient(row_of(src->dst, &src->tensor, row, p.at), row_of(layer->diff, &layer->tensor, row, p.at),
-                                 layer->tensor.block, layer->use->plane, &p.by, layer->offset + number,
-                                 layer->slope + number, layer->fused_relu, pass->assign,
+        layer->kernels->gradient(row_of(src->dst, &src->tensor, row, p.at),
+                                 row_of(layer->diff, &layer->tensor, row, p.at), layer->tensor.block, layer->use->plane,
+                                 &p.by, layer->offset + number, layer->slope + number, layer->fused_relu, pass->assign,
                                  row_of(src->diff, &src->tensor, row, p.at));
 }
 
@@ -156,7 +158,8 @@ void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     struct layer *src = &net->layers[layer->node->src[0]];
     struct pass pass = {.net = net, .layer = layer, .src = src, .assign = layer->use->diff_first[0]};
-    int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes, channels = layer->node->channels;
+    int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes,
+            channels = layer->node->channels;
     float *sums = net->arenas.partial + net->arenas.param_count + layer->node->running;
     double n = (double)net->ghost * (double)layer->use->plane;
     net_parallel(&pass, net->micro * layer->tensor.row, pieces, moments_piece);

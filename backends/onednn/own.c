@@ -1,5 +1,6 @@
-/* Convolutions by our own Winograd kernels, where the library has none for this processor: oneDNN's needs AVX-512, and 3.x has dropped it
- * altogether.  On AVX2 they take less than half of the direct convolution's time; doc/performance.md has the figures. */
+/* Convolutions by our own Winograd kernels, where the library has none for this processor: oneDNN's needs AVX-512,
+ * and 3.x has dropped it altogether.  On AVX2 they take less than half of the direct convolution's time;
+ * doc/performance.md has the figures. */
 #include "net.h"
 
 #include <math.h>
@@ -64,8 +65,8 @@ void own_forward(struct repro_net *net, struct layer *layer)
 void own_weights(struct repro_net *net, struct layer *layer)
 {
     struct winograd shape = shape_of(net, layer, 0);
-    winograd_weights(&shape, net->layers[layer->node->src[0]].dst, layer->diff, net->arenas.partial + layer->node->weights,
-                     net->scratch);
+    winograd_weights(&shape, net->layers[layer->node->src[0]].dst, layer->diff,
+                     net->arenas.partial + layer->node->weights, net->scratch);
 }
 
 void own_data(struct repro_net *net, struct layer *layer)

@@ -23,7 +23,8 @@ static int32_t check_version(struct repro_device *device, struct repro_error *er
     if (running->cpu_runtime != DNNL_RUNTIME_OMP)
         return fail(err, REPRO_LIBRARY, "oneDNN %d.%d runs its threads without OpenMP, so their number cannot be set; "
                     "install a build with OpenMP (Debian: libdnnl-dev)", running->major, running->minor);
-    snprintf(device->library, sizeof device->library, "oneDNN %d.%d.%d", running->major, running->minor, running->patch);
+    snprintf(device->library, sizeof device->library, "oneDNN %d.%d.%d", running->major, running->minor,
+             running->patch);
     return 0;
 }
 
@@ -58,7 +59,8 @@ static int has_avx512(void)
 #endif
 }
 
-/* $REPRO_ONEDNN_CONVOLUTION: "direct" keeps every convolution to the definition's sums; unset or "auto": the rule of device_caps. */
+/* $REPRO_ONEDNN_CONVOLUTION: "direct" keeps every convolution to the definition's sums; unset or "auto": the rule of
+ * device_caps. */
 static int32_t read_rule(int *direct, struct repro_error *err)
 {
     const char *wish = getenv("REPRO_ONEDNN_CONVOLUTION");
@@ -97,7 +99,8 @@ static int32_t device_open(const struct repro_device_options *given, struct repr
     if (code == 0)
         code = library_check(dnnl_engine_create(&device->engine, dnnl_cpu, 0), "an engine for the processor", err);
     if (code == 0)
-        code = library_check(dnnl_stream_create(&device->stream, device->engine, dnnl_stream_default_flags), "a stream", err);
+        code = library_check(dnnl_stream_create(&device->stream, device->engine, dnnl_stream_default_flags), "a stream",
+                             err);
     if (code != 0) {
         device_close(device);
         return code;

@@ -1,5 +1,5 @@
-/* The layers between the library's: input, ReLU, add, concat, mean over the plane, dropout.  A layer that is the first to write its
- * source's diff assigns, later ones add. */
+/* The layers between the library's: input, ReLU, add, concat, mean over the plane, dropout.  A layer that is the first
+ * to write its source's diff assigns, later ones add. */
 #include "kernels.h"
 #include "net.h"
 
@@ -10,7 +10,8 @@ static void *at(void *data, const struct tensor *tensor, int64_t row, int64_t el
     return (char *)data + (size_t)(row * tensor->row + element) * element_size(tensor);
 }
 
-/* Padding stays zero: a kernel that writes channel by channel leaves it, and buffers are used again for other tensors. */
+/* Padding stays zero: a kernel that writes channel by channel leaves it, and buffers are used again for other tensors.
+ */
 static void clear_padding(const struct layer *layer, void *data, int64_t row)
 {
     if (layer->tensor.padded != layer->node->channels)
@@ -104,8 +105,8 @@ static void copy_row(const struct copy *copy, int64_t row)
 {
     const struct tensor *from = &copy->from->tensor, *to = &copy->to->tensor;
     int64_t plane = copy->to->use->plane;
-    int aligned = copy->from->width == 8 && copy->to->width == 8 && copy->from_first % 8 == 0 && copy->to_first % 8 == 0 &&
-                  copy->channels % 8 == 0;
+    int aligned = copy->from->width == 8 && copy->to->width == 8 && copy->from_first % 8 == 0 &&
+                  copy->to_first % 8 == 0 && copy->channels % 8 == 0;
     const struct kernels *one = to->type == dnnl_bf16 ? &kernels_bf16_1 : &kernels_f32_1;
     const struct kernels *kernels = aligned ? copy->to->kernels : one;
     if (copy->assign && copy->to_first == 0)
@@ -146,8 +147,8 @@ static void add_gradient_row(void *context, int64_t row, int32_t thread)
     const struct layer *layer = pass->layer, *src = pass->src;
     (void)thread;
     if (src->tensor.tag == layer->tensor.tag) {
-        layer->kernels->accumulate(at(layer->diff, &layer->tensor, row, 0), layer->tensor.row, pass->factor, pass->assign,
-                                   at(src->diff, &src->tensor, row, 0));
+        layer->kernels->accumulate(at(layer->diff, &layer->tensor, row, 0), layer->tensor.row, pass->factor,
+                                   pass->assign, at(src->diff, &src->tensor, row, 0));
         return;
     }
     struct copy copy = {layer, src, layer->diff, src->diff, 0, 0, layer->node->channels, pass->factor, pass->assign};
@@ -204,7 +205,8 @@ static void concat(struct repro_net *net, struct layer *layer, int backward)
     int64_t first = 0;
     for (int k = 0; k < layer->node->src_count; k++) {
         struct layer *src = &net->layers[layer->node->src[k]];
-        struct pass pass = {.net = net, .layer = layer, .src = src, .first = first, .assign = layer->use->diff_first[k]};
+        struct pass pass = {
+            .net = net, .layer = layer, .src = src, .first = first, .assign = layer->use->diff_first[k]};
         if (!backward)
             net_parallel(&pass, net->micro * src->tensor.row, net->micro, concat_row);
         else if (src->diff != NULL)
@@ -234,8 +236,8 @@ static void mean_row(void *context, int64_t row, int32_t thread)
     (void)thread;
     for (int64_t c = 0; c < layer->node->channels; c += src->width) {
         double sum[8] = {0}, squares[8] = {0};
-        src->kernels->sums(at(src->dst, &src->tensor, row, channel_at(&src->tensor, plane, c)), src->tensor.block, plane, sum,
-                           squares);
+        src->kernels->sums(at(src->dst, &src->tensor, row, channel_at(&src->tensor, plane, c)), src->tensor.block,
+                           plane, sum, squares);
         for (int64_t i = 0; i < src->width && c + i < layer->node->channels; i++)
             to[c + i] = (float)(sum[i] / (double)plane);
     }
@@ -299,7 +301,8 @@ static void dropout_row(void *context, int64_t row, int32_t thread)
         return;
     }
     if (row < pass->given->count)
-        dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale, layer->use->size, kept);
+        dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale, layer->use->size,
+                     kept);
     else
         memset(kept, 0, (size_t)layer->use->size);
     drop(pass, row, pass->src->dst, layer->dst);

@@ -1,19 +1,6 @@
 /* Max and average pooling over windows: the library's primitives in the layout of the source. */
 #include "net.h"
 
-static void window_of(const struct repro_node *node, const struct repro_node *src, struct window *w)
-{
-    memset(w, 0, sizeof *w);
-    w->kernel[0] = node->kernel_h;
-    w->kernel[1] = node->kernel_w;
-    w->stride[0] = node->stride_h;
-    w->stride[1] = node->stride_w;
-    w->before[0] = node->pad_top;
-    w->before[1] = node->pad_left;
-    w->behind[0] = (int64_t)(node->height - 1) * node->stride_h + node->kernel_h - src->height - node->pad_top;
-    w->behind[1] = (int64_t)(node->width - 1) * node->stride_w + node->kernel_w - src->width - node->pad_left;
-}
-
 static dnnl_alg_kind_t algorithm_of(const struct repro_node *node)
 {
     return node->op == REPRO_OP_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
@@ -52,14 +39,16 @@ int32_t pool_compile(struct repro_net *net, struct layer *layer, struct repro_er
     if (code == 0)
         code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst, err);
     if (code == 0)
-        code = library_wanted(net, &layer->forward, DNNL_ARG_WORKSPACE, forward, dnnl_query_workspace_md, &workspace, err);
+        code = library_wanted(net, &layer->forward, DNNL_ARG_WORKSPACE, forward, dnnl_query_workspace_md, &workspace,
+                              err);
     if (code == 0 && backward != NULL) {
         code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md, layer->diff, err);
         if (code == 0)
             code = library_argument(net, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
                                     layer->data_apart ? net->spare : src->diff, err);
         if (code == 0 && workspace != NULL)
-            code = library_wanted(net, &layer->data, DNNL_ARG_WORKSPACE, forward, dnnl_query_workspace_md, &workspace, err);
+            code = library_wanted(net, &layer->data, DNNL_ARG_WORKSPACE, forward, dnnl_query_workspace_md, &workspace,
+                                  err);
         if (code == 0) {
             dnnl_primitive_desc_t own = backward;
             backward = NULL;

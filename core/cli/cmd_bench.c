@@ -1,4 +1,5 @@
-/* repro bench: how fast a backend trains a network, where the time goes, how near it is to its own limit, how much memory it takes. */
+/* repro bench: how fast a backend trains a network, where the time goes, how near it is to its own limit, how much
+ * memory it takes. */
 #include "cli/command.h"
 
 #include "base/err.h"
@@ -31,11 +32,13 @@ static const struct argp_option option_table[] = {
     {"micro", KEY_MICRO, "N", 0, "images of one forward call (default: the batch)", 0},
     {"ghost", KEY_GHOST, "N", 0, "images that share batch-norm statistics (default: the micro)", 0},
     {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
-    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
+    {"backend", 'b', "NAME", 0,
+     "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
     {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
     {"steps", KEY_STEPS, "N", 0, "timed steps (default: 9)", 0},
     {"warm-up", KEY_WARM_UP, "N", 0, "steps before them (default: 3)", 0},
-    {"with-data", KEY_DATA, NULL, 0, "assemble and augment every batch, as a run does (default: one batch that stays)", 0},
+    {"with-data", KEY_DATA, NULL, 0, "assemble and augment every batch, as a run does (default: one batch that stays)",
+     0},
     {"brief", KEY_BRIEF, NULL, 0, "speed and memory only: no times of operations, no limit", 0},
     {"describe", KEY_DESCRIBE, NULL, 0, "also what the backend chose for each layer", 0},
     {"json", KEY_JSON, NULL, 0, "print one JSON object", 0},
@@ -118,10 +121,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static void parse(int argc, char **argv, struct settings *settings)
 {
-    static const struct argp argp = {
-        option_table, parse_option, NULL,
-        "Trains a network on random images for a few steps and prints images per second, the time of each kind of operation, the "
-        "share of what the convolutions alone would allow, and peak memory.", NULL, NULL, NULL};
+    static const struct argp argp = {option_table,
+                                     parse_option,
+                                     NULL,
+                                     "Trains a network on random images for a few steps and prints images per second, "
+                                     "the time of each kind of operation, the "
+                                     "share of what the convolutions alone would allow, and peak memory.",
+                                     NULL,
+                                     NULL,
+                                     NULL};
     char label[] = "repro bench", *name = argv[0];
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = label; /* what the user would type before --help */
@@ -171,7 +179,8 @@ static void print_text(const struct bench *bench, const struct settings *setting
     printf("%10.1f MiB peak memory of this process\n", (double)result->memory / (1 << 20));
     print_rows(result);
     if (settings->describe)
-        printf("\n%s", result->description == NULL ? "this backend does not describe its choices\n" : result->description);
+        printf("\n%s",
+               result->description == NULL ? "this backend does not describe its choices\n" : result->description);
 }
 
 /* ---- JSON ---- */
@@ -209,7 +218,8 @@ static json_t *seconds_json(const struct bench_result *result)
     return list;
 }
 
-static json_t *what_json(const struct bench *bench, const struct settings *settings, const struct bench_options *options)
+static json_t *what_json(const struct bench *bench, const struct settings *settings,
+                         const struct bench_options *options)
 {
     return json_pack(
         "{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}", "network", settings->network,

@@ -25,7 +25,8 @@ static const struct argp_option option_table[] = {
     {"batch", 'B', "B", 0, "batch of the first phase where SCHEDULE names none (default: 128)", 0},
     {"momentum", 'm', "M", 0, "momentum coefficient of SCHEDULE; 0: plain SGD (default: 0.9)", 0},
     {"epochs", 'e', "E", 0, "of the whole run (default: 200)", 0},
-    {"to", KEY_TO, "KIND", 0, "what carries the fall of the noise scale: batch, lr, or hybrid (first step batch, then lr; default: batch)", 0},
+    {"to", KEY_TO, "KIND", 0,
+     "what carries the fall of the noise scale: batch, lr, or hybrid (first step batch, then lr; default: batch)", 0},
     {"batch-max", KEY_MAX, "B", 0, "largest batch; what is left of a step decays the learning rate", 0},
     {"new-lr", KEY_LR, "LR", 0, "another initial learning rate; the batch grows in proportion", 0},
     {"new-momentum", KEY_NEW_MOMENTUM, "M", 0, "another momentum coefficient; the batch grows with 1/(1-m)", 0},
@@ -60,8 +61,8 @@ static int one_of(struct argp_state *state, const char *name, const char *text, 
     for (int i = 0; i < count; i++)
         if (strcmp(text, names[i]) == 0)
             return i + 1;
-    argp_error(state, count == 3 ? "%s: '%s' is none of %s, %s, %s" : "%s: '%s' is neither %s nor %s", name, text, names[0],
-               names[1], count == 3 ? names[2] : "");
+    argp_error(state, count == 3 ? "%s: '%s' is none of %s, %s, %s" : "%s: '%s' is neither %s nor %s", name, text,
+               names[0], names[1], count == 3 ? names[2] : "");
     return 1;
 }
 
@@ -122,9 +123,16 @@ int command_convert(int argc, char **argv)
 {
     struct request request = {.setting = {.train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9},
                               .target = {.kind = CONVERT_BATCH, .momentum = -1}};
-    struct argp argp = {option_table, parse_option, "SCHEDULE", "Turns a schedule into one of equal noise scale in every phase: "
-                        "a decaying learning rate into an increasing batch size, and back.  SCHEDULE is a list of LR@EPOCH or "
-                        "LRxBATCH@EPOCH, the first at 0.", NULL, NULL, NULL};
+    struct argp argp = {
+        option_table,
+        parse_option,
+        "SCHEDULE",
+        "Turns a schedule into one of equal noise scale in every phase: "
+        "a decaying learning rate into an increasing batch size, and back.  SCHEDULE is a list of LR@EPOCH or "
+        "LRxBATCH@EPOCH, the first at 0.",
+        NULL,
+        NULL,
+        NULL};
     char *name = argv[0], label[] = "repro convert", *text = NULL;
     struct err err = {0};
     struct schedule from;
@@ -137,7 +145,8 @@ int command_convert(int argc, char **argv)
     if (code == 0)
         code = convert(&from, &request.setting, &request.target, &conversion, &err);
     if (code == 0)
-        code = request.json ? convert_json(&conversion, &text, &err) : convert_text(&conversion, &request.setting, &text, &err);
+        code = request.json ? convert_json(&conversion, &text, &err)
+                            : convert_text(&conversion, &request.setting, &text, &err);
     if (code == 0)
         fputs(text, stdout);
     mem_free(text);

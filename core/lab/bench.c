@@ -69,15 +69,19 @@ static int check(const struct bench *bench, const struct bench_options *given, s
     if (options->steps < 0 || options->steps > BENCH_STEP_MAX)
         return err_set(err, ERR_USAGE, "%d timed steps are not possible; 1 to %d are", options->steps, BENCH_STEP_MAX);
     if (options->micro > options->batch)
-        return err_set(err, ERR_USAGE, "a micro of %" PRId64 " rows exceeds the batch of %" PRId64 "; take at most the batch",
+        return err_set(err, ERR_USAGE,
+                       "a micro of %" PRId64 " rows exceeds the batch of %" PRId64 "; take at most the batch",
                        options->micro, options->batch);
     if (options->batch % options->ghost != 0 || options->micro % options->ghost != 0)
-        return err_set(err, ERR_USAGE, "the ghost of %" PRId64 " rows does not divide the batch of %" PRId64 " and the micro "
-                       "of %" PRId64 "; choose sizes that are multiples of it", options->ghost, options->batch,
-                       options->micro);
+        return err_set(err, ERR_USAGE,
+                       "the ghost of %" PRId64 " rows does not divide the batch of %" PRId64 " and the micro "
+                       "of %" PRId64 "; choose sizes that are multiples of it",
+                       options->ghost, options->batch, options->micro);
     if (options->precision < 0 || options->precision > 3 || !(bench->caps.precisions >> options->precision & 1))
-        return err_set(err, ERR_CANNOT_RUN, "backend %s does not compute in %s on this device; `repro backends` lists what "
-                       "it can do", bench->backend.name,
+        return err_set(err, ERR_CANNOT_RUN,
+                       "backend %s does not compute in %s on this device; `repro backends` lists what "
+                       "it can do",
+                       bench->backend.name,
                        options->precision < 0 || options->precision > 3 ? "that precision" : names[options->precision]);
     return 0;
 }

@@ -1,8 +1,10 @@
-/* bench.h -- how fast one backend trains a network, where its time goes, and how near that is to its own convolutions alone.
+/* bench.h -- how fast one backend trains a network, where its time goes, and how near that is to its own convolutions
+ * alone.
  *
- * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.  The plain step trains random
- * bytes that stay where they are: the micros of a batch share one micro of pixels.  With `with_data` a step is trainer_update()
- * on the built-in synthetic set: batches are drawn, cropped and flipped as in a run.  Nothing here prints. */
+ * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.  The plain step trains
+ * random bytes that stay where they are: the micros of a batch share one micro of pixels.  With `with_data` a step is
+ * trainer_update() on the built-in synthetic set: batches are drawn, cropped and flipped as in a run.  Nothing here
+ * prints. */
 #ifndef LAB_BENCH_H
 #define LAB_BENCH_H
 
@@ -60,27 +62,29 @@ struct bench_row {
     double total, share;        /* share of the whole step, 0..1 */
 };
 
-/* Loads a backend by name or path, opens its device, builds the network.  threads 0: the backend's choice.  ERR_CANNOT_RUN when there
- * is no such device here.  bench_close() releases it; legal on a zeroed struct. */
+/* Loads a backend by name or path, opens its device, builds the network.  threads 0: the backend's choice.
+ * ERR_CANNOT_RUN when there is no such device here.  bench_close() releases it; legal on a zeroed struct. */
 int bench_open(const char *backend, const char *network, int threads, struct bench *bench, struct err *err);
 void bench_close(struct bench *bench);
 /* The network alone, released by net_release(). */
 int bench_net(const char *network, struct net *net, struct err *err);
 
-/* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other; ERR_CANNOT_RUN when the device lacks
- * the precision.  bench_release() frees the result. */
+/* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other; ERR_CANNOT_RUN when
+ * the device lacks the precision.  bench_release() frees the result. */
 int bench_measure(const struct bench *bench, const struct bench_options *options, struct bench_result *out,
                   struct err *err);
 void bench_release(struct bench_result *result);
 
-/* Floating-point operations of training on one image: 2 per multiply-add of the convolutions and dense layers, forward, backward data
- * and backward weights; a layer that reads the image itself has no backward data. */
+/* Floating-point operations of training on one image: 2 per multiply-add of the convolutions and dense layers, forward,
+ * backward data and backward weights; a layer that reads the image itself has no backward data. */
 double bench_flop(const struct net *net);
 
-/* Fills median and best from the options.steps seconds; of an even count the median is the mean of the two in the middle. */
+/* Fills median and best from the options.steps seconds; of an even count the median is the mean of the two in the
+ * middle. */
 void bench_summary(struct bench_result *result);
 
-/* Fills rows with the op kinds that took time, in the order of their numbers, then reorder, update and what is left of the step
+/* Fills rows with the op kinds that took time, in the order of their numbers, then reorder, update and what is left of
+ * the step
  * ("rest"); returns how many.  The totals add up to result->profiled and the shares to 1.  0 rows without has_ops. */
 size_t bench_rows(const struct bench_result *result, struct bench_row rows[BENCH_ROW_MAX]);
 

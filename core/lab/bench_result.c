@@ -52,9 +52,19 @@ static void add_row(const struct bench_result *result, struct bench_row *rows, s
 
 size_t bench_rows(const struct bench_result *result, struct bench_row rows[BENCH_ROW_MAX])
 {
-    static const char *const names[REPRO_OP_COUNT + 1] = {
-        "", "input", "conv", "batch_norm", "relu", "add", "concat", "max_pool", "avg_pool", "global_avg_pool", "dropout",
-        "dense", "softmax_cross_entropy"};
+    static const char *const names[REPRO_OP_COUNT + 1] = {"",
+                                                          "input",
+                                                          "conv",
+                                                          "batch_norm",
+                                                          "relu",
+                                                          "add",
+                                                          "concat",
+                                                          "max_pool",
+                                                          "avg_pool",
+                                                          "global_avg_pool",
+                                                          "dropout",
+                                                          "dense",
+                                                          "softmax_cross_entropy"};
     size_t count = 0;
     double rest = result->profiled;
     if (!result->has_ops)

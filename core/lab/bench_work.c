@@ -105,8 +105,13 @@ int bench_work_step(struct bench_work *work, struct err *err)
             code = backend->net_backward(work->net, 1.0 / (double)options->batch, &error);
     }
     struct repro_step step = {
-        .struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = BENCH_LR, .momentum = BENCH_MOMENTUM,
-        .weight_decay = BENCH_WEIGHT_DECAY, .update = work->update + 1, .keep = pow(0.9, (double)options->batch / 128.0),
+        .struct_size = sizeof step,
+        .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+        .lr = BENCH_LR,
+        .momentum = BENCH_MOMENTUM,
+        .weight_decay = BENCH_WEIGHT_DECAY,
+        .update = work->update + 1,
+        .keep = pow(0.9, (double)options->batch / 128.0),
         .ghosts = options->batch / options->ghost,
     };
     if (code == 0)
@@ -157,7 +162,8 @@ int bench_work_limit(struct bench_work *work, struct bench_result *out, struct e
     }
     int32_t code = backend->net_bare(work->net, REPRO_OP_CONV, LIMIT_REPEATS, &seconds, &error);
     if (code == REPRO_UNSUPPORTED) {
-        snprintf(out->limit_reason, sizeof out->limit_reason, "backend %s: %.*s", backend->name, BENCH_REASON - 64, error.text);
+        snprintf(out->limit_reason, sizeof out->limit_reason, "backend %s: %.*s", backend->name, BENCH_REASON - 64,
+                 error.text);
         return 0;
     }
     if (code != 0)

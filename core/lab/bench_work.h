@@ -9,7 +9,8 @@
 struct err;
 struct repro_net;
 
-/* The hyper-parameters of every step of a bench.  lr is small enough that random labels do not drive the loss to infinity. */
+/* The hyper-parameters of every step of a bench.  lr is small enough that random labels do not drive the loss to
+ * infinity. */
 #define BENCH_SEED 1
 #define BENCH_LR 0.01
 #define BENCH_MOMENTUM 0.9
@@ -25,8 +26,8 @@ struct bench_work {
     int64_t update;   /* done */
 };
 
-/* Compiles the network and draws weights and rows.  bench and options are borrowed and outlive the work.  bench_work_release() is
- * legal after a failure and on a zeroed struct. */
+/* Compiles the network and draws weights and rows.  bench and options are borrowed and outlive the work.
+ * bench_work_release() is legal after a failure and on a zeroed struct. */
 int bench_work_init(struct bench_work *work, const struct bench *bench, const struct bench_options *options,
                     struct err *err);
 void bench_work_release(struct bench_work *work);
@@ -34,8 +35,8 @@ void bench_work_release(struct bench_work *work);
 /* One update on the rows that lie there; returns when it is done. */
 int bench_work_step(struct bench_work *work, struct err *err);
 
-/* Fill the parts of *out that their names say, or the reason why not.  The limit leaves the activations undefined: no step
- * comes after it. */
+/* Fill the parts of *out that their names say, or the reason why not.  The limit leaves the activations undefined: no
+ * step comes after it. */
 int bench_work_ops(struct bench_work *work, struct bench_result *out, struct err *err);
 int bench_work_limit(struct bench_work *work, struct bench_result *out, struct err *err);
 int bench_work_describe(struct bench_work *work, struct bench_result *out, struct err *err);

@@ -47,8 +47,10 @@ static int check_setting(const struct convert_setting *setting, struct err *err)
     if (!(setting->momentum >= 0 && setting->momentum < 1))
         return err_set(err, ERR_USAGE, "the momentum is %g; it must be at least 0 and below 1", setting->momentum);
     if (setting->train_n < 1 || setting->batch < 1 || setting->batch > setting->train_n || setting->epochs < 1)
-        return err_set(err, ERR_USAGE, "a run needs training images, a batch of at most as many, and epochs; given are %" PRId64
-                       ", %" PRId64 " and %d", setting->train_n, setting->batch, setting->epochs);
+        return err_set(err, ERR_USAGE,
+                       "a run needs training images, a batch of at most as many, and epochs; given are %" PRId64
+                       ", %" PRId64 " and %d",
+                       setting->train_n, setting->batch, setting->epochs);
     return 0;
 }
 
@@ -72,7 +74,8 @@ static double scale_of(const struct schedule *schedule, int i)
     return noise_scale_approximate(phase->lr, phase->momentum, schedule->train_n, phase->batch);
 }
 
-static int add_phase(struct schedule *schedule, const char *word, const struct convert_setting *setting, struct err *err)
+static int add_phase(struct schedule *schedule, const char *word, const struct convert_setting *setting,
+                     struct err *err)
 {
     int i = schedule->phase_count, epoch = 0;
     double lr;
@@ -90,7 +93,8 @@ static int add_phase(struct schedule *schedule, const char *word, const struct c
     if (batch == 0)
         batch = i == 0 ? setting->batch : schedule->phase[i - 1].batch;
     if (batch > setting->train_n)
-        return err_set(err, ERR_USAGE, "'%s': the batch is above the %" PRId64 " training images", word, setting->train_n);
+        return err_set(err, ERR_USAGE, "'%s': the batch is above the %" PRId64 " training images", word,
+                       setting->train_n);
     schedule->phase[i] = (struct phase){.first_epoch = epoch, .batch = batch, .lr = lr, .momentum = setting->momentum};
     schedule->phase_count++;
     if (i > 0 && !(scale_of(schedule, i) < scale_of(schedule, i - 1)))
@@ -136,10 +140,13 @@ static int first_batch(const struct schedule *from, const struct convert_target 
         return err_set(err, ERR_USAGE, "the new momentum is %g; it must be at least 0 and below 1", spec->momentum);
     double batch = (double)first->batch * (spec->lr / first->lr) * ((1 - first->momentum) / (1 - spec->momentum));
     if (!(batch >= 1 - 1e-9) || fabs(batch - round(batch)) > 1e-9 * batch)
-        return err_set(err, ERR_INPUT, "the first batch would be %.6g, which is no whole number; choose a learning rate and momentum "
-                       "that change lr/(B(1-m)) by a whole factor", batch);
+        return err_set(err, ERR_INPUT,
+                       "the first batch would be %.6g, which is no whole number; choose a learning rate and momentum "
+                       "that change lr/(B(1-m)) by a whole factor",
+                       batch);
     if (batch > (double)from->train_n)
-        return err_set(err, ERR_INPUT, "the first batch would be %.0f, above the %" PRId64 " training images", batch, from->train_n);
+        return err_set(err, ERR_INPUT, "the first batch would be %.0f, above the %" PRId64 " training images", batch,
+                       from->train_n);
     spec->batch = llround(batch);
     return 0;
 }
@@ -147,7 +154,10 @@ static int first_batch(const struct schedule *from, const struct convert_target 
 int convert(const struct schedule *from, const struct convert_setting *setting, const struct convert_target *target,
             struct conversion *out, struct err *err)
 {
-    struct schedule_spec spec = {.train_n = from->train_n, .batch_max = target->batch_max, .ghost = 1, .epochs = from->epochs,
+    struct schedule_spec spec = {.train_n = from->train_n,
+                                 .batch_max = target->batch_max,
+                                 .ghost = 1,
+                                 .epochs = from->epochs,
                                  .step_count = from->phase_count - 1};
     int code = first_batch(from, target, &spec, err);
     (void)setting;
@@ -178,13 +188,15 @@ int convert(const struct schedule *from, const struct convert_setting *setting, 
 /* A scale of 390.625 reads 390.63 whatever the last bit of 1 - m. */
 static void write_phases(FILE *out, const char *title, const struct schedule *schedule)
 {
-    fprintf(out, "%s\n  %9s %8s %10s %8s %9s %11s %9s\n", title, "epochs", "B", "lr", "m", "updates", "noise scale", "N_lost");
+    fprintf(out, "%s\n  %9s %8s %10s %8s %9s %11s %9s\n", title, "epochs", "B", "lr", "m", "updates", "noise scale",
+            "N_lost");
     for (int i = 0; i < schedule->phase_count; i++) {
         const struct phase *phase = &schedule->phase[i];
         char epochs[32];
         snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1, phase->first_epoch + phase->epochs);
-        fprintf(out, "  %9s %8" PRId64 " %10.5g %8.5g %9" PRId64 " %11.5g %9.3g\n", epochs, phase->batch, phase->lr, phase->momentum,
-                phase->updates, scale_of(schedule, i) * (1 + 1e-12), epochs_lost(phase->momentum, schedule->train_n, phase->batch));
+        fprintf(out, "  %9s %8" PRId64 " %10.5g %8.5g %9" PRId64 " %11.5g %9.3g\n", epochs, phase->batch, phase->lr,
+                phase->momentum, phase->updates, scale_of(schedule, i) * (1 + 1e-12),
+                epochs_lost(phase->momentum, schedule->train_n, phase->batch));
     }
     fprintf(out, "  %" PRId64 " updates\n\n", schedule->updates);
 }
@@ -196,14 +208,19 @@ static void write_warnings(FILE *out, const struct schedule *schedule, int64_t g
         const struct phase *phase = &schedule->phase[i];
         double lost = epochs_lost(phase->momentum, schedule->train_n, phase->batch);
         if (phase->batch > schedule->train_n / 10)
-            warned += fprintf(out, "warning: phase %d: B = %" PRId64 " is above N/10 = %" PRId64 "; the scaling rules hold for B << N only "
-                              "(set --batch-max)\n", i + 1, phase->batch, schedule->train_n / 10) > 0;
+            warned += fprintf(out,
+                              "warning: phase %d: B = %" PRId64 " is above N/10 = %" PRId64
+                              "; the scaling rules hold for B << N only "
+                              "(set --batch-max)\n",
+                              i + 1, phase->batch, schedule->train_n / 10) > 0;
         if (lost > 0.5 * phase->epochs)
-            warned += fprintf(out, "warning: phase %d: momentum needs N_lost = %.3g epochs to build up, of the %d it has\n", i + 1, lost,
-                              phase->epochs) > 0;
+            warned += fprintf(out,
+                              "warning: phase %d: momentum needs N_lost = %.3g epochs to build up, of the %d it has\n",
+                              i + 1, lost, phase->epochs) > 0;
         if (ghost > 0 && phase->batch % ghost != 0)
-            warned += fprintf(out, "warning: phase %d: B = %" PRId64 " is no multiple of the ghost batch of %" PRId64 "\n", i + 1,
-                              phase->batch, ghost) > 0;
+            warned += fprintf(out,
+                              "warning: phase %d: B = %" PRId64 " is no multiple of the ghost batch of %" PRId64 "\n",
+                              i + 1, phase->batch, ghost) > 0;
     }
     if (warned)
         fputc('\n', out);
@@ -253,7 +270,8 @@ static int take_text(FILE *out, char **bytes, char **text, struct err *err)
     return *text == NULL ? err_set(err, ERR_MEMORY, "out of memory") : 0;
 }
 
-int convert_text(const struct conversion *conversion, const struct convert_setting *setting, char **text, struct err *err)
+int convert_text(const struct conversion *conversion, const struct convert_setting *setting, char **text,
+                 struct err *err)
 {
     char *bytes = NULL;
     size_t size = 0;
@@ -266,7 +284,8 @@ int convert_text(const struct conversion *conversion, const struct convert_setti
     if (after <= before)
         fprintf(out, "%" PRId64 " updates saved: %.3g times fewer\n\n", before - after, (double)before / (double)after);
     else
-        fprintf(out, "%" PRId64 " updates more: %.3g times as many\n\n", after - before, (double)after / (double)before);
+        fprintf(out, "%" PRId64 " updates more: %.3g times as many\n\n", after - before,
+                (double)after / (double)before);
     write_warnings(out, &conversion->to, setting->ghost);
     write_run(out, &conversion->spec);
     return take_text(out, &bytes, text, err);
@@ -275,14 +294,14 @@ int convert_text(const struct conversion *conversion, const struct convert_setti
 int convert_json(const struct conversion *conversion, char **text, struct err *err)
 {
     const struct schedule *to = &conversion->to;
-    json_t *phases = json_array(), *root = json_pack("{s:i, s:I, s:I}", "epochs", to->epochs, "train_n", (json_int_t)to->train_n,
-                                                     "updates", (json_int_t)to->updates);
+    json_t *phases = json_array(), *root = json_pack("{s:i, s:I, s:I}", "epochs", to->epochs, "train_n",
+                                                     (json_int_t)to->train_n, "updates", (json_int_t)to->updates);
     for (int i = 0; i < to->phase_count; i++) {
         const struct phase *phase = &to->phase[i];
-        json_array_append_new(phases, json_pack("{s:i, s:i, s:I, s:f, s:f, s:I}", "first_epoch", phase->first_epoch, "epochs",
-                                                phase->epochs, "batch_size", (json_int_t)phase->batch, "learning_rate",
-                                                phase->lr, "momentum", phase->momentum, "updates",
-                                                (json_int_t)phase->updates));
+        json_array_append_new(phases,
+                              json_pack("{s:i, s:i, s:I, s:f, s:f, s:I}", "first_epoch", phase->first_epoch, "epochs",
+                                        phase->epochs, "batch_size", (json_int_t)phase->batch, "learning_rate",
+                                        phase->lr, "momentum", phase->momentum, "updates", (json_int_t)phase->updates));
     }
     json_object_set_new(root, "phases", phases);
     char *words = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));

@@ -105,7 +105,8 @@ static int start_thread(struct prefetch *ahead, struct err *err)
     int failed = pthread_create(&ahead->thread, NULL, work, ahead);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0)
-        return err_set(err, ERR_MEMORY, "no thread for assembling batches: %s; raise the limit on processes (ulimit -u)",
+        return err_set(err, ERR_MEMORY,
+                       "no thread for assembling batches: %s; raise the limit on processes (ulimit -u)",
                        strerror(failed));
     ahead->has_thread = 1;
     return 0;

@@ -1,9 +1,9 @@
 /* prefetch.h -- one thread that assembles and augments the rows of micros to come, in the order of the schedule.
  *
- * Invariants.  The thread runs at most PREFETCH_DEPTH micros ahead and then sleeps.  Rows depend on (seed, epoch, image) alone, so
- * running ahead changes no bit.  Whoever takes a place that does not follow the last one (a resumed run) makes it begin again
- * there.  Nothing is allocated after prefetch_new(); the thread blocks all signals; prefetch_free() ends it within one micro.
- * One consumer. */
+ * Invariants.  The thread runs at most PREFETCH_DEPTH micros ahead and then sleeps.  Rows depend on (seed, epoch,
+ * image) alone, so running ahead changes no bit.  Whoever takes a place that does not follow the last one (a resumed
+ * run) makes it begin again there.  Nothing is allocated after prefetch_new(); the thread blocks all signals;
+ * prefetch_free() ends it within one micro. One consumer. */
 #ifndef TRAIN_PREFETCH_H
 #define TRAIN_PREFETCH_H
 
@@ -31,7 +31,8 @@ struct prefetch_rows {
 
 struct prefetch;
 
-/* For micros of `micro` rows; data and schedule are borrowed and outlive it.  ERR_MEMORY, also when there is no thread to be had. */
+/* For micros of `micro` rows; data and schedule are borrowed and outlive it.  ERR_MEMORY, also when there is no thread
+ * to be had. */
 int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed, int64_t micro,
                  struct prefetch **out, struct err *err);
 /* NULL is legal. */

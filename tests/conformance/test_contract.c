@@ -31,7 +31,8 @@ static void was_refused(int32_t code, const struct repro_error *error, int32_t w
     if (code == 0)
         fail_msg("accepted; a refusal that speaks of '%s' was due", word);
     if ((want != 0 && code != want) || error->code != code)
-        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code, (int)want, error->text);
+        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code, (int)want,
+                 error->text);
     assert_non_null(memchr(error->text, '\0', sizeof error->text));
     assert_null(strchr(error->text, '\n'));
     if (strcasestr(error->text, word) == NULL)
@@ -89,7 +90,8 @@ static void compile_refused(const struct spoiled *s, int32_t code, const char *w
 {
     struct repro_net *mark = (struct repro_net *)(void *)&never_written, *compiled = mark;
     struct repro_error error = {0};
-    was_refused(subject.backend.net_compile(subject.device, &s->graph, &s->options, &compiled, &error), &error, code, word);
+    was_refused(subject.backend.net_compile(subject.device, &s->graph, &s->options, &compiled, &error), &error, code,
+                word);
     assert_ptr_equal(compiled, mark);
 }
 
@@ -219,8 +221,13 @@ static uint64_t bits_of_steps(const struct trial *trial, struct repro_net *compi
 {
     const struct repro_graph *graph = &trial->net.graph;
     struct repro_rows rows = trial->rows;
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.05, .momentum = 0.9,
-                              .weight_decay = 1e-3, .keep = 0.9, .ghosts = trial->micro / trial->ghost};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                              .lr = 0.05,
+                              .momentum = 0.9,
+                              .weight_decay = 1e-3,
+                              .keep = 0.9,
+                              .ghosts = trial->micro / trial->ghost};
     trial_load(trial, compiled);
     uint64_t sum = UINT64_C(14695981039346656037);
     for (step.update = 1; step.update <= 3; step.update++) {
@@ -399,8 +406,8 @@ static void threads_change_no_bit(void **state)
 
 /* ---- The loss at its edges ---- */
 
-/* All logits equal: the first counts as the largest, so a row is correct when its label is 0 and only then; each loss is
- * log(classes). */
+/* All logits equal: the first counts as the largest, so a row is correct when its label is 0 and only then; each loss
+ * is log(classes). */
 static void first_of_equals(void **state)
 {
     struct trial trial;
@@ -529,7 +536,8 @@ static void profiles(void **state)
         subject_backward(trial.compiled, 1.0);
         struct repro_profile profile = take_profile(trial.compiled);
         double sum = profile_sum(&profile);
-        assert_true(round == 0 ? sum == 0.0 : profile.forward[REPRO_OP_CONV] > 0.0 && profile.backward[REPRO_OP_CONV] > 0.0);
+        assert_true(round == 0 ? sum == 0.0
+                               : profile.forward[REPRO_OP_CONV] > 0.0 && profile.backward[REPRO_OP_CONV] > 0.0);
     }
     struct repro_profile again = take_profile(trial.compiled);
     assert_true(profile_sum(&again) == 0.0);
@@ -568,8 +576,8 @@ static double bare_seconds(struct repro_net *net, int32_t repeats)
     return seconds;
 }
 
-/* Leaves parameters, moments and running statistics as they are, and the bits of what follows; before any other work and after an
- * optimizer step that made every moment. */
+/* Leaves parameters, moments and running statistics as they are, and the bits of what follows; before any other work
+ * and after an optimizer step that made every moment. */
 static void bare_convolutions(void **state)
 {
     struct trial trial;
@@ -594,8 +602,8 @@ static void bare_convolutions(void **state)
     was_refused(subject.backend.net_bare(trial.compiled, REPRO_OP_CONV, 0, &seconds, &error), &error, REPRO_ARGUMENT,
                 "0 repeats");
     for (int i = 0; i < 3; i++)
-        was_refused(subject.backend.net_bare(trial.compiled, unknown[i], 1, &seconds, &error), &error, REPRO_UNSUPPORTED,
-                    "operation");
+        was_refused(subject.backend.net_bare(trial.compiled, unknown[i], 1, &seconds, &error), &error,
+                    REPRO_UNSUPPORTED, "operation");
     assert_true(seconds == -3.0); /* written on success only */
     trial_end(&trial);
 }

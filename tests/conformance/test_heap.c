@@ -1,9 +1,10 @@
-/* A step allocates nothing after the first: every heap call of this process is counted while three steps run.  The program's own
- * definitions come before libc's in symbol search, for plugins and their libraries too.  OpenMP's count as well: libgomp allocates a
- * team for every parallel region of one thread, and keeps larger ones for the next region of the same size.
+/* A step allocates nothing after the first: every heap call of this process is counted while three steps run.  The
+ * program's own definitions come before libc's in symbol search, for plugins and their libraries too.  OpenMP's count
+ * as well: libgomp allocates a team for every parallel region of one thread, and keeps larger ones for the next region
+ * of the same size.
  *
- * oneDNN puts a primitive's arguments into a hash table at every dnnl_primitive_execute() and has no call that does without.  What it
- * allocates in there is counted apart, and must be given back there: as many frees as allocations. */
+ * oneDNN puts a primitive's arguments into a hash table at every dnnl_primitive_execute() and has no call that does
+ * without.  What it allocates in there is counted apart, and must be given back there: as many frees as allocations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -124,8 +125,13 @@ int dnnl_primitive_execute(const void *primitive, void *stream, int count, const
 
 static void one_step(struct trial *trial, int64_t update)
 {
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.01, .momentum = 0.9,
-                              .update = update, .keep = 0.9, .ghosts = 2};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                              .lr = 0.01,
+                              .momentum = 0.9,
+                              .update = update,
+                              .keep = 0.9,
+                              .ghosts = 2};
     struct repro_error error = {0};
     subject_zero(trial->compiled);
     trial->rows.mode = REPRO_MODE_TRAIN;

@@ -1,5 +1,5 @@
-/* onednn against openblas: every op, a whole WRN, and 50 updates of it, from the same parameters and rows.  Bounds are relative L2: 1e-5 where
- * both sum the definition in f32, 1e-4 where Winograd takes part, 1e-2 in bf16. */
+/* onednn against openblas: every op, a whole WRN, and 50 updates of it, from the same parameters and rows.  Bounds are
+ * relative L2: 1e-5 where both sum the definition in f32, 1e-4 where Winograd takes part, 1e-2 in bf16. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +70,8 @@ static struct repro_net *plain_net(const struct trial *trial)
     struct repro_error error = {0};
     struct repro_net *net = NULL;
     subject_done(plain.net_compile(plain_device, &trial->net.graph, &options, &net, &error), &error);
-    for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_RUNNING; arena += REPRO_ARENA_RUNNING - REPRO_ARENA_PARAM) {
+    for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_RUNNING;
+         arena += REPRO_ARENA_RUNNING - REPRO_ARENA_PARAM) {
         int64_t count = arena == REPRO_ARENA_PARAM ? trial->net.graph.param_count : trial->net.graph.running_count;
         float *values = subject_read(trial->compiled, arena, 0, count);
         subject_done(plain.net_write(net, arena, 0, count, values, &error), &error);
@@ -173,7 +174,8 @@ static void every_op_bf16(void **state)
     trial_end(&trial);
 }
 
-/* Momentum, on rows whose pixels move at every update.  Rounding grows along a training: a ReLU falls on the other side now and then. */
+/* Momentum, on rows whose pixels move at every update.  Rounding grows along a training: a ReLU falls on the other side
+ * now and then. */
 static void fifty_updates(void **state)
 {
     struct trial trial;
@@ -209,13 +211,14 @@ static void fifty_updates(void **state)
 int main(void)
 {
     /* Deep or discontinuous cases would need a wider margin than random rows keep; these show each op. */
-    static const char *const half_cases[] = {"dense_alone", "conv_1x1", "conv_3x3_stride2", "conv_5x5_bias", "norm", "add_scaled",
-                                             "concat_one", "max_2x2", "avg_3x3"};
+    static const char *const half_cases[] = {"dense_alone", "conv_1x1",   "conv_3x3_stride2", "conv_5x5_bias", "norm",
+                                             "add_scaled",  "concat_one", "max_2x2",          "avg_3x3"};
     enum { HALVES = sizeof half_cases / sizeof *half_cases };
     static struct CMUnitTest tests[GRAPH_CASE_MAX + HALVES + 2];
     int count = 0;
     for (int i = 0; i < graph_case_count; i++)
-        tests[count++] = (struct CMUnitTest){graph_cases[i].name, every_op, NULL, NULL, (void *)(uintptr_t)&graph_cases[i]};
+        tests[count++] = (struct CMUnitTest){graph_cases[i].name, every_op, NULL, NULL,
+                                             (void *)(uintptr_t)&graph_cases[i]};
     for (int i = 0; i < graph_case_count; i++)
         for (int k = 0; k < HALVES; k++)
             if (strcmp(graph_cases[i].name, half_cases[k]) == 0)

@@ -18,7 +18,8 @@
 #define ROUNDS 2000
 #define CLOSE 1e-12 /* relative */
 
-static const struct convert_setting cifar = {.train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9, .ghost = 128};
+static const struct convert_setting cifar = {
+    .train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9, .ghost = 128};
 static const char decay[] = "0.1@0 0.02@60 0.004@120 0.0008@160";
 
 static struct schedule parse(const char *words, const struct convert_setting *setting)
@@ -30,7 +31,8 @@ static struct schedule parse(const char *words, const struct convert_setting *se
     return schedule;
 }
 
-static struct conversion turn(const struct schedule *from, const struct convert_setting *setting, struct convert_target target)
+static struct conversion turn(const struct schedule *from, const struct convert_setting *setting,
+                              struct convert_target target)
 {
     struct conversion conversion;
     struct err err = {0};
@@ -95,7 +97,8 @@ static struct schedule random_schedule(struct convert_setting *setting)
     char words[512];
     static const double momenta[] = {0.0, 0.5, 0.9, 0.98};
     int phases = 1 + below(4), epoch = 0;
-    *setting = (struct convert_setting){.train_n = 50000000 + below(100000), .batch = 1 + below(32), .momentum = momenta[below(4)]};
+    *setting = (struct convert_setting){
+        .train_n = 50000000 + below(100000), .batch = 1 + below(32), .momentum = momenta[below(4)]};
     double lr = 0.001 * (1 + below(1000)), divisor = 1;
     size_t used = 0;
     for (int i = 0; i < phases; i++) {

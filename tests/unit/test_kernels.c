@@ -1,5 +1,5 @@
-/* The onednn plugin's own loops, which run in bf16 only where the library does: each against plain arithmetic in double, in both element
- * types and widths, with strides and odd counts; and bf16's rounding itself. */
+/* The onednn plugin's own loops, which run in bf16 only where the library does: each against plain arithmetic in
+ * double, in both element types and widths, with strides and odd counts; and bf16's rounding itself. */
 #include "onednn/kernels.h"
 
 #include <math.h>
@@ -227,7 +227,8 @@ static void one_channel(void **state)
 static void flat(void **state)
 {
     const struct kind *kind = *state;
-    struct array a = random_array(kind, 16), b = random_array(kind, 17), sum = random_array(kind, 18), more = b, y = b, d = b;
+    struct array a = random_array(kind, 16), b = random_array(kind, 17), sum = random_array(kind, 18), more = b, y = b,
+                 d = b;
     kind->kernels->add(data(&a), data(&b), ELEMENTS - 3, 0.25f, data(&sum));
     kind->kernels->accumulate(data(&a), ELEMENTS - 3, 0.5f, 0, data(&more));
     kind->kernels->relu(data(&a), ELEMENTS - 3, data(&y));

@@ -74,7 +74,8 @@ static void convolve(const struct size *s, const float *src, const float *weight
                     for (int64_t c = 0; c < in; c++)
                         for (int64_t u = 0; u < 3; u++)
                             for (int64_t v = 0; v < 3; v++) {
-                                int64_t yy = transposed ? y - u + 1 : y + u - 1, xx = transposed ? x - v + 1 : x + v - 1;
+                                int64_t yy = transposed ? y - u + 1 : y + u - 1,
+                                        xx = transposed ? x - v + 1 : x + v - 1;
                                 int64_t w = transposed ? c * s->from + o : o * s->from + c;
                                 if (inside(s, yy, xx))
                                     sum += (double)weights[w * 9 + u * 3 + v] * (double)src[at(s, in, row, c, yy, xx)];
@@ -113,9 +114,14 @@ static void compare(const float *got, const double *want, int64_t count, const c
 
 static void forward_and_data(const struct size *s, int transposed)
 {
-    struct winograd shape = {.rows = s->rows, .height = s->height, .width = s->width, .threads = s->threads,
-                             .src_channels = transposed ? s->to : s->from, .dst_channels = transposed ? s->from : s->to};
-    int64_t plane = s->rows * s->height * s->width, sources = plane * shape.src_channels, targets = plane * shape.dst_channels;
+    struct winograd shape = {.rows = s->rows,
+                             .height = s->height,
+                             .width = s->width,
+                             .threads = s->threads,
+                             .src_channels = transposed ? s->to : s->from,
+                             .dst_channels = transposed ? s->from : s->to};
+    int64_t plane = s->rows * s->height * s->width, sources = plane * shape.src_channels,
+            targets = plane * shape.dst_channels;
     int64_t packed_count = winograd_packed(&shape), scratch_count = winograd_scratch(&shape);
     float *src = random_buffer(sources, 1), *weights = random_buffer(s->from * s->to * 9, 2), *dst = buffer(targets);
     float *add = random_buffer(targets, 3), *packed = buffer(packed_count), *scratch = buffer(scratch_count);
@@ -167,7 +173,8 @@ static void backward_weights(void **state)
     const struct size *s = *state;
     need(s);
     struct winograd shape = {s->rows, s->height, s->width, s->from, s->to, s->threads};
-    int64_t plane = s->rows * s->height * s->width, weights = s->from * s->to * 9, scratch_count = winograd_scratch(&shape);
+    int64_t plane = s->rows * s->height * s->width, weights = s->from * s->to * 9,
+            scratch_count = winograd_scratch(&shape);
     float *src = random_buffer(plane * s->from, 4), *diff = random_buffer(plane * s->to, 5), *grad = buffer(weights);
     float *scratch = buffer(scratch_count), *once = buffer(weights);
     double *want = calloc((size_t)weights, sizeof *want);
