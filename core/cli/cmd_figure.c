@@ -205,6 +205,11 @@ int command_figure(int argc, char **argv)
         code = draw(&figure, &err);
     if (code == 0)
         code = print_results(&figure, &err);
+    int status = EXIT_DONE;
+    if (code == 0) {
+        printf("\n");
+        code = judge_claims(&figure.session, figure.out, &status, &err);
+    }
     figure_release(&figure);
-    return code == 0 ? EXIT_DONE : report_error(&err);
+    return code == 0 ? status : report_error(&err);
 }

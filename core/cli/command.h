@@ -31,6 +31,7 @@ extern const struct command commands[];
 
 int command_figure(int argc, char **argv); /* argv[0] is the figure */
 int command_plan(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
@@ -43,6 +44,12 @@ void options_parse(int argc, char **argv, const char *usage, const char *about, 
 
 /* The folder that holds experiments/ and plots/: $REPRO_SHARE, else where they were installed. */
 const char *share_folder(void);
+
+struct session;
+
+/* Judges the claims of the session's experiment on what is done under `out`, prints the verdicts and keeps them as a table there.
+ * *status is EXIT_DONE or EXIT_CLAIM_FAILED.  Without claims it does nothing. */
+int judge_claims(const struct session *session, const char *out, int *status, struct err *err);
 
 /* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
 int report_error(const struct err *err);

@@ -15,6 +15,7 @@
 
 const struct command commands[] = {
     {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales, before any compute", command_plan},
+    {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained", command_check},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back", command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused", command_backends},
     {"bench", "", "images per second, where the time goes, and the limit of the convolutions", command_bench},

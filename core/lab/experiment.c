@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "lab/claims.h"
 #include "lab/settings.h"
 
 #include <float.h>
@@ -17,7 +18,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const TOP_KEYS[] = {"name",   "title",        "dataset", "train_n",  "epochs",
-                                       "groups", "paper_curves", "runs",    "profiles", "default_profile", "defaults"};
+                                       "groups", "paper_curves", "runs",    "profiles", "default_profile", "defaults", "claims"};
 static const char *const PROFILE_KEYS[] = {"name", "network", "divide", "epochs", "test_n", "micro_ghosts", "words"};
 static const char *const PAPER_KEYS[] = {"words", "updates_below", "updates_about", "accuracy", "curve"};
 /* The first RUN_OWN are a run's own and have no default. */
@@ -232,7 +233,11 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     if (settings_find(top, "paper_curves") != NULL)
         experiment->paper_curves = settings_string(top, "paper_curves");
     int code = top->failed != 0 ? top->failed : parse_runs(experiment, top);
-    return code != 0 ? code : parse_profiles(experiment, top);
+    if (code == 0)
+        code = parse_profiles(experiment, top);
+    if (code == 0 && settings_find(top, "claims") != NULL)
+        code = claims_parse(top, experiment, &experiment->claims, &experiment->claim_count);
+    return code;
 }
 
 int experiment_load(const char *path, struct experiment **out, struct err *err)
@@ -268,6 +273,7 @@ void experiment_free(struct experiment *experiment)
     mem_free(experiment->owned);
     mem_free(experiment->runs);
     mem_free(experiment->profiles);
+    mem_free(experiment->claims);
     mem_free((char *)experiment->path);
     mem_free(experiment);
 }

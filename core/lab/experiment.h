@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct err;
+struct claim; /* lab/claims.h */
 
 /* One curve, at the paper's scale. */
 struct experiment_run {
@@ -47,9 +48,10 @@ struct experiment {
     int epochs;
     int groups;          /* groups a batch is dealt to */
     const char *paper_curves;  /* file of digitised curves beside the experiment, or NULL */
-    size_t run_count, profile_count;
+    size_t run_count, profile_count, claim_count;
     struct experiment_run *runs;
     struct experiment_profile *profiles;
+    struct claim *claims;
     const char *default_profile;
     void *owned;         /* the parsed file */
 };
