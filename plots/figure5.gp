@@ -1,5 +1,7 @@
 # figure5.gp -- test accuracy against the number of parameter updates: one panel, as printed, and where there is room in
 # it a closer look at the runs that are over soon.
+paper = panel_paper[1]
+legend_curves = curves
 array legend_text[curves + (paper eq '' ? 0 : 1)]
 do for [k = 1:curves] {
     legend_text[k] = sprintf('%s: %.1f %% after %.0f updates', curve_title[k], 100 * last_accuracy[k], last_updates[k])
@@ -66,7 +68,10 @@ last(k) = column('curve') == k && column('updates') == last_updates[k] ? last_up
 curves_printed = "for [k = 1:curves] paper using (series(k, column('x'))):(column('y_lo')):(0):(column('y_hi') - column('y_lo')) \
     with vectors nohead linestyle 100, \
     for [k = 1:curves] paper using (series(k, column('x'))):(unbroken(column('x'), column('y'))) with lines linestyle 100, "
-curves_run = "for [k = 1:curves] data using (of(k, column('updates'))):(column('test_accuracy')) with lines linestyle k, \
+band(k, value) = curve_seeds[k] > 1 && column('curve') == k ? value : NaN
+curves_run = "for [k = 1:curves] data using (band(k, column('updates'))):(column('test_accuracy_low')):(column('test_accuracy_high')) \
+        with filledcurves fillstyle transparent solid 0.25 noborder linestyle k, \
+    for [k = 1:curves] data using (of(k, column('updates'))):(column('test_accuracy')) with lines linestyle k, \
     for [k = 1:curves] data using (last(k)):(column('test_accuracy')) with points linestyle k pointtype last_point(k) pointsize dot"
 curves_drawn = (paper eq '' ? '' : curves_printed) . curves_run
 

@@ -1,5 +1,6 @@
 # look.gp -- what all figures share.  A figure's script fills `legend_text`, an array with one entry per curve and, where
-# printed curves are drawn, one for them, and then loads this file; core/lab/plot.h lists the variables both are given.
+# printed curves are drawn, one for them, sets `legend_curves` to how many are no printed ones, and then loads this file;
+# core/lab/plot.h lists the variables both are given.
 #
 #   linestyle k           of curve k; its last point has `pointtype last_point(k)`; linestyle 100 is for printed curves
 #   panel_left, _right, _top, _bottom     the room for panels, in screen coordinates, between legend and caption
@@ -58,10 +59,12 @@ set tics nomirror out scale 0.6 textcolor rgb '#303030'
 set grid linestyle 101
 set key off
 
-# Two columns where the texts are short enough.
+# As many columns, up to four, as the longest text leaves room for.
 entries = |legend_text|
-legend_columns = 2
-do for [k = 1:entries] { if (strlen(legend_text[k]) > 58) { legend_columns = 1 } }
+longest_text = 0
+do for [k = 1:entries] { if (strlen(legend_text[k]) > longest_text) { longest_text = strlen(legend_text[k]) } }
+legend_columns = longest_text > 58 ? 1 : longest_text > 34 ? 2 : longest_text > 24 ? 3 : 4
+legend_columns = legend_columns > entries ? entries : legend_columns
 legend_rows = (entries + legend_columns - 1) / legend_columns
 
 row_height = 0.034
@@ -77,9 +80,9 @@ caption_y = 0.030 + line_height * (caption_lines - 1)
 set_page = "set label 1001 title at screen panel_left, 0.966 left front font large; \
     set label 1002 caption at screen panel_left, caption_y left front font small textcolor rgb '#404040'; \
     do for [k = 1:entries] { \
-        set arrow 1000 + k from screen legend_x(k), legend_y(k) rto screen 0.030, 0 nohead front linestyle (k > curves ? 100 : k); \
+        set arrow 1000 + k from screen legend_x(k), legend_y(k) rto screen 0.030, 0 nohead front linestyle (k > legend_curves ? 100 : k); \
         set label 1100 + k '' at screen legend_x(k) + 0.015, legend_y(k) front \
-            point linestyle (k > curves ? 100 : k) pointtype (k > curves ? 0 : last_point(k)) pointsize (k > curves ? 0 : dot); \
+            point linestyle (k > legend_curves ? 100 : k) pointtype (k > legend_curves ? 0 : last_point(k)) pointsize (k > legend_curves ? 0 : dot); \
         set label 1200 + k legend_text[k] at screen legend_x(k) + 0.038, legend_y(k) left front font small; \
     }"
 unset_page = "unset arrow; unset label"

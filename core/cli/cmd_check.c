@@ -35,7 +35,8 @@ int judge_claims(const struct session *session, const char *out, int *status, st
         return 0;
     int code = evidence_load(session, out, session->seed, EVIDENCE_SEEDS, &evidence, err);
     if (code == 0)
-        code = verdicts_judge(&verdicts, &evidence, session->data.name, session->backend.name, err);
+        code = verdicts_judge(&verdicts, &evidence, session->experiment->schedules_only ? "no" : session->data.name,
+                              session->experiment->schedules_only ? "no" : session->backend.name, err);
     if (code == 0)
         code = verdicts_text(&verdicts, &text, err);
     if (code == 0) {
@@ -59,21 +60,12 @@ int command_check(int argc, char **argv)
     options_parse(argc, argv, "FIGURE", "Judges the paper's claims behind a figure: numbers of updates by the plan, the "
                   "rest by the runs of this profile, data and backend that are done.  Every finished seed counts, from "
                   "--seed on.  Trains nothing.", 1, &options);
-    char *experiments = mem_format(&err, "%s/experiments", share_folder());
-    int code = experiments == NULL ? ERR_MEMORY : 0;
-    if (code == 0) {
-        struct session_options chosen = {
-            .experiments = experiments, .figure = options.figure, .profile = options.profile, .data = options.data,
-            .backend = options.backend, .precision = options.precision, .threads = options.threads,
-            .seed = options.seed,
-        };
-        code = session_open(&chosen, &session, &err);
-    }
+    struct session_options chosen = session_choice(&options);
+    int code = session_open(&chosen, &session, &err);
     if (code == 0 && session.experiment->claim_count == 0)
         printf("%s states no claims\n", session.experiment->path);
     if (code == 0)
         code = judge_claims(&session, options.out == NULL ? "results" : options.out, &status, &err);
     session_close(&session);
-    mem_free(experiments);
     return code == 0 ? status : report_error(&err);
 }

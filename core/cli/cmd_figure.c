@@ -7,12 +7,12 @@
 #include "cli/progress.h"
 #include "cli/version.h"
 #include "lab/execute.h"
-#include "lab/plot.h"
-#include "lab/run.h"
-#include "lab/session.h"
+#include "lab/figure.h"
+#include "lab/statistics.h"
 #include "train/runlog.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,46 +42,6 @@ static void watch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-struct figure {
-    struct session session;
-    struct run *runs;
-    size_t run_count;
-    const char *out;
-};
-
-static void figure_release(struct figure *figure)
-{
-    for (size_t i = 0; figure->runs != NULL && i < figure->run_count; i++)
-        run_release(&figure->runs[i]);
-    mem_free(figure->runs);
-    session_close(&figure->session);
-}
-
-static int figure_init(struct figure *figure, const struct command_options *options, struct err *err)
-{
-    memset(figure, 0, sizeof *figure);
-    figure->out = options->out == NULL ? "results" : options->out;
-    char *experiments = mem_format(err, "%s/experiments", share_folder());
-    if (experiments == NULL)
-        return ERR_MEMORY;
-    struct session_options chosen = {
-        .experiments = experiments, .figure = options->figure, .profile = options->profile, .data = options->data,
-        .backend = options->backend, .precision = options->precision, .threads = options->threads, .seed = options->seed,
-    };
-    int code = session_open(&chosen, &figure->session, err);
-    mem_free(experiments);
-    if (code != 0)
-        return code;
-    figure->run_count = figure->session.experiment->run_count;
-    figure->runs = mem_new(figure->run_count, sizeof *figure->runs, err);
-    code = figure->runs == NULL ? ERR_MEMORY : 0;
-    for (size_t i = 0; code == 0 && i < figure->run_count; i++)
-        code = run_init(&figure->runs[i], &figure->session, &figure->session.experiment->runs[i], figure->out, err);
-    if (code != 0)
-        figure_release(figure);
-    return code;
-}
-
 static double images(const struct run *run)
 {
     return run->status == RUN_DONE ? 0.0 : (double)schedule_images(&run->schedule);
@@ -94,22 +54,23 @@ static int train_all(struct figure *figure, struct err *err)
                                       .checkpoint_seconds = CHECKPOINT_SECONDS, .context = &progress,
                                       .progress = progress_show, .stop = stop};
     progress_init(&progress);
-    progress.run_count = figure->run_count;
+    size_t count = figure->seed_count * figure->run_count;
+    progress.run_count = count;
     watch_signals();
-    for (size_t i = 0; i < figure->run_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct run *run = &figure->runs[i];
         if (run->status == RUN_DONE) {
             printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name, run->schedule.updates,
                    run->manifest_path);
             continue;
         }
-        printf("%s: %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name,
+        printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name, run->session->seed,
                run->status == RUN_PARTIAL ? "going on" : "training", run->schedule.updates, run->schedule.epochs,
                run->folder);
         fflush(stdout);
         progress.run = i + 1;
         progress.images_after = 0.0;
-        for (size_t j = i + 1; j < figure->run_count; j++)
+        for (size_t j = i + 1; j < count; j++)
             progress.images_after += images(&figure->runs[j]);
         int code = execute_run(run, &options, err);
         progress_break(&progress);
@@ -119,97 +80,102 @@ static int train_all(struct figure *figure, struct err *err)
     return 0;
 }
 
-/* What the figure shows, honestly: data, scale, backend. */
-static char *caption(const struct figure *figure, struct err *err)
-{
-    const struct session *session = &figure->session;
-    const struct experiment_profile *profile = session->profile;
-    int synthetic = strcmp(session->data.name, "synthetic") == 0;
-    return mem_format(err, "%s, profile %s: %s, %" PRId64 " training and %" PRId64 " test images, %d epochs; backend %s "
-                      "(%s), seed %" PRIu64 ". Scale: %s.",
-                      synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name, profile->network,
-                      session->data.train_n, session->data.test_n, profile->epochs, session->backend.name,
-                      session->caps.library, session->seed, profile->words);
-}
+/* The last epoch of one curve, over its seeds. */
+struct result {
+    int64_t updates;
+    double accuracy, deviation, loss;  /* mean, sample standard deviation, mean */
+};
 
-static int draw(const struct figure *figure, struct err *err)
+static int read_result(const struct figure *figure, size_t curve, struct result *result, struct err *err)
 {
-    const struct session *session = &figure->session;
-    const struct experiment *experiment = session->experiment;
-    struct plot_curve *curves = mem_new(figure->run_count, sizeof *curves, err);
-    char *stem = mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64, figure->out, experiment->name, session->profile->name,
-                            session->data.name, session->backend.name, session->seed);
-    char *script = mem_format(err, "%s/plots/%s.gp", share_folder(), experiment->name);
-    char *paper = NULL, *words = caption(figure, err);
-    int code = ERR_MEMORY;
-    if (curves == NULL || stem == NULL || script == NULL || words == NULL)
-        goto out;
-    int printed_scale = session->profile->divide == 1 && experiment->paper_curves != NULL;
-    if (printed_scale && (paper = mem_format(err, "%s/experiments/%s", share_folder(), experiment->paper_curves)) == NULL)
-        goto out;
-    for (size_t i = 0; i < figure->run_count; i++)
-        curves[i] = (struct plot_curve){figure->runs[i].what->title, figure->runs[i].log_path,
-                                        figure->runs[i].what->paper_curve};
-    struct plot_request request = {.script = script, .stem = stem, .title = experiment->title, .caption = words,
-                                   .paper_curves = paper, .curve_count = figure->run_count, .curves = curves};
-    code = plot_draw(&request, err);
-    if (code == 0)
-        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
-out:
-    mem_free(curves);
-    mem_free(stem);
-    mem_free(script);
-    mem_free(paper);
-    mem_free(words);
-    return code;
+    double accuracies[FIGURE_SEED_MAX], loss = 0.0;
+    for (size_t s = 0; s < figure->seed_count; s++) {
+        struct runlog log = {0};
+        int code = runlog_read(&log, figure_run(figure, s, curve)->log_path, err);
+        if (code != 0)
+            return code;
+        const struct runlog_row *last = &log.rows[log.count - 1];
+        accuracies[s] = last->test_accuracy;
+        loss += last->train_loss;
+        result->updates = last->updates;
+        runlog_release(&log);
+    }
+    result->accuracy = statistics_mean(accuracies, figure->seed_count);
+    result->deviation = sqrt(statistics_variance(accuracies, figure->seed_count));
+    result->loss = loss / (double)figure->seed_count;
+    return 0;
 }
 
 static int print_results(const struct figure *figure, struct err *err)
 {
-    printf("\n%-32s %9s %16s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy", "in the paper");
+    printf("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy", "in the paper");
     for (size_t i = 0; i < figure->run_count; i++) {
-        const struct run *run = &figure->runs[i];
-        struct runlog log = {0};
-        int code = runlog_read(&log, run->log_path, err);
+        struct result result = {0};
+        int code = read_result(figure, i, &result, err);
         if (code != 0)
             return code;
-        const struct runlog_row *last = &log.rows[log.count - 1];
-        char paper[16] = "-";
-        if (run->what->paper_accuracy > 0.0)
-            snprintf(paper, sizeof paper, "%.1f %%", 100.0 * run->what->paper_accuracy);
-        printf("%-32s %9" PRId64 " %14.2f %% %15.4f %12s\n", run->what->name, last->updates, 100.0 * last->test_accuracy,
-               last->train_loss, paper);
-        runlog_release(&log);
+        const struct experiment_run *what = &figure->session.experiment->runs[i];
+        char paper[16] = "-", deviation[24] = "";
+        if (what->paper_accuracy > 0.0)
+            snprintf(paper, sizeof paper, "%.1f %%", 100.0 * what->paper_accuracy);
+        if (figure->seed_count > 1)
+            snprintf(deviation, sizeof deviation, " +- %.2f", 100.0 * result.deviation);
+        printf("%-32s %9" PRId64 " %9.2f%s %% %15.4f %12s\n", what->name, result.updates, 100.0 * result.accuracy,
+               figure->seed_count > 1 ? deviation : "        ", result.loss, paper);
     }
+    if (figure->seed_count > 1)
+        printf("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
     if (figure->session.profile->divide != 1)
         printf("The paper's figures are for its own scale; this is profile %s.\n", figure->session.profile->name);
     return 0;
 }
 
+static void print_head(const struct figure *figure)
+{
+    const struct session *session = &figure->session;
+    if (session->experiment->schedules_only)
+        printf("%s, profile %s: schedules, nothing to train\n", session->experiment->name, session->profile->name);
+    else
+        printf("%s, profile %s, %s data, backend %s (%s, %s, %d threads)\n", session->experiment->name,
+               session->profile->name, session->data.name, session->backend.name, session->caps.library,
+               session->caps.device, (int)session->caps.threads);
+}
+
+int make_figure(const struct command_options *options, int *status, struct err *err)
+{
+    struct figure figure = {0};
+    char *stem = NULL;
+    const char *out = options->out == NULL ? "results" : options->out;
+    struct session_options chosen = session_choice(options);
+    *status = EXIT_DONE;
+    int code = figure_init(&figure, &chosen, share_folder(), out, options->seeds == 0 ? 1 : options->seeds, err);
+    if (code != 0)
+        return code;
+    print_head(&figure);
+    code = file_make_folders(out, err);
+    if (code == 0)
+        code = train_all(&figure, err);
+    if (code == 0)
+        code = figure_draw(&figure, &stem, err);
+    if (code == 0)
+        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+    if (code == 0 && figure.run_count > 0)
+        code = print_results(&figure, err);
+    if (code == 0) {
+        printf("\n");
+        code = judge_claims(&figure.session, out, status, err);
+    }
+    mem_free(stem);
+    figure_release(&figure);
+    return code;
+}
+
 int command_figure(int argc, char **argv)
 {
     struct command_options options = {.figure = argv[0]};
-    struct figure figure;
     struct err err = {0};
+    int status;
     options_parse(argc, argv, "", "Trains every run behind a figure that is not trained yet, goes on with what was cut "
                   "off, and draws the figure.", 0, &options);
-    if (figure_init(&figure, &options, &err) != 0)
-        return report_error(&err);
-    printf("%s, profile %s, %s data, backend %s (%s, %s, %d threads)\n", figure.session.experiment->name,
-           figure.session.profile->name, figure.session.data.name, figure.session.backend.name,
-           figure.session.caps.library, figure.session.caps.device, (int)figure.session.caps.threads);
-    int code = file_make_folders(figure.out, &err);
-    if (code == 0)
-        code = train_all(&figure, &err);
-    if (code == 0)
-        code = draw(&figure, &err);
-    if (code == 0)
-        code = print_results(&figure, &err);
-    int status = EXIT_DONE;
-    if (code == 0) {
-        printf("\n");
-        code = judge_claims(&figure.session, figure.out, &status, &err);
-    }
-    figure_release(&figure);
-    return code == 0 ? status : report_error(&err);
+    return make_figure(&options, &status, &err) == 0 ? status : report_error(&err);
 }

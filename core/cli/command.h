@@ -2,6 +2,9 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include "lab/session.h"
+
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -19,6 +22,7 @@ struct command_options {
     const char *profile, *data, *backend, *out;  /* NULL: default */
     int precision, threads;                      /* 0: default */
     uint64_t seed;                               /* 0: default */
+    size_t seeds;                                /* runs a curve; 0: default */
 };
 
 struct command {
@@ -30,6 +34,7 @@ struct command {
 extern const struct command commands[];
 
 int command_figure(int argc, char **argv); /* argv[0] is the figure */
+int command_all(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_backends(int argc, char **argv);
@@ -45,7 +50,12 @@ void options_parse(int argc, char **argv, const char *usage, const char *about, 
 /* The folder that holds experiments/ and plots/: $REPRO_SHARE, else where they were installed. */
 const char *share_folder(void);
 
-struct session;
+/* What the shared options say to session_open(). */
+struct session_options session_choice(const struct command_options *options);
+
+/* Trains what is missing of options->figure, draws it, prints results and verdicts.  *status is EXIT_DONE or
+ * EXIT_CLAIM_FAILED. */
+int make_figure(const struct command_options *options, int *status, struct err *err);
 
 /* Judges the claims of the session's experiment on what is done under `out`, prints the verdicts and keeps them as a table there.
  * *status is EXIT_DONE or EXIT_CLAIM_FAILED.  Without claims it does nothing. */

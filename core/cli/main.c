@@ -14,6 +14,7 @@
 #endif
 
 const struct command commands[] = {
+    {"all", "", "every figure there is, one after the other", command_all},
     {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales, before any compute", command_plan},
     {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained", command_check},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back", command_convert},

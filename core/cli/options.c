@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "backend/backend.h"
+#include "lab/figure.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -19,6 +20,7 @@ static const struct argp_option option_table[] = {
     {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
     {"out", 'o', "DIR", 0, "where results go (default: results)", 0},
     {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)", 0},
+    {"seeds", 'k', "K", 0, "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)", 0},
     {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
     {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
     {0},
@@ -64,6 +66,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 's':
         options->seed = positive(state, "--seed", argument, INT64_MAX);
         return 0;
+    case 'k':
+        options->seeds = (size_t)positive(state, "--seeds", argument, FIGURE_SEED_MAX);
+        return 0;
     case 't':
         options->threads = (int)positive(state, "--threads", argument, 4096);
         return 0;
@@ -95,4 +100,13 @@ void options_parse(int argc, char **argv, const char *usage, const char *about, 
     argv[0] = label;
     argp_parse(&argp, argc, argv, 0, NULL, &parse);
     argv[0] = name;
+}
+
+struct session_options session_choice(const struct command_options *options)
+{
+    return (struct session_options){
+        .share = share_folder(), .figure = options->figure, .profile = options->profile, .data = options->data,
+        .backend = options->backend, .precision = options->precision, .threads = options->threads,
+        .seed = options->seed,
+    };
 }

@@ -55,7 +55,7 @@ int evidence_load(const struct session *session, const char *out, uint64_t first
         code = schedule_build(&experiment->runs[i].spec, &paper[i], err);
         if (code == 0)
             code = experiment_schedule(experiment, session->profile, &experiment->runs[i], &here[i], err);
-        if (code == 0)
+        if (code == 0 && !experiment->schedules_only)
             code = load_run(session, &experiment->runs[i], out, first, count, &curves[i], err);
     }
     if (code != 0)

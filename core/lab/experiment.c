@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "lab/claims.h"
+#include "lab/experiment_panels.h"
 #include "lab/settings.h"
 
 #include <float.h>
@@ -17,8 +18,9 @@
 #define EPOCHS_MAX 100000
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const TOP_KEYS[] = {"name",   "title",        "dataset", "train_n",  "epochs",
-                                       "groups", "paper_curves", "runs",    "profiles", "default_profile", "defaults", "claims"};
+static const char *const TOP_KEYS[] = {"name", "title",  "dataset",  "train_n",         "epochs",   "groups", "plot", "base",
+                                       "schedules_only", "runs", "profiles", "default_profile", "defaults", "panels",
+                                       "claims"};
 static const char *const PROFILE_KEYS[] = {"name", "network", "divide", "epochs", "test_n", "micro_ghosts", "words"};
 static const char *const PAPER_KEYS[] = {"words", "updates_below", "updates_about", "accuracy", "curve"};
 /* The first RUN_OWN are a run's own and have no default. */
@@ -147,7 +149,7 @@ static int parse_run(const struct experiment *experiment, struct settings_view *
 
 static int parse_runs(struct experiment *experiment, struct settings_view *top)
 {
-    const config_setting_t *defaults = config_setting_get_member(top->group, "defaults");
+    const config_setting_t *defaults = settings_find(top, "defaults");
     if (defaults != NULL && settings_check(top, defaults, RUN_KEYS + RUN_OWN, COUNT_OF(RUN_KEYS) - RUN_OWN) != 0)
         return top->failed;
     const config_setting_t *list = settings_groups(top, "runs", RUN_MAX);
@@ -230,33 +232,73 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     experiment->train_n = settings_int(top, "train_n", 1, COUNT_MAX);
     experiment->epochs = (int)settings_int(top, "epochs", 1, EPOCHS_MAX);
     experiment->groups = (int)settings_int(top, "groups", 1, 1024);
-    if (settings_find(top, "paper_curves") != NULL)
-        experiment->paper_curves = settings_string(top, "paper_curves");
+    experiment->plot = settings_find(top, "plot") == NULL ? "panels" : settings_name(top, "plot");
+    if (settings_find(top, "schedules_only") != NULL)
+        experiment->schedules_only = settings_bool(top, "schedules_only");
     int code = top->failed != 0 ? top->failed : parse_runs(experiment, top);
     if (code == 0)
         code = parse_profiles(experiment, top);
+    if (code == 0)
+        code = experiment_panels_parse(top, experiment);
     if (code == 0 && settings_find(top, "claims") != NULL)
         code = claims_parse(top, experiment, &experiment->claims, &experiment->claim_count);
     return code;
 }
 
+/* A file's tree, kept with its path for as long as the experiment. */
+struct owned {
+    config_t config;
+    char *path;
+    int read;
+};
+
+static int read_owned(struct owned *owned, char *path, struct err *err)
+{
+    owned->path = path;
+    int code = path == NULL ? ERR_MEMORY : settings_read(path, &owned->config, err);
+    owned->read = code == 0;
+    return code;
+}
+
+/* The file that `base` names lies beside this one; what the experiment leaves out stands there. */
+static int read_base(struct settings_view *top, struct owned *base)
+{
+    if (settings_find(top, "base") == NULL)
+        return 0;
+    const char *name = settings_string(top, "base"), *slash = strrchr(top->path, '/');
+    if (name != NULL && (strchr(name, '/') != NULL || name[0] == '.'))
+        settings_fail(top, settings_find(top, "base"), "'base' is \"%.80s\"; it must name a file in the same folder", name);
+    if (top->failed != 0)
+        return top->failed;
+    int folder = slash == NULL ? 0 : (int)(slash - top->path + 1);
+    int code = read_owned(base, mem_format(top->err, "%.*s%s", folder, top->path, name), top->err);
+    if (code != 0)
+        return top->failed = code;
+    top->fallback = config_root_setting(&base->config);
+    if (config_setting_get_member(top->fallback, "base") != NULL)
+        settings_fail(top, config_setting_get_member(top->fallback, "base"), "a base has no base of its own; remove it");
+    return settings_check(top, top->fallback, TOP_KEYS, COUNT_OF(TOP_KEYS));
+}
+
 int experiment_load(const char *path, struct experiment **out, struct err *err)
 {
-    config_t *config = NULL;
     struct experiment *experiment = mem_new(1, sizeof *experiment, err);
-    int code = experiment == NULL ? ERR_MEMORY : 0;
-    if (code == 0 && (experiment->path = mem_string(path, err)) == NULL)
-        code = ERR_MEMORY;
-    if (code == 0 && (config = mem_new(1, sizeof *config, err)) == NULL)
-        code = ERR_MEMORY;
-    if (code == 0 && (code = settings_read(path, config, err)) != 0)
-        mem_free(config);
+    struct owned *owned = mem_new(2, sizeof *owned, err);
+    int code = experiment == NULL || owned == NULL ? ERR_MEMORY : 0;
+    if (experiment != NULL)
+        experiment->owned = owned;
+    if (code == 0)
+        code = read_owned(&owned[0], mem_string(path, err), err);
     if (code == 0) {
-        experiment->owned = config;
-        struct settings_view top = {.path = experiment->path, .group = config_root_setting(config), .err = err};
-        code = parse_top(experiment, &top);
+        experiment->path = owned[0].path;
+        struct settings_view top = {.path = owned[0].path, .group = config_root_setting(&owned[0].config), .err = err};
+        code = read_base(&top, &owned[1]);
+        if (code == 0)
+            code = parse_top(experiment, &top);
     }
     if (code != 0) {
+        if (experiment == NULL)
+            mem_free(owned);
         experiment_free(experiment);
         return code;
     }
@@ -268,12 +310,16 @@ void experiment_free(struct experiment *experiment)
 {
     if (experiment == NULL)
         return;
-    if (experiment->owned != NULL)
-        config_destroy(experiment->owned);
-    mem_free(experiment->owned);
+    struct owned *owned = experiment->owned;
+    for (int i = 0; owned != NULL && i < 2; i++) {
+        if (owned[i].read)
+            config_destroy(&owned[i].config);
+        mem_free(owned[i].path);
+    }
+    mem_free(owned);
     mem_free(experiment->runs);
     mem_free(experiment->profiles);
+    mem_free(experiment->panels);
     mem_free(experiment->claims);
-    mem_free((char *)experiment->path);
     mem_free(experiment);
 }

@@ -1,5 +1,8 @@
 /* experiment.h -- an experiment file (libconfig): a figure's runs, schedules, profiles and what the paper says of them.
  *
+ * What several figures share stands once in a file beside them, named by `base`: a key that the experiment leaves out is
+ * looked up there.
+ *
  * The file is data: changing it needs no rebuild.  Every key is known; an unknown one is an error that names file, line and
  * the nearest known key.  Strings belong to the experiment and live as long as it does. */
 #ifndef LAB_EXPERIMENT_H
@@ -39,6 +42,18 @@ struct experiment_profile {
     const char *words;    /* one line for captions: what was scaled down */
 };
 
+#define PANEL_RUN_MAX 16
+
+/* One pair of axes of the figure and the runs drawn in it. */
+struct experiment_panel {
+    const char *title;         /* "(a) SGD with momentum"; empty for a figure of one panel */
+    const char *x, *y;         /* columns of the log: "epoch" or "updates" against one of PANEL_Y, experiment_panels.c */
+    const char *paper_curves;  /* file of digitised curves beside the experiment, or NULL */
+    double x_range[2], y_range[2];  /* as printed, at the paper's scale; both 0: not stated */
+    size_t run_count;
+    size_t runs[PANEL_RUN_MAX];     /* indices into the experiment's runs, in legend order */
+};
+
 struct experiment {
     const char *name;   /* "figure5" */
     const char *title;
@@ -47,13 +62,15 @@ struct experiment {
     int64_t train_n;     /* at the paper's scale */
     int epochs;
     int groups;          /* groups a batch is dealt to */
-    const char *paper_curves;  /* file of digitised curves beside the experiment, or NULL */
-    size_t run_count, profile_count, claim_count;
+    const char *plot;          /* name of the script in plots/, without ".gp" */
+    int schedules_only;        /* the figure shows schedules: nothing is trained */
+    size_t run_count, profile_count, panel_count, claim_count;
     struct experiment_run *runs;
     struct experiment_profile *profiles;
+    struct experiment_panel *panels;
     struct claim *claims;
     const char *default_profile;
-    void *owned;         /* the parsed file */
+    void *owned;         /* the parsed files */
 };
 
 /* Reads `path`.  ERR_INPUT "path:line: ..." on anything malformed, missing, unknown or out of bounds. */

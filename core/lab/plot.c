@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "lab/gnuplot.h"
+#include "lab/plot_series.h"
 #include "train/runlog.h"
 
 #include <errno.h>
@@ -22,15 +23,6 @@
 static const char *const formats[] = {"png", "svg", "pdf"};
 #define FORMAT_COUNT (sizeof formats / sizeof *formats)
 
-/* Text in a table: no tab, newline or double quote, which readers of tables give a meaning. */
-static void put_plain(FILE *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        fputc(byte == '"' ? '\'' : byte < 0x20 || byte == 0x7f ? ' ' : byte, out);
-    }
-}
-
 /* Ends a memory stream; on success *text is the caller's, to be freed with free(). */
 static int end_stream(FILE *stream, char **text, struct err *err)
 {
@@ -40,31 +32,6 @@ static int end_stream(FILE *stream, char **text, struct err *err)
     free(*text);
     *text = NULL;
     return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-}
-
-static int points_text(const struct plot_request *request, const struct runlog *logs, char **text, size_t *size,
-                       struct err *err)
-{
-    FILE *out = open_memstream(text, size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-    fputs("# ", out);
-    put_plain(out, request->title);
-    fputs("\n# ", out);
-    put_plain(out, request->caption);
-    fputs("\ncurve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
-          "train_accuracy\ttest_loss\ttest_accuracy\n", out);
-    for (size_t i = 0; i < request->curve_count; i++) {
-        for (const struct runlog_row *row = logs[i].rows; row < logs[i].rows + logs[i].count; row++) {
-            fprintf(out, "%zu\t", i + 1);
-            put_plain(out, request->curves[i].title);
-            fprintf(out, "\t%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g", row->epoch, row->updates,
-                    row->images, row->lr, row->batch, row->momentum, row->noise_scale);
-            fprintf(out, "\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f\n", row->train_loss, row->train_loss_l2, row->train_accuracy,
-                    row->test_loss, row->test_accuracy);
-        }
-    }
-    return end_stream(out, text, err);
 }
 
 /* Breaks text at spaces so that no line is longer than `columns` characters where that can be; returns the lines. */
@@ -109,24 +76,53 @@ static void put_path(FILE *out, const char *name, const char *path)
     fputs("; ", out);
 }
 
-static void put_curves(FILE *out, const struct plot_request *request, const struct runlog *logs)
+static void put_curves(FILE *out, const struct plot_request *request, const struct plot_series *series)
 {
     size_t count = request->curve_count;
-    fprintf(out, "curves = %zu; array curve_title[%zu]; array curve_series[%zu]; array last_epoch[%zu]; "
-                 "array last_updates[%zu]; array last_accuracy[%zu]; ", count, count, count, count, count, count);
+    fprintf(out, "curves = %zu; array curve_title[%zu]; array curve_series[%zu]; array curve_seeds[%zu]; ", count, count,
+            count, count);
+    fprintf(out, "array last_epoch[%zu]; array last_updates[%zu]; array last_accuracy[%zu]; array last_loss[%zu]; ",
+            count, count, count, count);
     for (size_t i = 0; i < count; i++) {
-        const struct runlog_row *last = &logs[i].rows[logs[i].count - 1];
+        const struct runlog_row *last = &series[i].mean.rows[series[i].mean.count - 1];
         fprintf(out, "curve_title[%zu] = ", i + 1);
         gnuplot_put_string(out, request->curves[i].title);
         fprintf(out, "; curve_series[%zu] = ", i + 1);
-        const char *series = request->curves[i].paper_series;
-        gnuplot_put_string(out, series == NULL ? "" : series);
-        fprintf(out, "; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64 "; last_accuracy[%zu] = %.6f; ", i + 1,
-                last->epoch, i + 1, last->updates, i + 1, last->test_accuracy);
+        const char *printed = request->curves[i].paper_series;
+        gnuplot_put_string(out, printed == NULL ? "" : printed);
+        fprintf(out, "; curve_seeds[%zu] = %zu; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64 "; ", i + 1,
+                series[i].seeds, i + 1, last->epoch, i + 1, last->updates);
+        fprintf(out, "last_accuracy[%zu] = %.6f; last_loss[%zu] = %.9g; ", i + 1, last->test_accuracy, i + 1,
+                last->train_loss);
     }
 }
 
-static int variables_text(const struct plot_request *request, const struct runlog *logs, const char *format,
+static void put_panels(FILE *out, const struct plot_request *request)
+{
+    size_t count = request->panel_count;
+    fprintf(out, "panels = %zu; ", count);
+    static const char *const arrays[] = {"title", "x", "y", "curves", "paper", "printed", "x_low", "x_high", "y_low",
+                                         "y_high"};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        fprintf(out, "array panel_%s[%zu]; ", arrays[i], count);
+    for (size_t i = 0; i < count; i++) {
+        const struct plot_panel *panel = &request->panels[i];
+        fprintf(out, "panel_title[%zu] = ", i + 1);
+        gnuplot_put_string(out, panel->title);
+        fprintf(out, "; panel_x[%zu] = '%s'; panel_y[%zu] = '%s'; panel_curves[%zu] = '", i + 1, panel->x, i + 1, panel->y,
+                i + 1);
+        for (size_t k = 0; k < panel->curve_count; k++)
+            fprintf(out, "%s%zu", k == 0 ? "" : " ", panel->curves[k] + 1);
+        fprintf(out, "'; panel_paper[%zu] = ", i + 1);
+        gnuplot_put_path(out, panel->paper_curves == NULL ? "" : panel->paper_curves);
+        fprintf(out, "; panel_printed[%zu] = %d; panel_x_low[%zu] = %.9g; panel_x_high[%zu] = %.9g; ", i + 1,
+                panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
+        fprintf(out, "panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1, panel->y_range[0], i + 1,
+                panel->y_range[1]);
+    }
+}
+
+static int variables_text(const struct plot_request *request, const struct plot_series *series, const char *format,
                           const char *data, const char *part, const char *look, char **text, struct err *err)
 {
     char *caption = mem_string(request->caption, err);
@@ -142,11 +138,11 @@ static int variables_text(const struct plot_request *request, const struct runlo
     put_path(out, "output", part);
     put_path(out, "data", data);
     put_path(out, "look", look);
-    put_path(out, "paper", request->paper_curves);
     put_text(out, "title", request->title);
     put_text(out, "caption", caption);
     fprintf(out, "caption_lines = %zu; ", lines);
-    put_curves(out, request, logs);
+    put_curves(out, request, series);
+    put_panels(out, request);
     mem_free(caption);
     return end_stream(out, text, err);
 }
@@ -167,11 +163,11 @@ static int settle(const char *part, struct err *err)
     return code;
 }
 
-static int draw_format(const struct plot_request *request, const struct runlog *logs, const char *format,
+static int draw_format(const struct plot_request *request, const struct plot_series *series, const char *format,
                        const char *data, const char *part, const char *look, struct err *err)
 {
     char *variables = NULL;
-    int code = variables_text(request, logs, format, data, part, look, &variables, err);
+    int code = variables_text(request, series, format, data, part, look, &variables, err);
     if (code == 0)
         code = gnuplot_run(variables, request->script, err);
     if (code == 0)
@@ -181,7 +177,7 @@ static int draw_format(const struct plot_request *request, const struct runlog *
 }
 
 /* Draws every format into its part, then renames them all. */
-static int draw_all(const struct plot_request *request, const struct runlog *logs, const char *data, const char *look,
+static int draw_all(const struct plot_request *request, const struct plot_series *series, const char *data, const char *look,
                     struct err *err)
 {
     char *paths[FORMAT_COUNT] = {NULL}, *parts[FORMAT_COUNT] = {NULL};
@@ -190,7 +186,7 @@ static int draw_all(const struct plot_request *request, const struct runlog *log
         paths[i] = mem_format(err, "%s.%s", request->stem, formats[i]);
         parts[i] = mem_format(err, "%s.%s.part", request->stem, formats[i]);
         code = paths[i] == NULL || parts[i] == NULL ? ERR_MEMORY
-                                                    : draw_format(request, logs, formats[i], data, parts[i], look, err);
+                                                    : draw_format(request, series, formats[i], data, parts[i], look, err);
     }
     for (size_t i = 0; i < FORMAT_COUNT && code == 0; i++)
         if (rename(parts[i], paths[i]) != 0)
@@ -205,12 +201,12 @@ static int draw_all(const struct plot_request *request, const struct runlog *log
 }
 
 /* The points are written first, drawn from, and named last: the commit also brings the folder to the disk. */
-static int draw_points(const struct plot_request *request, const struct runlog *logs, const char *look, struct err *err)
+static int draw_points(const struct plot_request *request, const struct plot_series *series, const char *look, struct err *err)
 {
     char *text = NULL, *path = NULL;
     size_t size;
     struct file_writer file = {0};
-    int code = points_text(request, logs, &text, &size, err);
+    int code = plot_series_text(request, series, &text, &size, err);
     if (code != 0)
         return code;
     path = mem_format(err, "%s.tsv", request->stem);
@@ -218,7 +214,7 @@ static int draw_points(const struct plot_request *request, const struct runlog *
     if (code == 0)
         code = file_put(&file, text, size, err);
     if (code == 0)
-        code = draw_all(request, logs, file.part, look, err);
+        code = draw_all(request, series, file.part, look, err);
     if (code == 0)
         code = file_commit(&file, err);
     file_abandon(&file);
@@ -228,13 +224,13 @@ static int draw_points(const struct plot_request *request, const struct runlog *
 }
 
 /* Each series asked for must be named at the start of some line. */
-static int check_paper(const struct plot_request *request, struct err *err)
+static int check_paper(const struct plot_request *request, const struct plot_panel *panel, struct err *err)
 {
     char *text = NULL;
     size_t size;
-    int code = request->paper_curves == NULL ? 0 : file_read(request->paper_curves, PAPER_LIMIT, &text, &size, err);
-    for (size_t i = 0; i < request->curve_count && code == 0 && text != NULL; i++) {
-        const char *series = request->curves[i].paper_series;
+    int code = panel->paper_curves == NULL ? 0 : file_read(panel->paper_curves, PAPER_LIMIT, &text, &size, err);
+    for (size_t i = 0; i < panel->curve_count && code == 0 && text != NULL; i++) {
+        const char *series = request->curves[panel->curves[i]].paper_series;
         if (series == NULL)
             continue;
         size_t length = strlen(series);
@@ -244,27 +240,9 @@ static int check_paper(const struct plot_request *request, struct err *err)
             line = line == NULL ? NULL : line + 1;
         }
         if (line == NULL)
-            code = err_set(err, ERR_INPUT, "%s: no curve '%s'", request->paper_curves, series);
+            code = err_set(err, ERR_INPUT, "%s: no curve '%s'", panel->paper_curves, series);
     }
     mem_free(text);
-    return code;
-}
-
-/* Reads a log of which a curve can be drawn; row r stands in line r + 2. */
-static int read_log(const char *path, struct runlog *log, struct err *err)
-{
-    int code = runlog_read(log, path, err);
-    if (code == 0 && log->count == 0)
-        code = err_set(err, ERR_INPUT, "%s:2: no finished epoch yet; train the run first", path);
-    for (size_t r = 0; r < log->count && code == 0; r++) {
-        const struct runlog_row *row = &log->rows[r];
-        if (!(row->test_accuracy >= 0 && row->test_accuracy <= 1))
-            code = err_set(err, ERR_INPUT, "%s:%zu: test_accuracy is %g; it is a fraction from 0 to 1", path, r + 2,
-                           row->test_accuracy);
-        else if (r > 0 && (row->epoch <= row[-1].epoch || row->updates <= row[-1].updates))
-            code = err_set(err, ERR_INPUT, "%s:%zu: epoch %d, update %" PRId64 " does not come after the line before",
-                           path, r + 2, row->epoch, row->updates);
-    }
     return code;
 }
 
@@ -277,23 +255,21 @@ static char *look_path(const char *script, struct err *err)
 
 int plot_draw(const struct plot_request *request, struct err *err)
 {
-    if (request->curve_count == 0)
+    if (request->curve_count == 0 || request->panel_count == 0)
         return err_set(err, ERR_INPUT, "%s: no curve to draw", request->stem);
+    struct plot_series *series = NULL;
     char *look = look_path(request->script, err);
-    struct runlog *logs = mem_new(request->curve_count, sizeof *logs, err);
-    int code = look == NULL || logs == NULL ? ERR_MEMORY : 0;
+    int code = look == NULL ? ERR_MEMORY : 0;
     if (code == 0 && (!file_exists(request->script) || !file_exists(look)))
         code = err_set(err, ERR_INPUT, "%s: no such plot script; the plots folder of the installation is incomplete",
                        file_exists(request->script) ? look : request->script);
+    for (size_t i = 0; i < request->panel_count && code == 0; i++)
+        code = check_paper(request, &request->panels[i], err);
     if (code == 0)
-        code = check_paper(request, err);
-    for (size_t i = 0; i < request->curve_count && code == 0; i++)
-        code = read_log(request->curves[i].log_path, &logs[i], err);
+        code = plot_series_read(request, &series, err);
     if (code == 0)
-        code = draw_points(request, logs, look, err);
-    for (size_t i = 0; i < request->curve_count && logs != NULL; i++)
-        runlog_release(&logs[i]);
-    mem_free(logs);
+        code = draw_points(request, series, look, err);
+    plot_series_free(series, request->curve_count);
     mem_free(look);
     return code;
 }

@@ -118,13 +118,18 @@ int session_open(const struct session_options *options, struct session *session,
     memset(session, 0, sizeof *session);
     session->precision = options->precision == 0 ? REPRO_PRECISION_F32 : options->precision;
     session->seed = options->seed == 0 ? 1 : options->seed;
-    int code = session_experiment(options->experiments, options->figure, &session->experiment, err);
+    char *experiments = mem_format(err, "%s/experiments", options->share);
+    int code = experiments == NULL ? ERR_MEMORY
+                                   : session_experiment(experiments, options->figure, &session->experiment, err);
+    mem_free(experiments);
     if (code == 0) {
         const char *name = options->profile == NULL ? session->experiment->default_profile : options->profile;
         session->profile = experiment_profile(session->experiment, name, err);
         if (session->profile == NULL)
             code = ERR_USAGE;
     }
+    if (code == 0 && session->experiment->schedules_only)
+        return 0;
     if (code == 0)
         code = open_backend(session, options, err);
     if (code == 0)

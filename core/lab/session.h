@@ -13,7 +13,7 @@ struct err;
 
 /* What the user chose; NULL and 0 mean default. */
 struct session_options {
-    const char *experiments;  /* folder of the .exp files; never NULL */
+    const char *share;        /* folder of experiments/ and plots/; never NULL */
     const char *figure;       /* "figure5"; never NULL */
     const char *profile;      /* the experiment's default_profile */
     const char *data;         /* folder of the real data; else $REPRO_DATA, else the synthetic set */
@@ -42,7 +42,7 @@ void session_figures_free(char **names, size_t count);
 /* The experiment file of a figure, by name or, with a slash in it, by path; ERR_USAGE with the figures there are when the name is unknown. */
 int session_experiment(const char *experiments, const char *figure, struct experiment **out, struct err *err);
 
-/* Loads all of it.  session_close() releases it; legal on a zeroed struct. */
+/* Loads all of it; of an experiment that trains nothing only itself and the profile.  session_close() releases it; legal on a zeroed struct. */
 int session_open(const struct session_options *options, struct session *session, struct err *err);
 void session_close(struct session *session);
 

@@ -21,7 +21,9 @@ int settings_fail(struct settings_view *view, const config_setting_t *at, const 
     va_end(args);
     /* The root group has line 0: what is missing there is missing from line 1 on. */
     unsigned line = config_setting_source_line(at);
-    return view->failed = err_set(view->err, ERR_INPUT, "%s:%u: %s", view->path, line == 0 ? 1 : line, text);
+    const char *path = config_setting_get_hook(config_root_setting(at->config)); /* settings_read()'s */
+    return view->failed = err_set(view->err, ERR_INPUT, "%s:%u: %s", path == NULL ? view->path : path,
+                                  line == 0 ? 1 : line, text);
 }
 
 static const char *type_name(const config_setting_t *at)
@@ -142,6 +144,15 @@ int64_t settings_int(struct settings_view *view, const char *key, int64_t low, i
 double settings_double(struct settings_view *view, const char *key, double low, double high, const char *bounds)
 {
     return settings_double_of(view, need(view, key), key, low, high, bounds);
+}
+
+int settings_bool(struct settings_view *view, const char *key)
+{
+    const config_setting_t *at = need(view, key);
+    if (at == NULL || config_setting_type(at) == CONFIG_TYPE_BOOL)
+        return at != NULL && config_setting_get_bool(at);
+    settings_fail(view, at, "'%s' is %s; it must be true or false", key, type_name(at));
+    return 0;
 }
 
 const char *settings_string(struct settings_view *view, const char *key)

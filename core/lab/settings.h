@@ -19,7 +19,8 @@ struct settings_view {
     int failed;  /* code of the first failure, 0 so far */
 };
 
-/* Parses the file at `path` into *config, which the caller releases by config_destroy() after success only. 
+/* Parses the file at `path` into *config, which the caller releases by config_destroy() after success only; `path` must
+ * live as long, messages about any setting of the file name it.
  * ERR_INPUT "path:line: ..." on a syntax error, a NUL byte, @include, or a whole number too large for its type; a file
  * of more than 65535 bytes is refused. */
 int settings_read(const char *path, config_t *config, struct err *err);
@@ -38,6 +39,8 @@ const config_setting_t *settings_find(const struct settings_view *view, const ch
  * fine where a double is asked for.  `bounds` are the words for a double's bounds ("above 0"). */
 int64_t settings_int(struct settings_view *view, const char *key, int64_t low, int64_t high);
 double settings_double(struct settings_view *view, const char *key, double low, double high, const char *bounds);
+/* true or false, as 1 or 0. */
+int settings_bool(struct settings_view *view, const char *key);
 /* Not empty. */
 const char *settings_string(struct settings_view *view, const char *key);
 /* As above, of letters, digits and '-' only and at most 64 bytes: fit for a file name. */

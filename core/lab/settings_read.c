@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,8 @@ int settings_read(const char *path, config_t *config, struct err *err)
         if (config_read_string(config, text) != CONFIG_TRUE) {
             code = err_set(err, ERR_INPUT, "%s:%d: %s", path, config_error_line(config), config_error_text(config));
             config_destroy(config);
+        } else {
+            config_setting_set_hook(config_root_setting(config), (void *)(uintptr_t)path);
         }
     }
     mem_free(text);

@@ -129,11 +129,11 @@ load common
 
 @test "unknown key in an experiment file: file, line, suggestion" {
     own_share
-    sed -i '0,/momentum *= *0\.9/s//momentun = 0.9/' share/experiments/figure5.exp
-    line=$(grep -n 'momentun' share/experiments/figure5.exp | head -n 1 | cut -d: -f1)
+    sed -i '0,/momentum *= *0\.9/s//momentun = 0.9/' share/experiments/cifar10.conf
+    line=$(grep -n 'momentun' share/experiments/cifar10.conf | head -n 1 | cut -d: -f1)
     repro figure5 --profile smoke
     [ "$status" -eq 1 ]
-    error_says "figure5.exp:$line: unknown key 'momentun'" "did you mean 'momentum'"
+    error_says "cifar10.conf:$line: unknown key 'momentun'" "did you mean 'momentum'"
     [ ! -e results ]
 }
 

@@ -86,8 +86,69 @@ load common
     own_share
     repro figure5 --profile smoke
     [ "$status" -eq 0 ]
-    sed -i '0,/weight_decay *= *[0-9.e-]*/s//weight_decay = 1e-3/' share/experiments/figure5.exp
+    sed -i '0,/weight_decay *= *[0-9.e-]*/s//weight_decay = 1e-3/' share/experiments/cifar10.conf
     repro figure5 --profile smoke
     [ "$status" -eq 0 ]
     [ "$(ls -d results/runs/*/ | wc -l)" -eq 8 ]
+}
+
+@test "figure1: drawn from the schedules, without a backend or data" {
+    REPRO_BACKEND_PATH=/nowhere REPRO_BACKEND= repro figure1
+    [ "$status" -eq 0 ]
+    for kind in png svg pdf tsv; do
+        [ -s results/figure1-paper.$kind ]
+    done
+    grep -q "nothing was trained" results/figure1-paper.svg
+    [ ! -e results/runs ]
+    grep -q "HOLDS .*~80000 updates" <<< "$output"
+}
+
+@test "figures 2 and 3 share three runs, each trained once" {
+    repro figure2 --profile smoke
+    [ "$status" -eq 0 ]
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 3 ]
+    repro figure3 --profile smoke
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'done before .*nothing to do' <<< "$output")" -eq 3 ]
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 6 ]
+    grep -q "(b) SGD with Nesterov momentum" results/figure3-smoke-synthetic-openblas-s1.svg
+}
+
+@test "figure4: vanilla SGD and Adam" {
+    repro figure4 --profile smoke
+    [ "$status" -eq 0 ]
+    [ "$(ls -d results/runs/*-sgd-*/ results/runs/*-adam-*/ | wc -l)" -eq 6 ]
+    [ -s results/figure4-smoke-synthetic-openblas-s1.png ]
+}
+
+@test "--seeds 2: two runs a curve, the mean drawn with a band" {
+    repro figure5 --profile smoke --seeds 2
+    [ "$status" -eq 0 ]
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 8 ]
+    grep -q "Means of 2 seeds" <<< "$output"
+    grep -q "mean of seeds 1 to 2" results/figure5-smoke-synthetic-openblas-s1-2.svg
+    # the mean of the two logs' last accuracies is the table's
+    original=$(tail -n +4 results/figure5-smoke-synthetic-openblas-s1-2.tsv | awk -F'\t' '$1 == 1' | tail -n 1 | cut -f14)
+    for folder in results/runs/*/; do
+        grep -q '"run": "original"' "$folder/manifest.json" || continue
+        tail -n 1 "$folder/log.tsv" | cut -f12
+    done | awk -v drawn="$original" '{ sum += $1 } END { d = sum / 2 - drawn; exit !(NR == 2 && d < 1e-6 && d > -1e-6) }'
+}
+
+@test "--seeds takes a count" {
+    for count in 0 65 x; do
+        repro figure5 --profile smoke --seeds $count
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "all: every figure, shared runs trained once, a table of what came of each" {
+    repro all --profile smoke
+    [ "$status" -eq 0 ]
+    for n in 1 2 3 4 5; do
+        grep -q "^figure$n  *done, no claim failed" <<< "$output"
+        ls results/figure$n-smoke*.png
+    done
+    # 3 of figures 2 and 3, 3 Nesterov, 3 SGD, 3 Adam, 3 of figure 5 that no other has
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 15 ]
 }

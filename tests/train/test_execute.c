@@ -144,13 +144,17 @@ static void same_result(const struct run *a, const struct run *b)
 static int write_experiment(const char *folder)
 {
     struct err err = {0};
-    snprintf(experiment_path, sizeof experiment_path, "%s/trial.exp", folder);
+    snprintf(experiment_path, sizeof experiment_path, "%s/experiments", folder);
+    int code = file_make_folders(experiment_path, &err);
+    if (code != 0)
+        return code;
+    snprintf(experiment_path, sizeof experiment_path, "%s/experiments/trial.exp", folder);
     return file_replace(experiment_path, experiment_text, sizeof experiment_text - 1, &err);
 }
 
 static int open_session(struct err *err)
 {
-    struct session_options options = {.experiments = "/nowhere", .figure = experiment_path, .threads = 1};
+    struct session_options options = {.share = "/nowhere", .figure = experiment_path, .threads = 1};
     unsetenv("REPRO_DATA");
     return session_open(&options, &session, err);
 }
@@ -589,7 +593,7 @@ static void session_refusals(void **state)
     need();
     struct err err = {0};
     struct session other = {0};
-    struct session_options options = {.experiments = scratch.folder, .figure = "trail", .threads = 1};
+    struct session_options options = {.share = scratch.folder, .figure = "trail", .threads = 1};
     assert_int_equal(session_open(&options, &other, &err), ERR_USAGE);
     assert_non_null(strstr(err.text, "did you mean 'trial'"));
     options.figure = "trial";
@@ -602,7 +606,7 @@ static void session_refusals(void **state)
     options.backend = NULL;
     options.data = scratch.folder;
     assert_int_not_equal(session_open(&options, &other, &err), 0);
-    options.experiments = "/nowhere";
+    options.share = "/nowhere";
     assert_int_equal(session_open(&options, &other, &err), ERR_INPUT);
     session_close(&other);
     session_close(&other);

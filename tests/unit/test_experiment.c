@@ -207,7 +207,12 @@ static void small_file(void **state)
     assert_int_equal(e->run_count, 4);
     assert_int_equal(e->profile_count, 2);
     assert_string_equal(e->path, file);
-    assert_null(e->paper_curves);
+    assert_string_equal(e->plot, "panels"); /* and one panel, as nothing is said of any */
+    assert_int_equal(e->panel_count, 1);
+    assert_string_equal(e->panels[0].x, "updates");
+    assert_string_equal(e->panels[0].y, "test_accuracy");
+    assert_int_equal(e->panels[0].run_count, 4);
+    assert_null(e->panels[0].paper_curves);
     assert_int_equal(e->runs[0].spec.optimizer, REPRO_OPTIMIZER_MOMENTUM);
     assert_true(e->runs[0].spec.lr == 1 && e->runs[0].beta1 == 0 && e->runs[0].paper_words == NULL);
     assert_int_equal(e->runs[1].spec.optimizer, REPRO_OPTIMIZER_NESTEROV);
@@ -276,6 +281,139 @@ static void figure5(void **state)
     experiment_free(e);
 }
 
+static struct experiment *load_figure(int number)
+{
+    char path[4096];
+    const char *srcdir = getenv("srcdir");
+    struct experiment *e;
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/experiments/figure%d.exp", srcdir == NULL ? "." : srcdir, number);
+    if (experiment_load(path, &e, &err) != 0)
+        fail_msg("%s", err.text);
+    return e;
+}
+
+/* Figures 1 to 4: the three schedules of section 5.1, for every optimizer. */
+static void figures_of_three_schedules(void **state)
+{
+    (void)state;
+    static const int64_t updates[] = {78000, 34320, 28800};
+    static const int64_t batch[3][4] = {{128, 128, 128, 128}, {128, 640, 640, 640}, {128, 640, 3200, 16000}};
+    static const double lr[3][4] = {{1, .2, .04, .008}, {1, 1, .2, .04}, {1, 1, 1, 1}};
+    static const int optimizers[5][2] = {{0, 0},
+                                         {REPRO_OPTIMIZER_MOMENTUM, 0},
+                                         {REPRO_OPTIMIZER_MOMENTUM, 0},
+                                         {REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_NESTEROV},
+                                         {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_ADAM}};
+    for (int f = 1; f <= 4; f++) {
+        struct experiment *e = load_figure(f);
+        struct err err = {0};
+        assert_int_equal(e->schedules_only, f == 1);
+        assert_int_equal(e->panel_count, 2);
+        assert_int_equal(e->run_count, f < 3 ? 3 : 6);
+        for (size_t r = 0; r < e->run_count; r++) {
+            const struct experiment_run *run = &e->runs[r];
+            double first = run->spec.optimizer == REPRO_OPTIMIZER_ADAM ? .001 : .1;
+            struct schedule s;
+            assert_int_equal(run->spec.optimizer, optimizers[f][r / 3]);
+            assert_int_equal(experiment_schedule(e, experiment_profile(e, "paper", &err), run, &s, &err), 0);
+            assert_int_equal(s.updates, updates[r % 3]);
+            for (int i = 0; i < 4; i++) {
+                assert_int_equal(s.phase[i].batch, batch[r % 3][i]);
+                assert_true(fabs(s.phase[i].lr / (first * lr[r % 3][i]) - 1) < 1e-12);
+            }
+            for (size_t p = 0; p < e->profile_count; p++) /* every profile can be planned */
+                assert_int_equal(experiment_schedule(e, &e->profiles[p], run, &s, &err), 0);
+        }
+        for (size_t p = 0; p < 2; p++) {
+            assert_int_equal(e->panels[p].run_count, 3);
+            for (size_t i = 0; i < 3; i++)
+                assert_int_equal(e->panels[p].runs[i], (f < 3 ? 0 : 3 * p) + i);
+        }
+        experiment_free(e);
+    }
+}
+
+/* A run that two figures share has one schedule in both. */
+static void figures_share_runs(void **state)
+{
+    (void)state;
+    struct experiment *two = load_figure(2), *three = load_figure(3), *five = load_figure(5);
+    for (size_t r = 0; r < 3; r++)
+        assert_memory_equal(&two->runs[r].spec, &three->runs[r].spec, sizeof two->runs[r].spec);
+    assert_memory_equal(&two->runs[0].spec, &five->runs[0].spec, sizeof two->runs[0].spec);
+    experiment_free(two);
+    experiment_free(three);
+    experiment_free(five);
+}
+
+static void panels(void **state)
+{
+    (void)state;
+    static const char end[] = "  { name = \"half\"; words = \"w\"; network = \"tiny\"; divide = 2; epochs = 4; "
+                              "test_n = 10; micro_ghosts = 3; }\n);\n";
+    static const char *const bad[][2] = {
+        {"panels = ( { x = \"epochs\"; y = \"lr\"; } );", ":23: 'x' is \"epochs\", did you mean \"epoch\"?"},
+        {"panels = ( { x = \"epoch\"; y = \"colour\"; } );", ":23: 'y' is \"colour\"; it must be one of lr, batch"},
+        {"panels = ( { x = \"epoch\"; } );", ":23: the key 'y' is missing"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; z = 1; } );", ":23: unknown key 'z'"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; runs = [ \"frist\" ]; } );", ":23: figure0 has no run 'frist'"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; runs = [ \"first\", \"first\" ]; } );", "stands twice"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; runs = \"first\"; } );", "must be an array of names"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; runs = []; } );", "a panel shows 1 to 16 runs, not 0"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; x_range = [ 1.0 ]; } );", "must be two numbers [ low, high ]"},
+        {"panels = ( { x = \"epoch\"; y = \"lr\"; x_range = [ 2.0, 1.0 ]; } );", "'x_range' must rise"},
+        {"schedules_only = true; panels = ( { x = \"epoch\"; y = \"train_loss\"; } );", "known after training only"},
+        {"schedules_only = 1;", ":23: 'schedules_only' is a whole number; it must be true or false"},
+        {"panels = ();", "must have 1 to 2"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char to[1024];
+        snprintf(to, sizeof to, "%s%s", end, bad[i][0]);
+        refuse(end, to, bad[i][1]);
+    }
+}
+
+/* What an experiment leaves out stands in the file that `base` names; a complaint names the file it is about. */
+static void base_file(void **state)
+{
+    (void)state;
+    char path[300], text[sizeof WHOLE + 64], own[600];
+    struct experiment *e;
+    struct err err = {0};
+    const char *rest = strstr(WHOLE, "train_n");
+    snprintf(path, sizeof path, "%s/shared.conf", scratch);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(rest, out);
+    assert_int_equal(fclose(out), 0);
+    static const char head[] = "base = \"shared.conf\"; name = \"f\"; title = \"T\"; dataset = \"cifar10\"; groups = 4;\n";
+    snprintf(own, sizeof own, "%sruns = ( { name = \"a\"; title = \"A\"; batch = 16; } );\n", head);
+    write_file(own, strlen(own));
+    if (experiment_load(file, &e, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(e->groups, 4); /* its own comes first */
+    assert_int_equal(e->run_count, 1);
+    assert_int_equal(e->runs[0].spec.batch, 16);
+    assert_int_equal(e->runs[0].spec.ghost, 4); /* from the defaults there */
+    assert_int_equal(e->profile_count, 2);
+    experiment_free(e);
+
+    out = fopen(path, "w");
+    assert_non_null(out);
+    snprintf(text, sizeof text, "\n%s", rest);
+    memcpy(strstr(text, "ghost"), "gohst", 5);
+    fputs(text, out);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(experiment_load(file, &e, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "shared.conf:4: unknown key 'gohst'; did you mean 'ghost'?"));
+    unlink(path);
+    assert_int_not_equal(experiment_load(file, &e, &err), 0);
+    assert_non_null(strstr(err.text, "shared.conf"));
+    static const char outside[] = "base = \"../shared.conf\";\n";
+    refuse_bytes(outside, sizeof outside - 1, ":1: 'base' is \"../shared.conf\"; it must name a file in the same folder");
+}
+
 static int make_scratch(void **state)
 {
     (void)state;
@@ -302,6 +440,8 @@ int main(void)
         cmocka_unit_test(out_of_range),     cmocka_unit_test(names_and_scales),
         cmocka_unit_test(broken_text),      cmocka_unit_test(no_such_file),
         cmocka_unit_test(small_file),       cmocka_unit_test(figure5),
+        cmocka_unit_test(figures_of_three_schedules), cmocka_unit_test(figures_share_runs),
+        cmocka_unit_test(panels),           cmocka_unit_test(base_file),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -19,6 +19,8 @@
 #define PLOTS_DIR "plots"
 #endif
 #define PATH_SIZE 4096
+/* The logs of a curve with one seed. */
+#define ONE(path) (const char *const[]){path}, 1
 #define HEADER                                                                                                        \
     "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\ttrain_accuracy\ttest_loss\t" \
     "test_accuracy\timages_per_second\tseconds\n"
@@ -97,9 +99,22 @@ static int teardown(void **state)
     return system(command) != 0;
 }
 
+static const size_t all_curves[] = {0, 1, 2, 3};
+
+/* One panel, as figure 5 has it. */
+static struct plot_panel panel(size_t curves, const char *paper)
+{
+    return (struct plot_panel){.title = "", .x = "updates", .y = "test_accuracy", .curve_count = curves,
+                               .curves = all_curves, .paper_curves = paper, .printed = paper != NULL,
+                               .x_range = {0, 80000}, .y_range = {0.75, 0.95}};
+}
+
 static int draw(const struct scratch *scratch, const struct plot_curve *curves, size_t count, struct err *err)
 {
+    const struct plot_panel one = panel(count, NULL);
     struct plot_request request = {
+        .panel_count = 1,
+        .panels = &one,
         .script = scratch->script,
         .stem = in_folder(scratch, "fig"),
         .title = "A figure",
@@ -152,8 +167,8 @@ static void assert_refused(const struct scratch *scratch, const struct plot_curv
 
 static void assert_log_refused(const struct scratch *scratch, const char *text, const char *words)
 {
-    struct plot_curve curve = {"Original", in_folder(scratch, "bad.tsv"), NULL};
-    write_text(curve.log_path, text);
+    struct plot_curve curve = {"Original", ONE(in_folder(scratch, "bad.tsv")), NULL, NULL};
+    write_text(curve.logs[0], text);
     assert_refused(scratch, &curve, ERR_INPUT, words);
 }
 
@@ -161,8 +176,8 @@ static void draws_four_files(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curves[] = {
-        {"Original", write_log(scratch, "a.tsv", 40, 390, 0.85), NULL},
-        {"Short", write_log(scratch, "b.tsv", 40, 10, 0.80), NULL},
+        {"Original", ONE(write_log(scratch, "a.tsv", 40, 390, 0.85)), NULL, NULL},
+        {"Short", ONE(write_log(scratch, "b.tsv", 40, 10, 0.80)), NULL, NULL},
     };
     struct err err = {0};
     int code = draw(scratch, curves, 2, &err);
@@ -178,12 +193,14 @@ static void draws_four_files(void **state)
     assert_non_null(strstr(svg, "the first 450 updates"));
 }
 
+#define REST "\t1.5\t1.5\t1.6\t1.6\t0.500000\t0.500000\t1.4\t1.4\t"
+
 static void table_holds_every_point(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curves[] = {
-        {"A \"quoted\"\ttitle", write_log(scratch, "a.tsv", 3, 390, 0.8), NULL},
-        {"B", write_log(scratch, "b.tsv", 2, 10, 0.6), NULL},
+        {"A \"quoted\"\ttitle", ONE(write_log(scratch, "a.tsv", 3, 390, 0.8)), NULL, NULL},
+        {"B", ONE(write_log(scratch, "b.tsv", 2, 10, 0.6)), NULL, NULL},
     };
     struct err err = {0};
     assert_int_equal(draw(scratch, curves, 2, &err), 0);
@@ -192,12 +209,80 @@ static void table_holds_every_point(void **state)
     assert_string_equal(text,
                         "# A figure\n# synthetic data, profile smoke\n"
                         "curve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
-                        "train_accuracy\ttest_loss\ttest_accuracy\n"
-                        "1\tA 'quoted' title\t1\t390\t49920\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\n"
-                        "1\tA 'quoted' title\t2\t780\t99840\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.533333\n"
-                        "1\tA 'quoted' title\t3\t1170\t149760\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.600000\n"
-                        "2\tB\t1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.300000\n"
-                        "2\tB\t2\t20\t2560\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\n");
+                        "train_accuracy\ttest_loss\ttest_accuracy\tseeds\ttrain_loss_low\ttrain_loss_high\t"
+                        "train_loss_l2_low\ttrain_loss_l2_high\ttrain_accuracy_low\ttrain_accuracy_high\t"
+                        "test_loss_low\ttest_loss_high\ttest_accuracy_low\ttest_accuracy_high\n"
+                        "1\tA 'quoted' title\t1\t390\t49920\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\t1" REST "0.400000\t0.400000\n"
+                        "1\tA 'quoted' title\t2\t780\t99840\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.533333\t1" REST "0.533333\t0.533333\n"
+                        "1\tA 'quoted' title\t3\t1170\t149760\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.600000\t1" REST "0.600000\t0.600000\n"
+                        "2\tB\t1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.300000\t1" REST "0.300000\t0.300000\n"
+                        "2\tB\t2\t20\t2560\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\t1" REST "0.400000\t0.400000\n");
+}
+
+/* Three seeds: the mean, and the lowest and highest beside it. */
+static void several_seeds_make_a_band(void **state)
+{
+    const struct scratch *scratch = *state;
+    const char *const logs[] = {write_log(scratch, "a.tsv", 2, 10, 0.6), write_log(scratch, "b.tsv", 2, 10, 0.9),
+                                write_log(scratch, "c.tsv", 2, 10, 0.3)};
+    const struct plot_curve curve = {"A", logs, 3, NULL, NULL};
+    struct err err = {0};
+    assert_int_equal(draw(scratch, &curve, 1, &err), 0);
+    size_t size;
+    const char *text = read_text(in_folder(scratch, "fig.tsv"), &size);
+    assert_non_null(strstr(text, "\t1.4\t0.300000\t3" REST "0.150000\t0.450000\n"));
+    assert_non_null(strstr(text, "\t1.4\t0.400000\t3" REST "0.200000\t0.600000\n"));
+    assert_null(strstr(text, "\n2\t"));
+}
+
+static void seeds_of_other_schedules_are_refused(void **state)
+{
+    const struct scratch *scratch = *state;
+    const char *first = write_log(scratch, "a.tsv", 3, 10, 0.6);
+    const struct plot_curve uneven = {"A", (const char *const[]){first, write_log(scratch, "b.tsv", 3, 11, 0.6)}, 2,
+                                      NULL, NULL};
+    assert_refused(scratch, &uneven, ERR_INPUT, "b.tsv:2: another epoch or number of updates");
+    const struct plot_curve shorter = {"A", (const char *const[]){first, write_log(scratch, "c.tsv", 2, 10, 0.6)}, 2,
+                                       NULL, NULL};
+    assert_refused(scratch, &shorter, ERR_INPUT, "c.tsv:4: one log goes on where the other ends");
+}
+
+/* Two panels, each with curves of its own, on both kinds of axes; with the printed axes and without. */
+static void panels_stand_side_by_side(void **state)
+{
+    struct scratch scratch = *(struct scratch *)*state;
+    char *end = strrchr(scratch.script, '/');
+    snprintf(end, PATH_SIZE - (size_t)(end - scratch.script), "/panels.gp");
+    const struct plot_curve curves[] = {
+        {"First", ONE(write_log(&scratch, "a.tsv", 40, 390, 0.85)), "first", NULL},
+        {"Second", ONE(write_log(&scratch, "b.tsv", 40, 10, 0.80)), NULL, NULL},
+        {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL, NULL},
+    };
+    const char *paper = in_folder(&scratch, "paper.tsv");
+    write_text(paper, "series\tx\ty\ty_lo\ty_hi\nfirst\t1\t0.9\t0.9\t0.9\nfirst\t2\t0.9\t0.9\t0.9\n");
+    static const size_t left[] = {0, 1}, right[] = {2};
+    static const char *const columns[][2] = {{"epoch", "test_accuracy"}, {"updates", "train_loss"}, {"epoch", "lr"},
+                                             {"epoch", "batch"}};
+    for (size_t i = 0; i < 8; i++) {
+        const struct plot_panel two[] = {
+            {.title = "(a) left", .x = columns[i % 4][0], .y = columns[i % 4][1], .curve_count = 2, .curves = left,
+             .paper_curves = i == 4 ? paper : NULL, .printed = i > 3, .x_range = {0, 200}, .y_range = {0.01, 2}},
+            {.title = "(b) right", .x = "epoch", .y = columns[i % 4][1], .curve_count = 1, .curves = right},
+        };
+        const struct plot_request request = {.script = scratch.script, .stem = in_folder(&scratch, "fig"), .title = "T",
+                                             .caption = "C", .curve_count = 3, .curves = curves, .panel_count = 2,
+                                             .panels = two};
+        struct err err = {0};
+        int code = plot_draw(&request, &err);
+        assert_string_equal(err.text, "");
+        assert_int_equal(code, 0);
+        assert_figure(in_folder(&scratch, "fig"));
+        size_t size;
+        const char *svg = read_text(in_folder(&scratch, "fig.svg"), &size);
+        assert_non_null(strstr(svg, "(b) right"));
+        assert_int_equal(strstr(svg, "paper (digitised)") != NULL, i == 4);
+        assert_int_equal(strstr(svg, "last: 82.9 / 78.0 %") != NULL, i % 4 == 0);
+    }
 }
 
 /* Nothing in a name or a text is a command, an escape or markup. */
@@ -221,11 +306,12 @@ static void names_are_only_names(void **state)
     assert_int_equal(system(command), 0);
     join(script, folder, "figure5.gp");
     join(look, folder, "look.gp");
-    const struct plot_curve curve = {"It's_a \"title\" `touch ran` \\n {x}^2 @y %d <&> ü", log, "it's_one"};
+    const struct plot_curve curve = {"It's_a \"title\" `touch ran` \\n {x}^2 @y %d <&> ü", ONE(log), "it's_one", NULL};
+    const struct plot_panel one = panel(1, paper);
     const struct plot_request request = {
         .script = script, .stem = stem, .title = "a_b 'c' \"d\" \\",
         .caption = "line one\nline_two; `touch ran` %s '' <é>",
-        .paper_curves = paper, .curve_count = 1, .curves = &curve};
+        .curve_count = 1, .curves = &curve, .panel_count = 1, .panels = &one};
     char here[PATH_SIZE];
     assert_non_null(getcwd(here, sizeof here));
     assert_int_equal(chdir(scratch->folder), 0);
@@ -248,14 +334,15 @@ static void names_are_only_names(void **state)
 static void relative_names_start_no_program(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"'", write_log(scratch, "a.tsv", 12, 390, 0.9), NULL};
+    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL, NULL};
     char script[PATH_SIZE], here[PATH_SIZE];
     assert_non_null(realpath(scratch->script, script));
     const char *const stems[] = {"< touch ran", "| touch ran", "-", "~"};
     assert_non_null(getcwd(here, sizeof here));
+    const struct plot_panel one = panel(1, NULL);
     for (size_t i = 0; i < sizeof stems / sizeof *stems; i++) {
         const struct plot_request request = {.script = script, .stem = stems[i], .title = "''", .caption = "''' '",
-                                             .curve_count = 1, .curves = &curve};
+                                             .curve_count = 1, .curves = &curve, .panel_count = 1, .panels = &one};
         struct err err = {0};
         assert_int_equal(chdir(scratch->folder), 0);
         int code = plot_draw(&request, &err);
@@ -271,8 +358,8 @@ static void relative_names_start_no_program(void **state)
 static void one_epoch_is_enough(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"Original", in_folder(scratch, "a.tsv"), NULL};
-    write_text(curve.log_path, HEADER ROW);
+    const struct plot_curve curve = {"Original", ONE(in_folder(scratch, "a.tsv")), NULL, NULL};
+    write_text(curve.logs[0], HEADER ROW);
     struct err err = {0};
     assert_int_equal(draw(scratch, &curve, 1, &err), 0);
     assert_figure(in_folder(scratch, "fig"));
@@ -291,14 +378,14 @@ static void damaged_logs_are_refused(void **state)
                        "/bad.tsv:2: test_accuracy is 55");
     assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\tnan\t800.0\t2.00\n",
                        "/bad.tsv:2: test_accuracy");
-    struct plot_curve curve = {"Original", in_folder(scratch, "absent.tsv"), NULL};
+    struct plot_curve curve = {"Original", ONE(in_folder(scratch, "absent.tsv")), NULL, NULL};
     assert_refused(scratch, &curve, ERR_IO, "absent.tsv");
 }
 
 static void missing_and_broken_scripts_are_named(void **state)
 {
     struct scratch scratch = *(struct scratch *)*state;
-    const struct plot_curve curve = {"Original", write_log(&scratch, "a.tsv", 5, 390, 0.8), NULL};
+    const struct plot_curve curve = {"Original", ONE(write_log(&scratch, "a.tsv", 5, 390, 0.8)), NULL, NULL};
     join(scratch.script, scratch.folder, "mine.gp");
     assert_refused(&scratch, &curve, ERR_INPUT, "mine.gp: no such plot script");
     write_text(scratch.script, "load look\nplot nothing_of_the_sort\n");
@@ -312,11 +399,13 @@ static void missing_and_broken_scripts_are_named(void **state)
 static void unknown_paper_series_is_named(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"Original", write_log(scratch, "a.tsv", 5, 390, 0.8), "orig"};
+    const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)), "orig", NULL};
     const char *paper = in_folder(scratch, "paper.tsv");
     write_text(paper, "series\tx\ty\ty_lo\ty_hi\noriginal\t1\t0.9\t0.9\t0.9\n");
-    const struct plot_request request = {.script = scratch->script, .stem = in_folder(scratch, "fig"),
-                                         .title = "", .caption = "", .paper_curves = paper, .curve_count = 1, .curves = &curve};
+    const struct plot_panel one = panel(1, paper);
+    const struct plot_request request = {.script = scratch->script, .stem = in_folder(scratch, "fig"), .title = "",
+                                         .caption = "", .curve_count = 1, .curves = &curve, .panel_count = 1,
+                                         .panels = &one};
     struct err err = {0};
     assert_int_equal(plot_draw(&request, &err), ERR_INPUT);
     assert_non_null(strstr(err.text, "paper.tsv: no curve 'orig'"));
@@ -325,7 +414,7 @@ static void unknown_paper_series_is_named(void **state)
 static void without_gnuplot_names_the_package(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"Original", write_log(scratch, "a.tsv", 5, 390, 0.8), NULL};
+    const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)), NULL, NULL};
     char *path = strdup(getenv("PATH"));
     struct err err = {0};
     assert_non_null(path);
@@ -355,6 +444,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(draws_four_files, setup, teardown),
         cmocka_unit_test_setup_teardown(table_holds_every_point, setup, teardown),
+        cmocka_unit_test_setup_teardown(several_seeds_make_a_band, setup, teardown),
+        cmocka_unit_test_setup_teardown(seeds_of_other_schedules_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(panels_stand_side_by_side, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_only_names, setup, teardown),
         cmocka_unit_test_setup_teardown(relative_names_start_no_program, setup, teardown),
         cmocka_unit_test_setup_teardown(one_epoch_is_enough, setup, teardown),
