@@ -3,6 +3,7 @@
 #define BASE_MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 
@@ -20,5 +21,8 @@ char *mem_string(const char *text, struct err *err);
 
 /* printf into a new string; NULL and ERR_MEMORY when out of memory. */
 char *mem_format(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The most bytes that this process has held resident so far; 0 where the system does not say. */
+int64_t mem_peak(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cli/version.h"
 #include "lab/execute.h"
 #include "lab/figure.h"
+#include "lab/manifest.h"
 #include "lab/statistics.h"
 #include "train/runlog.h"
 
@@ -62,6 +63,9 @@ static int train_all(struct figure *figure, struct err *err)
         if (run->status == RUN_DONE) {
             printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name, run->schedule.updates,
                    run->manifest_path);
+            int code = manifest_add_name(run, err);
+            if (code != 0)
+                return code;
             continue;
         }
         printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name, run->session->seed,

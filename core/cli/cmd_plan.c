@@ -1,32 +1,71 @@
-/* repro plan FIGURE: what it comes to, before any compute. */
+/* repro plan FIGURE: what it comes to, before any compute, and what of it is left to do here. */
 #include "cli/command.h"
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "lab/conventions.h"
+#include "lab/figure.h"
+#include "lab/forecast.h"
 #include "lab/plan.h"
 #include "lab/session.h"
 
 #include <stdio.h>
 
+static int print_plan(const struct command_options *options, int *trained, struct err *err)
+{
+    struct experiment *experiment = NULL;
+    char *text = NULL;
+    char *folder = mem_format(err, "%s/experiments", share_folder());
+    int code = folder == NULL ? ERR_MEMORY : session_experiment(folder, options->figure, &experiment, err);
+    for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
+        code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions, err);
+    if (code == 0) {
+        const struct experiment_profile *profile = experiment_profile(experiment, options->profile, err);
+        code = profile == NULL ? ERR_USAGE : plan_text(experiment, profile, &text, err);
+    }
+    if (code == 0) {
+        fputs(text, stdout);
+        *trained = !experiment->schedules_only;
+    }
+    fflush(stdout);
+    mem_free(text);
+    mem_free(folder);
+    experiment_free(experiment);
+    return code;
+}
+
+/* Where no backend can run there is still a plan: says why the rest is missing. */
+static int print_forecast(const struct command_options *options)
+{
+    struct figure figure = {0};
+    struct err err = {0};
+    char *text = NULL;
+    struct session_options chosen = session_choice(options);
+    int code = figure_init(&figure, &chosen, share_folder(), options->out == NULL ? "results" : options->out,
+                           options->seeds == 0 ? 1 : options->seeds, &err);
+    if (code == 0)
+        code = forecast_text(&figure, &text, &err);
+    if (code == 0)
+        printf("\n%s", text);
+    else if (err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND)
+        printf("\nWhat is left to do here is not known: %s\n", err.text);
+    mem_free(text);
+    figure_release(&figure);
+    return code == 0 || err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND ? EXIT_DONE : report_error(&err);
+}
+
 int command_plan(int argc, char **argv)
 {
     struct command_options options = {0};
     struct err err = {0};
-    struct experiment *experiment = NULL;
-    char *text = NULL;
+    int trained = 0;
     options_parse(argc, argv, "FIGURE", "Prints the phases, batch sizes, learning rates, exact updates and noise scales of "
-                  "a figure's runs beside the paper's words.  Computes nothing else.", 1, &options);
-    char *folder = mem_format(&err, "%s/experiments", share_folder());
-    int code = folder == NULL ? ERR_MEMORY : session_experiment(folder, options.figure, &experiment, &err);
-    if (code == 0) {
-        const char *name = options.profile == NULL ? "paper" : options.profile;
-        const struct experiment_profile *profile = experiment_profile(experiment, name, &err);
-        code = profile == NULL ? ERR_USAGE : plan_text(experiment, profile, &text, &err);
-    }
-    if (code == 0)
-        fputs(text, stdout);
-    mem_free(text);
-    mem_free(folder);
-    experiment_free(experiment);
-    return code == 0 ? EXIT_DONE : report_error(&err);
+                  "a figure's runs beside the paper's words; then which of them are done, begun or stale under --out, and "
+                  "the time and memory that the rest takes on this backend, from earlier logs or a few timed updates.  "
+                  "Trains and writes nothing.", 1, &options);
+    if (options.profile == NULL)
+        options.profile = "paper";
+    if (print_plan(&options, &trained, &err) != 0)
+        return report_error(&err);
+    return trained ? print_forecast(&options) : EXIT_DONE;
 }

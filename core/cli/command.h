@@ -20,6 +20,7 @@ struct err;
 struct command_options {
     const char *figure;
     const char *profile, *data, *backend, *out;  /* NULL: default */
+    const char *conventions;
     int precision, threads;                      /* 0: default */
     uint64_t seed;                               /* 0: default */
     size_t seeds;                                /* runs a curve; 0: default */

@@ -3,6 +3,7 @@
 #include "backend/loader.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "data/dataset.h"
 #include "lab/bench_work.h"
 #include "train/schedule.h"
@@ -10,7 +11,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define SIDE 32
 #define CHANNELS 3
@@ -86,12 +86,6 @@ static int check(const struct bench *bench, const struct bench_options *given, s
     return 0;
 }
 
-static int64_t peak_memory(void)
-{
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
-}
-
 /* One update of a run, and the turn of the epoch where one is due. */
 static int data_step(struct trainer *trainer, struct err *err)
 {
@@ -109,7 +103,7 @@ static int time_steps(struct bench_work *work, struct trainer *trainer, struct b
         if (i >= 0)
             out->seconds[i] = clock_seconds() - began;
     }
-    out->memory = peak_memory();
+    out->memory = mem_peak();
     return code;
 }
 

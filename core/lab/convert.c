@@ -62,6 +62,7 @@ static void count_updates(struct schedule *schedule)
         int next = i + 1 < schedule->phase_count ? schedule->phase[i + 1].first_epoch : schedule->epochs;
         phase->epochs = next - phase->first_epoch;
         phase->updates_per_epoch = schedule->train_n / phase->batch;
+        phase->last_rows = phase->batch;
         phase->dropped = schedule->train_n % phase->batch;
         phase->updates = phase->updates_per_epoch * phase->epochs;
         schedule->updates += phase->updates;

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "lab/conventions.h"
 #include "lab/plot.h"
 #include "train/runlog.h"
 
@@ -66,10 +67,14 @@ static char *caption(const struct figure *figure, struct err *err)
     else
         snprintf(seeds, sizeof seeds, "mean of seeds %" PRIu64 " to %" PRIu64 ", the band reaches from the lowest to the "
                  "highest of them", first, last);
+    const struct schedule *schedule = &figure_run(figure, 0, 0)->schedule;
+    char conventions[CONVENTIONS_TEXT];
+    conventions_text(&schedule->conventions, conventions);
     int synthetic = strcmp(session->data.name, "synthetic") == 0;
-    return mem_format(err, "%s, profile %s: %s, %" PRId64 " training and %" PRId64 " test images, %d epochs; backend %s "
-                      "(%s), %s. Scale: %s.", synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name,
-                      profile->network, session->data.train_n, session->data.test_n, profile->epochs,
+    return mem_format(err, "%s, profile %s: %s, %" PRId64 " training and %" PRId64 " test images, %d epochs%s%s; backend "
+                      "%s (%s), %s. Scale: %s.", synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name,
+                      profile->network, session->data.train_n, session->data.test_n, schedule->epochs,
+                      conventions[0] == '\0' ? "" : ", ", conventions,
                       session->backend.name, session->caps.library, seeds, profile->words);
 }
 

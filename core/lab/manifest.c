@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "train/runlog.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -14,7 +15,7 @@
 #define MANIFEST_LIMIT (4u << 20)
 #define FORMAT 1
 
-static int load(const char *path, const char *hash, json_t **out, struct err *err)
+int manifest_read(const char *path, json_t **out, struct err *err)
 {
     char *text;
     size_t size;
@@ -27,6 +28,16 @@ static int load(const char *path, const char *hash, json_t **out, struct err *er
     if (manifest == NULL)
         return err_set(err, ERR_INPUT, "%s:%d: damaged (%s); delete the folder to begin the run anew", path, where.line,
                        where.text);
+    *out = manifest;
+    return 0;
+}
+
+static int load(const char *path, const char *hash, json_t **out, struct err *err)
+{
+    json_t *manifest;
+    int code = manifest_read(path, &manifest, err);
+    if (code != 0)
+        return code;
     const char *found = json_string_value(json_object_get(manifest, "identity_hash"));
     if (found == NULL || strcmp(found, hash) != 0) {
         err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s); delete the folder", path,
@@ -110,6 +121,53 @@ int manifest_begin(const struct run *run, const char *commit, const char *versio
     return 0;
 }
 
+static int is_text(const json_t *value, const char *text)
+{
+    const char *found = json_string_value(value);
+    return found != NULL && strcmp(found, text) == 0;
+}
+
+int manifest_is_named(const json_t *manifest, const char *figure, const char *run)
+{
+    char both[256];
+    size_t i;
+    json_t *name, *also = json_object_get(manifest, "also");
+    if (is_text(json_object_get(manifest, "figure"), figure) && is_text(json_object_get(manifest, "run"), run))
+        return 1;
+    snprintf(both, sizeof both, "%s/%s", figure, run);
+    json_array_foreach(also, i, name)
+        if (is_text(name, both))
+            return 1;
+    return 0;
+}
+
+static int write_text(const struct run *run, const json_t *manifest, struct err *err)
+{
+    char *text = json_dumps(manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    if (text == NULL)
+        return err_set(err, ERR_MEMORY, "%s: cannot be put into words: out of memory", run->manifest_path);
+    int code = file_replace(run->manifest_path, text, strlen(text), err);
+    free(text);
+    return code;
+}
+
+int manifest_add_name(const struct run *run, struct err *err)
+{
+    json_t *manifest;
+    const char *figure = run->session->experiment->name;
+    int code = load(run->manifest_path, run->hash, &manifest, err);
+    if (code != 0)
+        return code;
+    if (!manifest_is_named(manifest, figure, run->what->name)) {
+        if (!json_is_array(json_object_get(manifest, "also")))
+            json_object_set_new(manifest, "also", json_array());
+        json_array_append_new(json_object_get(manifest, "also"), json_sprintf("%s/%s", figure, run->what->name));
+        code = write_text(run, manifest, err);
+    }
+    json_decref(manifest);
+    return code;
+}
+
 static json_t *result_json(const struct runlog *log)
 {
     double best = 0.0, seconds = 0.0;
@@ -133,14 +191,10 @@ int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
     json_t *session = json_array_get(sessions, json_array_size(sessions) - 1);
     json_object_set_new(session, "ended", json_string(now));
     json_object_set_new(session, "last_update", json_integer(last_update));
+    json_object_set_new(session, "peak_memory", json_integer(mem_peak()));
     if (log != NULL) {
         json_object_set_new(manifest, "status", json_string("done"));
         json_object_set_new(manifest, "result", result_json(log));
     }
-    char *text = json_dumps(manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    if (text == NULL)
-        return err_set(err, ERR_MEMORY, "%s: cannot be put into words: out of memory", run->manifest_path);
-    int code = file_replace(run->manifest_path, text, strlen(text), err);
-    free(text);
-    return code;
+    return write_text(run, manifest, err);
 }

@@ -3,6 +3,7 @@
 #include "backend/backend.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "lab/conventions.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -81,7 +82,7 @@ static void write_phases(FILE *out, const struct schedule *schedule)
                 rounded_up(noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch)),
                 rounded_up(noise_scale_approximate(phase->lr, phase->momentum, schedule->train_n, phase->batch)),
                 epochs_lost(phase->momentum, schedule->train_n, phase->batch), phase->dropped,
-                phase->batch / schedule->ghost);
+                (phase->batch + schedule->ghost - 1) / schedule->ghost);
     }
     fprintf(out, "  %5s %9d %7s %8s %6s %8s %8" PRId64 "\n", "total", schedule->epochs, "", "", "", "",
             schedule->updates);
@@ -106,7 +107,10 @@ static void write_run(FILE *out, const struct experiment_run *run, const struct 
     fprintf(out, "  %s, ", optimizer_word(run->spec.optimizer));
     if (run->spec.optimizer == REPRO_OPTIMIZER_ADAM)
         fprintf(out, "beta1 %g, beta2 %g, epsilon %g, ", run->beta1, run->beta2, run->epsilon);
-    fprintf(out, "weight decay %g, ghost batch %" PRId64 "\n", run->weight_decay, planned->schedule.ghost);
+    fprintf(out, "weight decay %g, ghost batch %" PRId64, run->weight_decay, planned->schedule.ghost);
+    char conventions[CONVENTIONS_TEXT];
+    conventions_text(&planned->schedule.conventions, conventions);
+    fprintf(out, "%s%s\n", conventions[0] == '\0' ? "" : ", ", conventions);
     write_phases(out, &planned->schedule);
     write_lost(out, &planned->schedule);
     if (run->paper_words != NULL)
@@ -147,9 +151,12 @@ static void write_summary(FILE *out, const struct experiment *experiment, const 
         enum plan_verdict verdict = plan_judge(run, planned[i].paper_updates);
         fprintf(out, "%s%s\n", verdict == PLAN_SILENT ? "  -" : ": ", verdict_word(verdict));
     }
-    fprintf(out, "\nUpdates per epoch are floor(N/B); the images of the last, partial batch are dropped.\n"
+    fprintf(out, "\n%s\n"
                  "Noise scale g = lr/(1-m) * (N/B - 1), approximately lr N / (B (1-m)).\n"
-                 "N_lost = B / (N (1-m)): the epochs that momentum takes to build up.\n");
+                 "N_lost = B / (N (1-m)): the epochs that momentum takes to build up.\n",
+            planned[0].schedule.conventions.keep_last_batch
+                ? "Updates per epoch are ceil(N/B); the last one is of the partial batch that is left."
+                : "Updates per epoch are floor(N/B); the images of the last, partial batch are dropped.");
 }
 
 static int plan_runs(const struct experiment *experiment, const struct experiment_profile *profile,

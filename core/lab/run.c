@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "lab/conventions.h"
 #include "lab/manifest.h"
 
 #include <inttypes.h>
@@ -66,11 +67,15 @@ static json_t *backend_json(const struct session *session)
 static json_t *identity_json(const struct run *run)
 {
     const struct session *session = run->session;
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:I}", "arithmetic", ARITHMETIC, "network",
+    json_t *conventions = conventions_json(&run->schedule.conventions);
+    json_t *identity = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:I}", "arithmetic", ARITHMETIC, "network",
                      session->profile->network, "data", data_json(&session->data), "optimizer", optimizer_json(run),
                      "phases", phases_json(&run->schedule), "backend", backend_json(session), "ghost",
                      (json_int_t)run->schedule.ghost, "micro", (json_int_t)run->micro, "groups",
                      session->experiment->groups, "seed", (json_int_t)session->seed);
+    if (conventions != NULL)
+        json_object_set_new(identity, "conventions", conventions);
+    return identity;
 }
 
 static int set_identity(struct run *run, struct err *err)

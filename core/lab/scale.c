@@ -78,6 +78,11 @@ static int scale_spec(const struct experiment_profile *profile, struct schedule_
                            spec->step_epoch[i], spec->epochs, profile->epochs);
         spec->step_epoch[i] = (int)(scaled / spec->epochs);
     }
+    int64_t extra = (int64_t)spec->conventions.extra_epochs * profile->epochs;
+    if (extra % spec->epochs != 0)
+        return err_set(err, ERR_INPUT, "%d extra epochs of %d are no whole number of %d", spec->conventions.extra_epochs,
+                       spec->epochs, profile->epochs);
+    spec->conventions.extra_epochs = (int)(extra / spec->epochs);
     spec->epochs = profile->epochs;
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "lab/conventions.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -122,6 +123,8 @@ int session_open(const struct session_options *options, struct session *session,
     int code = experiments == NULL ? ERR_MEMORY
                                    : session_experiment(experiments, options->figure, &session->experiment, err);
     mem_free(experiments);
+    for (size_t i = 0; code == 0 && options->conventions != NULL && i < session->experiment->run_count; i++)
+        code = conventions_apply(options->conventions, &session->experiment->runs[i].spec.conventions, err);
     if (code == 0) {
         const char *name = options->profile == NULL ? session->experiment->default_profile : options->profile;
         session->profile = experiment_profile(session->experiment, name, err);

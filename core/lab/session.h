@@ -21,6 +21,7 @@ struct session_options {
     int precision;            /* REPRO_PRECISION_F32 */
     int threads;              /* the cores this process may use */
     uint64_t seed;            /* 1 */
+    const char *conventions;  /* conventions_apply()'s, for every run; those of the experiment */
 };
 
 struct session {

@@ -49,7 +49,8 @@ static int same_place(struct prefetch_place a, struct prefetch_place b)
 static int advance(const struct prefetch *ahead, struct prefetch_place *place)
 {
     const struct phase *phase = schedule_at(ahead->schedule, place->epoch);
-    if (++place->micro < reduction_micros(phase->batch, ahead->micro))
+    int64_t rows = schedule_rows(ahead->schedule, place->epoch, place->update);
+    if (++place->micro < reduction_pieces(rows, ahead->micro, ahead->schedule->ghost))
         return 1;
     place->micro = 0;
     if (++place->update < phase->updates_per_epoch)
@@ -61,7 +62,8 @@ static int advance(const struct prefetch *ahead, struct prefetch_place *place)
 static void fill(struct prefetch *ahead, struct slot *slot, struct prefetch_place place)
 {
     int64_t batch = schedule_at(ahead->schedule, place.epoch)->batch;
-    struct row_span span = reduction_rows(batch, ahead->micro, place.micro);
+    int64_t rows = schedule_rows(ahead->schedule, place.epoch, place.update);
+    struct row_span span = reduction_piece(rows, ahead->micro, ahead->schedule->ghost, place.micro);
     if (ahead->order_epoch != place.epoch) {
         batch_order(ahead->seed, (uint32_t)place.epoch, ahead->schedule->train_n, ahead->order);
         ahead->order_epoch = place.epoch;

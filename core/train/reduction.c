@@ -28,6 +28,19 @@ struct row_span reduction_rows(int64_t batch, int64_t micro, int64_t i)
     return (struct row_span){first, batch - first < micro ? batch - first : micro};
 }
 
+int64_t reduction_pieces(int64_t rows, int64_t micro, int64_t ghost)
+{
+    return reduction_micros(rows - rows % ghost, micro) + (rows % ghost > 0);
+}
+
+struct row_span reduction_piece(int64_t rows, int64_t micro, int64_t ghost, int64_t i)
+{
+    int64_t whole = rows - rows % ghost;
+    if (i < reduction_micros(whole, micro))
+        return reduction_rows(whole, micro, i);
+    return (struct row_span){whole, rows - whole};
+}
+
 int reduction_init(struct reduction *sum, int64_t count, int64_t groups, struct err *err)
 {
     memset(sum, 0, sizeof *sum);

@@ -27,6 +27,11 @@ struct row_span reduction_deal(int64_t micros, int64_t groups, int64_t g);
 /* The rows of micro i; the last may be shorter. */
 struct row_span reduction_rows(int64_t batch, int64_t micro, int64_t i);
 
+/* An update's rows are whole ghosts and, where a partial batch is kept, a rest of fewer rows than a ghost.  The whole ghosts
+ * are cut into micros; the rest is one more micro behind them. */
+int64_t reduction_pieces(int64_t rows, int64_t micro, int64_t ghost);
+struct row_span reduction_piece(int64_t rows, int64_t micro, int64_t ghost, int64_t i);
+
 /* One group's result, or a sum of some. */
 struct partial {
     float *values;  /* [count]: PARTIAL */

@@ -51,6 +51,17 @@ static int check_first_phase(const struct schedule_spec *spec, struct err *err)
     return check_optimizer(spec, err);
 }
 
+static int check_conventions(const struct schedule_spec *spec, struct err *err)
+{
+    const struct schedule_conventions *conventions = &spec->conventions;
+    if (conventions->early_steps < 0 || (spec->step_count > 0 && conventions->early_steps >= spec->step_epoch[0]))
+        return err_set(err, ERR_INPUT, "steps %d epochs early leave nothing of the first phase", conventions->early_steps);
+    if (conventions->extra_epochs < 0 || conventions->extra_epochs > spec->epochs)
+        return err_set(err, ERR_INPUT, "%d epochs behind the last one; it must be 0 to %d", conventions->extra_epochs,
+                       spec->epochs);
+    return 0;
+}
+
 static int check_steps(const struct schedule_spec *spec, struct err *err)
 {
     if (spec->step_count < 0 || spec->step_count > SCHEDULE_STEP_MAX)
@@ -109,31 +120,42 @@ static int take_step(const struct schedule_spec *spec, int i, int64_t *batch, do
     return 0;
 }
 
+/* From N, B and the phase's epochs. */
+static void count_updates(const struct schedule *schedule, struct phase *phase)
+{
+    int64_t partial = schedule->train_n % phase->batch, kept = schedule->conventions.keep_last_batch && partial > 0;
+    phase->updates_per_epoch = schedule->train_n / phase->batch + kept;
+    phase->last_rows = kept ? partial : phase->batch;
+    phase->dropped = kept ? 0 : partial;
+    phase->updates = phase->updates_per_epoch * phase->epochs;
+}
+
 int schedule_build(const struct schedule_spec *spec, struct schedule *out, struct err *err)
 {
     int code = check_first_phase(spec, err);
     if (code == 0)
         code = check_steps(spec, err);
+    if (code == 0)
+        code = check_conventions(spec, err);
     if (code != 0)
         return code;
-    struct schedule schedule = {
-        .optimizer = spec->optimizer, .train_n = spec->train_n, .ghost = spec->ghost, .epochs = spec->epochs};
+    int early = spec->conventions.early_steps, epochs = spec->epochs + spec->conventions.extra_epochs;
+    struct schedule schedule = {.optimizer = spec->optimizer, .train_n = spec->train_n, .ghost = spec->ghost,
+                                .epochs = epochs, .conventions = spec->conventions};
     int64_t batch = spec->batch;
     double divisor = 1; /* kept apart from lr, which is then rounded once: .1/25, not (.1/5)/5 */
     for (int i = 0; i <= spec->step_count; i++) {
         if (i > 0 && (code = take_step(spec, i - 1, &batch, &divisor, err)) != 0)
             return code;
         struct phase *phase = &schedule.phase[i];
-        phase->first_epoch = i == 0 ? 0 : spec->step_epoch[i - 1];
-        phase->epochs = (i == spec->step_count ? spec->epochs : spec->step_epoch[i]) - phase->first_epoch;
+        phase->first_epoch = i == 0 ? 0 : spec->step_epoch[i - 1] - early;
+        phase->epochs = (i == spec->step_count ? epochs : spec->step_epoch[i] - early) - phase->first_epoch;
         phase->batch = batch;
         phase->lr = spec->lr / divisor;
         phase->momentum = spec->momentum;
         if (!(phase->lr > 0))
             return err_set(err, ERR_INPUT, "step %d (epoch %d): the learning rate falls to 0", i, phase->first_epoch);
-        phase->updates_per_epoch = spec->train_n / batch;
-        phase->dropped = spec->train_n % batch;
-        phase->updates = phase->updates_per_epoch * phase->epochs;
+        count_updates(&schedule, phase);
         schedule.updates += phase->updates;
     }
     schedule.phase_count = spec->step_count + 1;
@@ -147,6 +169,12 @@ const struct phase *schedule_at(const struct schedule *schedule, int epoch)
     while (i > 0 && epoch < schedule->phase[i].first_epoch)
         i--;
     return &schedule->phase[i];
+}
+
+int64_t schedule_rows(const struct schedule *schedule, int epoch, int64_t update_in_epoch)
+{
+    const struct phase *phase = schedule_at(schedule, epoch);
+    return update_in_epoch == phase->updates_per_epoch - 1 ? phase->last_rows : phase->batch;
 }
 
 int64_t schedule_updates_before(const struct schedule *schedule, int epoch)
@@ -166,7 +194,7 @@ int64_t schedule_images(const struct schedule *schedule)
 {
     int64_t images = 0;
     for (int i = 0; i < schedule->phase_count; i++)
-        images += schedule->phase[i].updates * schedule->phase[i].batch;
+        images += schedule->phase[i].epochs * (schedule->train_n - schedule->phase[i].dropped);
     return images;
 }
 

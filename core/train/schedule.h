@@ -18,6 +18,14 @@ enum schedule_action {
     SCHEDULE_GROW_BATCH = 2, /* B * alpha, clipped to batch_max; what is left of alpha divides lr */
 };
 
+/* What the paper leaves open and other code does otherwise; all 0 is the reading under which the paper's counts hold. */
+struct schedule_conventions {
+    int keep_last_batch;  /* 1: the last, partial batch of an epoch is trained on too, as an update of its own */
+    int early_steps;      /* a step takes effect this many epochs early: 1 is "after 59 full epochs" */
+    int reset_moments;    /* 1: the optimizer begins anew at every step: moments zero, Adam's update number 1 */
+    int extra_epochs;     /* trained behind the last epoch, at the last phase's values: 5 makes 205 of 200 */
+};
+
 struct schedule_spec {
     int optimizer;      /* REPRO_OPTIMIZER_* */
     double lr;          /* of the first phase; > 0 */
@@ -31,21 +39,24 @@ struct schedule_spec {
     int step_epoch[SCHEDULE_STEP_MAX];  /* rising, 0 < step < epochs; takes effect after that many full epochs */
     double factor[SCHEDULE_STEP_MAX];   /* alpha > 1 */
     enum schedule_action action[SCHEDULE_STEP_MAX];
+    struct schedule_conventions conventions;
 };
 
 struct phase {
     int first_epoch, epochs;
     int64_t batch;
     double lr, momentum;
-    int64_t updates_per_epoch;  /* floor(N/B): the last, partial batch of an epoch is dropped */
+    int64_t updates_per_epoch;  /* floor(N/B): the last, partial batch of an epoch is dropped; ceil(N/B) where it is kept */
+    int64_t last_rows;          /* rows of an epoch's last update: B, fewer where a partial batch is kept */
     int64_t updates;            /* of the whole phase */
-    int64_t dropped;            /* images left out per epoch, N mod B */
+    int64_t dropped;            /* images left out per epoch: N mod B, or 0 */
 };
 
 struct schedule {
     int optimizer;
     int64_t train_n, ghost;
     int epochs;
+    struct schedule_conventions conventions;
     int phase_count;
     struct phase phase[SCHEDULE_PHASE_MAX];
     int64_t updates;  /* of the whole run */
@@ -57,6 +68,9 @@ int schedule_build(const struct schedule_spec *spec, struct schedule *out, struc
 
 /* The phase of an epoch, 0 <= epoch < epochs. */
 const struct phase *schedule_at(const struct schedule *schedule, int epoch);
+
+/* Rows of an update, both counted from 0: the phase's batch, but for a partial one. */
+int64_t schedule_rows(const struct schedule *schedule, int epoch, int64_t update_in_epoch);
 
 /* Updates done before the epoch begins, 0 <= epoch <= epochs. */
 int64_t schedule_updates_before(const struct schedule *schedule, int epoch);

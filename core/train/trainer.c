@@ -16,6 +16,7 @@ struct trainer {
     struct trainer_config config;
     struct trainer_state state;
     struct repro_net *net;
+    struct repro_net *rest;  /* for what a kept partial batch has beyond whole ghosts; or NULL */
     struct reduction sum;
     struct prefetch *ahead;
     float *arena;          /* scratch of the largest arena */
@@ -54,7 +55,19 @@ static int allocate(struct trainer *trainer, struct err *err)
     if (code != 0)
         return code;
     return reduction_init(&trainer->sum, config->net->graph.param_count + config->net->graph.running_count,
-                          config->groups, err);
+                          config->groups + 1, err);
+}
+
+/* Compiles for micros of `micro` rows in ghosts of `ghost`. */
+static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct repro_net **net, struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    struct repro_error error = {0};
+    struct repro_net_options options = {.struct_size = sizeof options, .precision = config->precision,
+                                        .micro = (int32_t)micro, .ghost = (int32_t)ghost};
+    if (config->backend->net_compile(config->device, &config->net->graph, &options, net, &error) != 0)
+        return backend_failed(trainer, &error, err);
+    return 0;
 }
 
 int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err)
@@ -70,13 +83,11 @@ int trainer_new(const struct trainer_config *config, struct trainer **out, struc
         return ERR_MEMORY;
     trainer->config = *config;
     int code = allocate(trainer, err);
-    if (code == 0) {
-        struct repro_error error = {0};
-        struct repro_net_options options = {.struct_size = sizeof options, .precision = config->precision,
-                                            .micro = (int32_t)config->micro, .ghost = (int32_t)config->schedule->ghost};
-        if (config->backend->net_compile(config->device, &config->net->graph, &options, &trainer->net, &error) != 0)
-            code = backend_failed(trainer, &error, err);
-    }
+    int64_t rest = config->schedule->conventions.keep_last_batch ? config->schedule->train_n % config->schedule->ghost : 0;
+    if (code == 0)
+        code = compile(trainer, config->micro, config->schedule->ghost, &trainer->net, err);
+    if (code == 0 && rest > 0)
+        code = compile(trainer, rest, rest, &trainer->rest, err);
     if (code == 0)
         code = set_initial_weights(trainer, err);
     if (code != 0) {
@@ -93,6 +104,8 @@ void trainer_free(struct trainer *trainer)
         return;
     if (trainer->net != NULL)
         trainer->config.backend->net_free(trainer->net);
+    if (trainer->rest != NULL)
+        trainer->config.backend->net_free(trainer->rest);
     reduction_release(&trainer->sum);
     prefetch_free(trainer->ahead);
     mem_free(trainer->arena);
@@ -119,55 +132,108 @@ int trainer_describe(struct trainer *trainer, char *text, size_t size, struct er
     return 0;
 }
 
-/* Forward and backward over the micros of one group. */
-static int32_t compute_group(struct trainer *trainer, int64_t batch, struct row_span micros, struct repro_error *error)
+/* Forward and backward over the micros of one group, into `net`. */
+static int32_t compute_group(struct trainer *trainer, struct repro_net *net, int64_t batch, struct row_span micros,
+                             struct repro_error *error)
 {
     const struct trainer_config *config = &trainer->config;
     const struct repro_backend *backend = config->backend;
-    int32_t code = backend->net_zero(trainer->net, error);
+    int32_t code = backend->net_zero(net, error);
     for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++) {
         struct prefetch_place place = {trainer->state.epoch, trainer->state.update_in_epoch, i};
         const struct prefetch_rows *ready = prefetch_take(trainer->ahead, place);
         struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ready->count,
                                   .pixels = ready->pixels, .labels = ready->labels, .image = ready->image,
                                   .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
-        code = backend->net_forward(trainer->net, &rows, error);
+        code = backend->net_forward(net, &rows, error);
         if (code == 0)
-            code = backend->net_backward(trainer->net, 1.0 / (double)batch, error);
+            code = backend->net_backward(net, 1.0 / (double)batch, error);
     }
+    return code;
+}
+
+/* One leaf of the tree: the group's metrics, and its PARTIAL where there are more leaves than this. */
+static int32_t compute_leaf(struct trainer *trainer, struct repro_net *net, int64_t batch, struct row_span micros,
+                            int alone, struct repro_error *error)
+{
+    const struct repro_backend *backend = trainer->config.backend;
+    struct repro_metrics metrics = {.struct_size = sizeof metrics};
+    struct partial *leaf = &trainer->sum.spare;
+    int32_t code = compute_group(trainer, net, batch, micros, error);
+    if (code == 0)
+        code = backend->net_metrics(net, &metrics, error);
+    leaf->loss = metrics.loss;
+    leaf->correct = metrics.correct;
+    leaf->rows = metrics.rows;
+    if (code == 0 && !alone)
+        code = backend->net_read(net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, leaf->values, error);
+    return code;
+}
+
+/* The rows beyond whole ghosts, micro `micro` of the update, with the weights as they are. */
+static int32_t compute_rest(struct trainer *trainer, int64_t batch, int64_t micro, struct repro_error *error)
+{
+    const struct repro_backend *backend = trainer->config.backend;
+    int64_t count = trainer->config.net->graph.param_count;
+    int32_t code = backend->net_read(trainer->net, REPRO_ARENA_PARAM, 0, count, trainer->arena, error);
+    if (code == 0)
+        code = backend->net_write(trainer->rest, REPRO_ARENA_PARAM, 0, count, trainer->arena, error);
+    if (code == 0)
+        code = compute_leaf(trainer, trainer->rest, batch, (struct row_span){micro, 1}, 0, error);
     return code;
 }
 
 /* The batch's sums: into PARTIAL, and the metrics into *total. */
 static int32_t compute_batch(struct trainer *trainer, int64_t batch, struct partial *total, struct repro_error *error)
 {
-    const struct repro_backend *backend = trainer->config.backend;
-    int64_t micros = reduction_micros(batch, trainer->config.micro);
+    int64_t rest = batch % trainer->config.schedule->ghost;
+    int64_t micros = reduction_micros(batch - rest, trainer->config.micro);
     int64_t groups = reduction_groups(micros, trainer->config.groups);
+    int alone = groups == 1 && rest == 0;
     int32_t code = 0;
     reduction_start(&trainer->sum);
     for (int64_t g = 0; code == 0 && g < groups; g++) {
-        struct repro_metrics metrics = {.struct_size = sizeof metrics};
-        struct partial *leaf = &trainer->sum.spare;
-        code = compute_group(trainer, batch, reduction_deal(micros, groups, g), error);
-        if (code == 0)
-            code = backend->net_metrics(trainer->net, &metrics, error);
-        leaf->loss = metrics.loss;
-        leaf->correct = metrics.correct;
-        leaf->rows = metrics.rows;
-        if (groups == 1) {
-            *total = *leaf; /* PARTIAL already is the sum */
+        code = compute_leaf(trainer, trainer->net, batch, reduction_deal(micros, groups, g), alone, error);
+        if (alone) {
+            *total = trainer->sum.spare; /* PARTIAL already is the sum */
             return code;
         }
         if (code == 0)
-            code = backend->net_read(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, leaf->values, error);
+            reduction_push(&trainer->sum);
+    }
+    if (code == 0 && rest > 0) {
+        code = compute_rest(trainer, batch, micros, error);
         if (code == 0)
             reduction_push(&trainer->sum);
     }
     if (code != 0)
         return code;
     *total = *reduction_finish(&trainer->sum);
-    return backend->net_write(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, total->values, error);
+    return trainer->config.backend->net_write(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, total->values,
+                                              error);
+}
+
+/* Where the optimizer begins anew at a step: before the first update of every phase but the first. */
+static int reset_moments(struct trainer *trainer, const struct phase *phase, struct err *err)
+{
+    const struct trainer_state *state = &trainer->state;
+    if (!trainer->config.schedule->conventions.reset_moments || phase->first_epoch == 0 ||
+        state->epoch != phase->first_epoch || state->update_in_epoch != 0)
+        return 0;
+    memset(trainer->arena, 0, (size_t)trainer->config.net->graph.param_count * sizeof *trainer->arena);
+    int code = 0;
+    for (int arena = REPRO_ARENA_MOMENT1; arena <= REPRO_ARENA_MOMENT2 && code == 0; arena++)
+        if (trainer_arenas(trainer) >> arena & 1)
+            code = trainer_write(trainer, arena, trainer->arena, err);
+    return code;
+}
+
+/* The number of the next update, from 1, as the optimizer counts. */
+static int64_t optimizer_update(const struct trainer *trainer, const struct phase *phase)
+{
+    const struct schedule *schedule = trainer->config.schedule;
+    int64_t before = schedule->conventions.reset_moments ? schedule_updates_before(schedule, phase->first_epoch) : 0;
+    return trainer->state.update - before + 1;
 }
 
 int trainer_update(struct trainer *trainer, struct err *err)
@@ -177,7 +243,11 @@ int trainer_update(struct trainer *trainer, struct err *err)
     const struct phase *phase = schedule_at(config->schedule, state->epoch);
     struct repro_error error = {0};
     struct partial total;
-    if (compute_batch(trainer, phase->batch, &total, &error) != 0)
+    int64_t rows = schedule_rows(config->schedule, state->epoch, state->update_in_epoch);
+    int code = reset_moments(trainer, phase, err);
+    if (code != 0)
+        return code;
+    if (compute_batch(trainer, rows, &total, &error) != 0)
         return backend_failed(trainer, &error, err);
     if (!isfinite(total.loss))
         return err_set(err, ERR_NOT_FINITE, "update %" PRId64 " (epoch %d): the training loss is no finite number; "
@@ -187,15 +257,15 @@ int trainer_update(struct trainer *trainer, struct err *err)
         .struct_size = sizeof step, .optimizer = config->schedule->optimizer,
         .lr = phase->lr, .momentum = phase->momentum,
         .beta1 = config->beta1, .beta2 = config->beta2, .epsilon = config->epsilon,
-        .weight_decay = config->weight_decay, .update = state->update + 1,
-        .keep = pow(KEEP_PER_128, (double)phase->batch / 128.0),
-        .ghosts = phase->batch / config->schedule->ghost,
+        .weight_decay = config->weight_decay, .update = optimizer_update(trainer, phase),
+        .keep = pow(KEEP_PER_128, (double)rows / 128.0),
+        .ghosts = (rows + config->schedule->ghost - 1) / config->schedule->ghost,
     };
     if (config->backend->net_update(trainer->net, &step, &error) != 0)
         return backend_failed(trainer, &error, err);
     state->update++;
     state->update_in_epoch++;
-    state->images += phase->batch;
+    state->images += rows;
     state->loss += total.loss;
     state->correct += total.correct;
     state->rows += total.rows;

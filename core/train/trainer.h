@@ -1,5 +1,8 @@
 /* trainer.h -- one run's training: updates in order, evaluation, and the state that a checkpoint holds.
  *
+ * Where the schedule keeps an epoch's last, partial batch, its rows beyond whole ghosts form a smaller ghost of their own: a second
+ * network of that size computes them, and their sums are the last leaf of the update's tree.
+ *
  * Update u of epoch e takes rows u*B..(u+1)*B-1 of the epoch's order.  Its B rows are cut into micros, dealt to groups and
  * summed as reduction.h says; then comes one optimizer step.  The state after an update depends only on the configuration and the
  * update's number.  Not thread-safe; allocates nothing after trainer_new(), and its memory does not grow with B.  A thread of its

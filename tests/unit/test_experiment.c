@@ -414,6 +414,32 @@ static void base_file(void **state)
     refuse_bytes(outside, sizeof outside - 1, ":1: 'base' is \"../shared.conf\"; it must name a file in the same folder");
 }
 
+static void conventions(void **state)
+{
+    (void)state;
+    struct experiment *e;
+    struct err err = {0};
+    struct schedule schedule;
+    const char *at = strstr(WHOLE, "weight_decay = 0;");
+    char text[sizeof WHOLE + 256];
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - WHOLE), WHOLE,
+             "last_batch = \"keep\"; early_steps = 1; moments_at_step = \"reset\"; extra_epochs = 5; ", at);
+    write_file(text, strlen(text));
+    if (experiment_load(file, &e, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(experiment_schedule(e, &e->profiles[0], &e->runs[0], &schedule, &err), 0);
+    assert_int_equal(schedule.epochs, 25);
+    assert_int_equal(schedule.phase[1].first_epoch, 9);
+    assert_true(schedule.conventions.reset_moments && schedule.conventions.keep_last_batch);
+    assert_int_equal(experiment_schedule(e, &e->profiles[1], &e->runs[0], &schedule, &err), 0);
+    assert_int_equal(schedule.epochs, 5); /* 4, and a fifth of them */
+    experiment_free(e);
+    refuse("weight_decay = 0;", "weight_decay = 0; last_batch = \"kept\";",
+           ":6: 'last_batch' is \"kept\"; it must be \"drop\" or \"keep\"");
+    refuse("weight_decay = 0;", "weight_decay = 0; early_steps = 10;", "leave nothing of the first phase");
+    refuse("weight_decay = 0;", "weight_decay = 0; extra_epochs = 3;", "3 extra epochs of 20 are no whole number of 4");
+}
+
 static int make_scratch(void **state)
 {
     (void)state;
@@ -442,6 +468,7 @@ int main(void)
         cmocka_unit_test(small_file),       cmocka_unit_test(figure5),
         cmocka_unit_test(figures_of_three_schedules), cmocka_unit_test(figures_share_runs),
         cmocka_unit_test(panels),           cmocka_unit_test(base_file),
+        cmocka_unit_test(conventions),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

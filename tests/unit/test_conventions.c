@@ -1,0 +1,134 @@
+/* Conventions by name, and what each does to the paper's counts. */
+#include "lab/conventions.h"
+
+#include "backend/backend.h"
+#include "base/err.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void words(void **state)
+{
+    (void)state;
+    struct schedule_conventions c = {0};
+    struct err err = {0};
+    char text[CONVENTIONS_TEXT];
+    conventions_text(&c, text);
+    assert_string_equal(text, "");
+    assert_null(conventions_json(&c));
+    assert_int_equal(conventions_apply("extra_epochs=5", &c, &err), 0);
+    assert_null(conventions_json(&c)); /* the phases show it */
+    assert_int_equal(conventions_apply("last_batch=keep,early_steps=1,moments_at_step=reset", &c, &err), 0);
+    assert_true(c.keep_last_batch && c.early_steps == 1 && c.reset_moments && c.extra_epochs == 5);
+    conventions_text(&c, text);
+    assert_string_equal(text, "last batch of an epoch kept, steps 1 epoch early, optimizer begins anew at steps, "
+                              "5 extra epochs");
+    json_t *json = conventions_json(&c);
+    assert_int_equal(json_object_size(json), 2);
+    assert_string_equal(json_string_value(json_object_get(json, "last_batch")), "keep");
+    assert_string_equal(json_string_value(json_object_get(json, "moments_at_step")), "reset");
+    json_decref(json);
+    assert_int_equal(conventions_apply("last_batch=drop,early_steps=0,moments_at_step=keep,extra_epochs=0", &c, &err), 0);
+    assert_true(!c.keep_last_batch && c.early_steps == 0 && !c.reset_moments && c.extra_epochs == 0);
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {"", "no '='"},
+        {"last_batch", "'last_batch': no '='"},
+        {"last_batch=keep,", "no '='"},
+        {"last_batch=kept", "last_batch=kept: it is drop or keep"},
+        {"lastbatch=keep", "unknown convention 'lastbatch', did you mean 'last_batch'?"},
+        {"early_steps=-1", "it is a number of epochs"},
+        {"early_steps=1x", "it is a number of epochs"},
+        {"early_steps=", "it is a number of epochs"},
+        {"extra_epochs=99999999999999999999", "it is a number of epochs"},
+        {"colour=red", "there are last_batch=drop|keep"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct schedule_conventions c = {.early_steps = 7};
+        struct err err = {0};
+        assert_int_equal(conventions_apply(bad[i][0], &c, &err), ERR_USAGE);
+        if (strstr(err.text, bad[i][1]) == NULL)
+            fail_msg("'%s' lacks '%s'", err.text, bad[i][1]);
+        assert_true(c.early_steps == 7 && !c.keep_last_batch);
+    }
+}
+
+static struct schedule_spec original(void)
+{
+    return (struct schedule_spec){.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.1, .momentum = 0.9, .train_n = 50000,
+                                  .batch = 128, .ghost = 128, .epochs = 200, .step_count = 3,
+                                  .step_epoch = {60, 120, 160}, .factor = {5, 5, 5},
+                                  .action = {SCHEDULE_DECAY_LR, SCHEDULE_DECAY_LR, SCHEDULE_DECAY_LR}};
+}
+
+static int64_t updates(struct schedule_spec spec, const char *convention)
+{
+    struct schedule schedule;
+    struct err err = {0};
+    assert_int_equal(conventions_apply(convention, &spec.conventions, &err), 0);
+    if (schedule_build(&spec, &schedule, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(schedule_updates_before(&schedule, schedule.epochs), schedule.updates);
+    return schedule.updates;
+}
+
+static void counts(void **state)
+{
+    (void)state;
+    struct schedule_spec spec = original();
+    struct schedule schedule;
+    struct err err = {0};
+    assert_int_equal(updates(spec, "last_batch=drop"), 78000);
+    assert_int_equal(updates(spec, "last_batch=keep"), 391 * 200);
+    assert_int_equal(updates(spec, "extra_epochs=5"), 79950); /* where the printed curves end */
+    assert_int_equal(updates(spec, "early_steps=1"), 78000);
+    spec.conventions.early_steps = 1;
+    assert_int_equal(schedule_build(&spec, &schedule, &err), 0);
+    static const int first[] = {0, 59, 119, 159}, epochs[] = {59, 60, 40, 41};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(schedule.phase[i].first_epoch, first[i]);
+        assert_int_equal(schedule.phase[i].epochs, epochs[i]);
+    }
+    /* "increased initial learning rate": exactly the 6500 that the paper says it stays under. */
+    spec = original();
+    spec.lr = 0.5;
+    spec.batch = 640;
+    spec.batch_max = 5120;
+    for (int i = 0; i < 3; i++)
+        spec.action[i] = SCHEDULE_GROW_BATCH;
+    assert_int_equal(updates(spec, "last_batch=drop"), 6300);
+    assert_int_equal(updates(spec, "last_batch=keep"), 6500);
+}
+
+static void impossible(void **state)
+{
+    (void)state;
+    struct schedule schedule;
+    struct err err = {0};
+    struct schedule_spec spec = original();
+    spec.conventions.early_steps = 60;
+    assert_int_equal(schedule_build(&spec, &schedule, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "leave nothing of the first phase"));
+    spec = original();
+    spec.conventions.extra_epochs = 201;
+    assert_int_equal(schedule_build(&spec, &schedule, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "0 to 200"));
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(refusals), cmocka_unit_test(counts),
+                                       cmocka_unit_test(impossible)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
