@@ -60,7 +60,7 @@ left() {
 
 @test "--convention changes counts, and is a part of a run's identity" {
     repro plan figure5 --convention last_batch=keep
-    grep -q "increased-initial-learning-rate .*6550 .*below 6500: differs" <<< "$output"
+    grep -q "increased-initial-learning-rate .*6500 .*below 6500: differs" <<< "$output"
     repro plan figure5 --convention extra_epochs=5
     grep -qw 79950 <<< "$output"
     repro plan figure5 --convention last_batch=kept
@@ -68,7 +68,7 @@ left() {
     error_says "last_batch=kept" "drop or keep"
     repro figure5 --profile smoke
     repro figure5 --profile smoke --convention last_batch=keep --out other
-    [ "$status" -eq 3 ] # 6550 updates are not under 6500
+    [ "$status" -eq 3 ] # 6500 updates are not under 6500
     for convention in early_steps=1 moments_at_step=reset; do
         repro figure5 --profile smoke --convention $convention --out other
         [ "$status" -eq 0 ]
