@@ -134,7 +134,7 @@ static int is_slow(const_dnnl_primitive_desc_t pd)
     return strncmp(choice, "ref", 3) == 0;
 }
 
-/* How many of the passes that a step needs the library has only as plain loops, some hundred times slower; 3 where it
+/* How many of the passes that a step needs the library has only as plain loops, many times slower; 3 where it
  * has none. */
 static int slow_passes(struct repro_net *net, const struct layer *layer, const struct md *src, const struct md *dst)
 {
