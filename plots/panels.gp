@@ -77,19 +77,22 @@ do for [p = 1:panels] {
     x_name = panel_x[p]
     y_name = panel_y[p]
     paper = panel_paper[p]
-    x_step = magnitude(x_high[p]) * (x_high[p] / magnitude(x_high[p]) < 2 ? 0.5 : x_high[p] / magnitude(x_high[p]) < 5 ? 1 : 2)
-    x_end = x_name eq 'epoch' ? x_high[p] : 0.5 * x_step * ceil(x_high[p] / (0.5 * x_step))
-    y_step = is_loss(p) ? 0.5 : high[p] - low[p] > 0.35 ? 0.10 : high[p] - low[p] > 0.12 ? 0.05 : 0.02
-    y_from = is_log(p) ? 0.5 * low[p] : is_loss(p) ? 0 : larger(0, y_step * floor((low[p] - 0.005) / y_step))
-    y_to = is_log(p) ? 2.0 * high[p] : is_loss(p) ? y_step * ceil(high[p] / y_step) : smaller(1, y_step * ceil((high[p] + 0.001) / y_step))
+    x_end = x_high[p]
+    y_from = is_log(p) ? 0.5 * low[p] : is_loss(p) ? 0 : larger(0, low[p] - 0.005)
+    y_to = is_log(p) ? 2.0 * high[p] : is_loss(p) ? high[p] : smaller(1, high[p] + 0.001)
     if (panel_printed[p]) {
         x_end = larger(x_end, panel_x_high[p])
-        y_from = panel_y_low[p]
-        y_to = panel_y_high[p]
-        if (!is_log(p)) {
-            y_from = smaller(y_from, y_step * floor(low[p] / y_step))
-            y_to = larger(y_to, y_step * ceil(high[p] / y_step))
-        }
+        y_from = smaller(y_from, panel_y_low[p])
+        y_to = larger(y_to, panel_y_high[p])
+        if (is_log(p)) { y_from = panel_y_low[p]; y_to = panel_y_high[p] }
+    }
+    size = magnitude(x_end)
+    x_step = size * (x_end / size <= 2 ? 0.5 : x_end / size < 5 ? 1 : 2)
+    x_end = x_name eq 'epoch' ? x_end : 0.5 * x_step * ceil(x_end / (0.5 * x_step))
+    y_step = is_loss(p) ? 0.5 : y_to - y_from > 0.35 ? 0.10 : y_to - y_from > 0.12 ? 0.05 : 0.02
+    if (!is_log(p)) {
+        y_from = y_step * floor(y_from / y_step + 1e-9)
+        y_to = y_step * ceil(y_to / y_step - 1e-9)
     }
     set lmargin at screen left
     set rmargin at screen left + width

@@ -119,13 +119,14 @@ static int print_results(const struct figure *figure, struct err *err)
         if (code != 0)
             return code;
         const struct experiment_run *what = &figure->session.experiment->runs[i];
-        char paper[16] = "-", deviation[24] = "";
+        char paper[16] = "-", accuracy[40];
         if (what->paper_accuracy > 0.0)
             snprintf(paper, sizeof paper, "%.1f %%", 100.0 * what->paper_accuracy);
         if (figure->seed_count > 1)
-            snprintf(deviation, sizeof deviation, " +- %.2f", 100.0 * result.deviation);
-        printf("%-32s %9" PRId64 " %9.2f%s %% %15.4f %12s\n", what->name, result.updates, 100.0 * result.accuracy,
-               figure->seed_count > 1 ? deviation : "        ", result.loss, paper);
+            snprintf(accuracy, sizeof accuracy, "%.2f +- %.2f %%", 100.0 * result.accuracy, 100.0 * result.deviation);
+        else
+            snprintf(accuracy, sizeof accuracy, "%.2f %%", 100.0 * result.accuracy);
+        printf("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result.updates, accuracy, result.loss, paper);
     }
     if (figure->seed_count > 1)
         printf("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
