@@ -158,6 +158,11 @@ int make_figure(const struct command_options *options, int *status, struct err *
         return code;
     print_head(&figure);
     code = file_make_folders(out, err);
+    if (code == 0 && figure.session.experiment->study != NULL) {
+        code = make_study(&figure, err);
+        figure_release(&figure);
+        return code;
+    }
     if (code == 0)
         code = train_all(&figure, err);
     if (code == 0)

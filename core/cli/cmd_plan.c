@@ -25,7 +25,7 @@ static int print_plan(const struct command_options *options, int *trained, struc
     }
     if (code == 0) {
         fputs(text, stdout);
-        *trained = !experiment->schedules_only;
+        *trained = !experiment->schedules_only && experiment->study == NULL;
     }
     fflush(stdout);
     mem_free(text);

@@ -54,6 +54,11 @@ const char *share_folder(void);
 /* What the shared options say to session_open(). */
 struct session_options session_choice(const struct command_options *options);
 
+struct figure;
+
+/* Measures, prints and draws a study: an experiment that says `study`. */
+int make_study(const struct figure *figure, struct err *err);
+
 /* Trains what is missing of options->figure, draws it, prints results and verdicts.  *status is EXIT_DONE or
  * EXIT_CLAIM_FAILED. */
 int make_figure(const struct command_options *options, int *status, struct err *err);

@@ -15,7 +15,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const TOP_KEYS[] = {"name", "title",  "dataset",  "train_n",         "epochs",   "groups", "plot", "base",
-                                       "schedules_only", "runs", "profiles", "default_profile", "defaults", "panels",
+                                       "schedules_only", "study", "runs", "profiles", "default_profile", "defaults", "panels",
                                        "claims"};
 static const char *const PROFILE_KEYS[] = {"name", "network", "divide", "epochs", "test_n", "micro_ghosts", "words"};
 
@@ -78,6 +78,12 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     experiment->epochs = (int)settings_int(top, "epochs", 1, EPOCHS_MAX);
     experiment->groups = (int)settings_int(top, "groups", 1, 1024);
     experiment->plot = settings_find(top, "plot") == NULL ? "panels" : settings_name(top, "plot");
+    if (settings_find(top, "study") != NULL) {
+        experiment->study = settings_string(top, "study");
+        if (experiment->study != NULL && strcmp(experiment->study, "accumulation") != 0)
+            settings_fail(top, settings_find(top, "study"), "'study' is \"%.80s\"; there is \"accumulation\" only",
+                          experiment->study);
+    }
     if (settings_find(top, "schedules_only") != NULL)
         experiment->schedules_only = settings_bool(top, "schedules_only");
     int code = top->failed != 0 ? top->failed : experiment_runs_parse(top, experiment);

@@ -63,6 +63,7 @@ struct experiment {
     int epochs;
     int groups;          /* groups a batch is dealt to */
     const char *plot;          /* name of the script in plots/, without ".gp" */
+    const char *study;         /* "accumulation": the runs are measured at their start, not trained; or NULL */
     int schedules_only;        /* the figure shows schedules: nothing is trained */
     size_t run_count, profile_count, panel_count, claim_count;
     struct experiment_run *runs;

@@ -1,9 +1,6 @@
 /* plot.h -- a figure drawn by gnuplot from result files only.
  *
- * The script and look.gp beside it get everything in variables:
- *   format      'png', 'svg' or 'pdf'          output   file to write
- *   data        STEM.tsv, see below            look     path of look.gp, which the script loads first
- *   title, caption, caption_lines
+ * The script gets what page.h says, and
  *   curves      how many; curve_title, curve_series (or ''), curve_seeds, last_epoch, last_updates, last_accuracy,
  *               last_loss: arrays [1..curves]
  *   panels      how many; panel_title, panel_x, panel_y (column names), panel_curves ("1 3 2": curves in legend order),
