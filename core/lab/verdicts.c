@@ -77,11 +77,11 @@ static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, str
     const struct claim *claim = &evidence->experiment->claims[i];
     const struct claim_verdict *verdict = &verdicts->verdicts[i];
     const char *profile = claim_reduced(evidence) ? evidence->experiment->profiles[evidence->profile].name : NULL;
+    const char *words = claim->quote != NULL ? claim->quote : claim->drawn;
+    const char *mark = claim->quote == NULL ? "" : strchr(words, '"') != NULL ? "'" : "\"";
     char *head = mem_format(err, "%s%s%s%s %s: %s%s%s", profile == NULL ? "" : "at profile ",
                             profile == NULL ? "" : profile, profile == NULL ? "" : ", ",
-                            claim->quote != NULL ? "section" : "drawn in", claim->section,
-                            claim->quote != NULL ? "\"" : "", claim->quote != NULL ? claim->quote : claim->drawn,
-                            claim->quote != NULL ? "\"" : "");
+                            claim->quote != NULL ? "section" : "drawn in", claim->section, mark, words, mark);
     char *needed = mem_format(err, "%s (%s)", verdict->needed, claim->from);
     if (head != NULL && needed != NULL) {
         fprintf(out, "%-*s", INDENT, claim_outcome_word(verdict->outcome));
