@@ -8,6 +8,7 @@
 
 #include "graphs.h"
 #include "guard.h"
+#include "optimizers.h"
 #include "subject.h"
 
 #include <math.h>
@@ -181,6 +182,55 @@ static void hundred_steps(void **state)
     trial_end(&trial);
 }
 
+/* The kept steps of PyTorch's own optimizers in float64; optimizers.py says how. */
+static void stored_steps(void **state)
+{
+    int optimizer = *(int *)*state, kept = 0;
+    need_optimizer(optimizer);
+    struct trial trial;
+    struct repro_step step = step_of(optimizer);
+    float w[STORED_COUNT], grad[STORED_COUNT];
+    double want[3][STORED_COUNT], worst = 0.0;
+    trial_of_case(&trial, &small);
+    trial_fill(&trial, 5);
+    trial_load(&trial, trial.compiled);
+    assert_true(trial.net.graph.param_count >= STORED_COUNT);
+    for (int i = 0; i < STORED_COUNT; i++)
+        w[i] = (float)cos(i);
+    subject_write(trial.compiled, REPRO_ARENA_PARAM, 0, STORED_COUNT, w);
+    subject_zero(trial.compiled);
+    step.weight_decay = 5e-4;
+    step.epsilon = 1e-3;
+    for (int t = 1; t <= STEPS; t++) {
+        step.update = t;
+        step.lr = t <= STEPS / 2 ? 0.1 : 0.02;
+        for (int i = 0; i < STORED_COUNT; i++)
+            grad[i] = gradient_at(i, t);
+        subject_write(trial.compiled, REPRO_ARENA_PARTIAL, 0, STORED_COUNT, grad);
+        subject_update(trial.compiled, &step);
+        if (t != stored_step[kept])
+            continue;
+        for (int i = 0; i < STORED_COUNT; i++) {
+            want[0][i] = stored[optimizer - 1][kept][i].w;
+            want[1][i] = stored[optimizer - 1][kept][i].moment1;
+            want[2][i] = stored[optimizer - 1][kept][i].moment2;
+        }
+        static const int arenas[] = {REPRO_ARENA_PARAM, REPRO_ARENA_MOMENT1, REPRO_ARENA_MOMENT2};
+        for (int a = 0; a < 3; a++) {
+            float *got = subject_read(trial.compiled, arenas[a], 0, STORED_COUNT);
+            double error = relative_error(got, want[a], STORED_COUNT, 1e-30);
+            worst = error > worst ? error : worst;
+            if (!(error <= BOUND))
+                fail_msg("arena %d is %.3g from PyTorch's after %d steps", arenas[a], error, t);
+            guard_free(got);
+        }
+        kept++;
+    }
+    assert_int_equal(kept, STORED_STEPS);
+    print_message("# optimizer %d: at most %.2g from PyTorch's values\n", optimizer, worst);
+    trial_end(&trial);
+}
+
 /* keep 0.729 over 4 ghosts whose sums are 3: 0.729*2 + 0.271*3/4 = 1.66125; keep 1 leaves it, keep 0 replaces it by 0.75. */
 static void running_fold(void **state)
 {
@@ -238,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OF(by_hand, sgd), OF(by_hand, momentum), OF(by_hand, nesterov), OF(by_hand, adam),
         OF(hundred_steps, sgd), OF(hundred_steps, momentum), OF(hundred_steps, nesterov), OF(hundred_steps, adam),
+        OF(stored_steps, sgd), OF(stored_steps, momentum), OF(stored_steps, nesterov), OF(stored_steps, adam),
         cmocka_unit_test(running_fold), cmocka_unit_test(unknown_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
