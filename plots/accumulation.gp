@@ -17,7 +17,7 @@ smaller(a, b) = a < b ? a : b
 larger(a, b) = a > b ? a : b
 
 stats data using 'share' name 'ALL' nooutput
-y_low = smaller(0, 0.5 * floor(ALL_min / 0.5))
+y_low = smaller(0, 0.25 * floor(ALL_min / 0.25))
 y_high = larger(1.5, 0.5 * ceil(ALL_max / 0.5))
 stats summary using 'n_lost_predicted' name 'P' nooutput
 stats summary using (column('n_lost') > 0 ? column('n_lost') : NaN) name 'L' nooutput
