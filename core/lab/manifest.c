@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "train/runlog.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,32 @@ int manifest_read(const char *path, json_t **out, struct err *err)
                        where.text);
     *out = manifest;
     return 0;
+}
+
+int manifest_each(const char *out, manifest_visit *visit, void *context, struct err *err)
+{
+    char *runs = mem_format(err, "%s/runs", out);
+    DIR *directory = runs == NULL ? NULL : opendir(runs);
+    int code = runs == NULL ? ERR_MEMORY : 0;
+    for (struct dirent *entry; code == 0 && directory != NULL && (entry = readdir(directory)) != NULL;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *folder = mem_format(err, "%s/%s", runs, entry->d_name);
+        char *path = folder == NULL ? NULL : mem_format(err, "%s/manifest.json", folder);
+        json_t *manifest = NULL;
+        struct err ignored = {0};
+        if (path == NULL)
+            code = ERR_MEMORY;
+        else if (file_exists(path) && manifest_read(path, &manifest, &ignored) == 0)
+            code = visit(context, folder, manifest, err);
+        json_decref(manifest);
+        mem_free(path);
+        mem_free(folder);
+    }
+    if (directory != NULL)
+        closedir(directory);
+    mem_free(runs);
+    return code;
 }
 
 static int load(const char *path, const char *hash, json_t **out, struct err *err)

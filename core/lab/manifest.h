@@ -22,6 +22,11 @@ int manifest_status(const char *path, const char *hash, enum run_status *status,
 /* Reads a manifest whatever its identity; *manifest is released with json_decref().  ERR_IO, or ERR_INPUT when it is damaged. */
 int manifest_read(const char *path, json_t **manifest, struct err *err);
 
+/* Hands every manifest under OUT/runs that can be read to `visit`, with its folder, and stops at the first code that is not
+ * 0.  Damaged ones are passed over: whoever owns one says so. */
+typedef int manifest_visit(void *context, const char *folder, const json_t *manifest, struct err *err);
+int manifest_each(const char *out, manifest_visit *visit, void *context, struct err *err);
+
 /* 1 when the manifest is of the run that an experiment knows by this name. */
 int manifest_is_named(const json_t *manifest, const char *figure, const char *run);
 /* Notes the run's name in the manifest of a run that is done, where it is not there yet. */
