@@ -16,8 +16,10 @@ static int keep(const struct verdicts *verdicts, const char *out, struct err *er
     const struct claim_evidence *evidence = verdicts->evidence;
     if (!file_exists(out))
         return 0;
-    char *path = mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, evidence->experiment->name,
-                            evidence->experiment->profiles[evidence->profile].name, verdicts->data, verdicts->backend);
+    const char *name = evidence->experiment->name, *profile = evidence->experiment->profiles[evidence->profile].name;
+    char *path = evidence->experiment->schedules_only
+                     ? mem_format(err, "%s/%s-%s-claims.tsv", out, name, profile)
+                     : mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, name, profile, verdicts->data, verdicts->backend);
     int code = path == NULL ? ERR_MEMORY : verdicts_write(verdicts, path, err);
     if (code == 0)
         printf("kept: %s\n", path);
@@ -25,7 +27,7 @@ static int keep(const struct verdicts *verdicts, const char *out, struct err *er
     return code;
 }
 
-int judge_claims(const struct session *session, const char *out, int *status, struct err *err)
+int judge_claims(const struct session *session, const char *out, size_t seeds, int *status, struct err *err)
 {
     struct claim_evidence evidence = {0};
     struct verdicts verdicts = {0};
@@ -33,10 +35,11 @@ int judge_claims(const struct session *session, const char *out, int *status, st
     *status = EXIT_DONE;
     if (session->experiment->claim_count == 0)
         return 0;
-    int code = evidence_load(session, out, session->seed, EVIDENCE_SEEDS, &evidence, err);
+    int code = evidence_load(session, out, session->seed, seeds == 0 ? EVIDENCE_SEEDS : seeds, &evidence, err);
     if (code == 0)
-        code = verdicts_judge(&verdicts, &evidence, session->experiment->schedules_only ? "no" : session->data.name,
-                              session->experiment->schedules_only ? "no" : session->backend.name, err);
+        code = session->experiment->schedules_only
+                   ? verdicts_judge(&verdicts, &evidence, "-", "-", err)
+                   : verdicts_judge(&verdicts, &evidence, session->data.name, session->backend.name, err);
     if (code == 0)
         code = verdicts_text(&verdicts, &text, err);
     if (code == 0) {
@@ -59,13 +62,13 @@ int command_check(int argc, char **argv)
     int status = EXIT_DONE;
     options_parse(argc, argv, "FIGURE", "Judges the paper's claims behind a figure: numbers of updates by the plan, the "
                   "rest by the runs of this profile, data and backend that are done.  Every finished seed counts, from "
-                  "--seed on.  Trains nothing.", 1, &options);
+                  "--seed on, or --seeds of them.  Trains nothing.", 1, &options);
     struct session_options chosen = session_choice(&options);
     int code = session_open(&chosen, &session, &err);
     if (code == 0 && session.experiment->claim_count == 0)
         printf("%s states no claims\n", session.experiment->path);
     if (code == 0)
-        code = judge_claims(&session, options.out == NULL ? "results" : options.out, &status, &err);
+        code = judge_claims(&session, options.out == NULL ? "results" : options.out, options.seeds, &status, &err);
     session_close(&session);
     return code == 0 ? status : report_error(&err);
 }

@@ -173,7 +173,7 @@ int make_figure(const struct command_options *options, int *status, struct err *
         code = print_results(&figure, err);
     if (code == 0) {
         printf("\n");
-        code = judge_claims(&figure.session, out, status, err);
+        code = judge_claims(&figure.session, out, 0, status, err);
     }
     mem_free(stem);
     figure_release(&figure);

@@ -64,8 +64,9 @@ int make_study(const struct figure *figure, struct err *err);
 int make_figure(const struct command_options *options, int *status, struct err *err);
 
 /* Judges the claims of the session's experiment on what is done under `out`, prints the verdicts and keeps them as a table there.
- * *status is EXIT_DONE or EXIT_CLAIM_FAILED.  Without claims it does nothing. */
-int judge_claims(const struct session *session, const char *out, int *status, struct err *err);
+ * seeds: how many are looked for, from the session's on; 0: as many as are likely to be there.  *status is EXIT_DONE or
+ * EXIT_CLAIM_FAILED.  Without claims it does nothing. */
+int judge_claims(const struct session *session, const char *out, size_t seeds, int *status, struct err *err);
 
 /* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
 int report_error(const struct err *err);

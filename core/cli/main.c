@@ -15,7 +15,7 @@
 
 const struct command commands[] = {
     {"all", "", "every figure there is, one after the other", command_all},
-    {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales, before any compute", command_plan},
+    {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales; what is done, and time and memory for the rest", command_plan},
     {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained", command_check},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back", command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused", command_backends},
@@ -47,7 +47,7 @@ int report_error(const struct err *err)
 static int print_help(FILE *file)
 {
     fprintf(file,
-            "usage: repro FIGURE [OPTION...]     train what is missing, draw the figure (figure5)\n"
+            "usage: repro FIGURE [OPTION...]     train what is missing, draw the figure: figure1 ... figure5, appendix-a\n"
             "       repro COMMAND [OPTION...]\n\n"
             "repro reproduces \"Don't Decay the Learning Rate, Increase the Batch Size\" figure by figure.\n\n"
             "commands:\n");

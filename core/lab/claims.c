@@ -90,7 +90,7 @@ static void say_logs(const struct claim *claim, const struct claim_evidence *evi
             claims_say(text, "%s%" PRId64, i == 0 ? "" : " and ", evidence->here[claim->runs[i]].updates);
     }
     if (logs == 0)
-        claims_say(text, ", by the plan; not trained yet");
+        claims_say(text, ", by the plan%s", evidence->experiment->schedules_only ? "" : "; not trained yet");
     else
         claims_say(text, ", by the plan and by %zu log%s", logs, logs == 1 ? "" : "s");
 }

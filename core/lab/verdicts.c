@@ -99,9 +99,12 @@ static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, str
 static void write_summary(FILE *out, const struct verdicts *verdicts)
 {
     const struct claim_evidence *evidence = verdicts->evidence;
-    fprintf(out, "%s, profile %s, %s data, backend %s: of %zu claims %zu hold, %zu fail, %zu need more runs, %zu not run\n",
-            evidence->experiment->name, evidence->experiment->profiles[evidence->profile].name, verdicts->data,
-            verdicts->backend, verdicts->count, verdicts->outcomes[CLAIM_HOLDS], verdicts->outcomes[CLAIM_FAILS],
+    fprintf(out, "%s, profile %s, ", evidence->experiment->name, evidence->experiment->profiles[evidence->profile].name);
+    if (evidence->experiment->schedules_only)
+        fprintf(out, "by the plan alone");
+    else
+        fprintf(out, "%s data, backend %s", verdicts->data, verdicts->backend);
+    fprintf(out, ": of %zu claims %zu hold, %zu fail, %zu need more runs, %zu not run\n", verdicts->count, verdicts->outcomes[CLAIM_HOLDS], verdicts->outcomes[CLAIM_FAILS],
             verdicts->outcomes[CLAIM_NOT_ENOUGH_RUNS], verdicts->outcomes[CLAIM_NOT_RUN]);
 }
 
