@@ -103,7 +103,7 @@ do for [p = 1:panels] {
     set yrange [y_from:y_to]
     set xtics x_step format '%.0f'
     set xlabel x_words(p)
-    set ylabel y_words(p) offset (is_loss(p) ? 0 : 1.2), 0
+    set ylabel y_words(p) offset (is_loss(p) ? 0 : is_log(p) ? 1.2 : 0.7), 0
     unset logscale y
     if (is_log(p)) {
         set logscale y
