@@ -9,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef REPRO_SHARE_DIR
-#define REPRO_SHARE_DIR "/usr/local/share/repro"
-#endif
-
 const struct command commands[] = {
     {"all", "", "every figure there is, one after the other", command_all},
     {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales; what is done, and time and memory for the rest", command_plan},
@@ -23,26 +19,6 @@ const struct command commands[] = {
     {"list", "", "the figures there are, their runs and profiles", command_list},
     {NULL, NULL, NULL, NULL},
 };
-
-const char *share_folder(void)
-{
-    const char *folder = getenv("REPRO_SHARE");
-    return folder != NULL && *folder != '\0' ? folder : REPRO_SHARE_DIR;
-}
-
-int report_error(const struct err *err)
-{
-    fflush(stdout); /* so that the error comes last where both go to one place */
-    fprintf(stderr, "repro: %s\n", err->text);
-    switch (err->code) {
-    case ERR_USAGE:
-        return EXIT_USAGE;
-    case ERR_CANNOT_RUN:
-        return EXIT_CANNOT_RUN;
-    default:
-        return EXIT_FAILED;
-    }
-}
 
 static int print_help(FILE *file)
 {
