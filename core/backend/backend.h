@@ -266,7 +266,8 @@ struct repro_backend {
     int32_t (*device_caps)(struct repro_device *device, struct repro_caps *caps, struct repro_error *err);
 
     /* Compiles a network: copies the graph, allocates all that later calls need; arenas are zero but RUNNING variances
-     * are too.  No later call allocates. */
+     * are too.  No later call allocates.  A device holds any number of networks, which share nothing but the device:
+     * their calls may come in any order. */
     int32_t (*net_compile)(struct repro_device *device, const struct repro_graph *graph,
                            const struct repro_net_options *options, struct repro_net **out, struct repro_error *err);
     /* NULL is legal. */

@@ -380,6 +380,48 @@ static void same_calls_same_bits(void **state)
     trial_end(&trial);
 }
 
+/* Two networks on one device, of different micro and ghost, their calls in each other's midst. */
+static void networks_share_nothing(void **state)
+{
+    struct trial trial;
+    struct repro_net *other = NULL;
+    struct repro_error error = {0};
+    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_SGD, .lr = 0.1, .update = 1,
+                              .keep = 0.9, .ghosts = 1};
+    (void)state;
+    subject_need();
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 12, 4);
+    trial_fill(&trial, 11);
+    int64_t count = trial.net.graph.param_count + trial.net.graph.running_count;
+    struct repro_rows few = trial.rows;
+    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = 3,
+                                        .ghost = 3};
+    few.count = 3;
+    trial.rows.count = 12;
+    trial.rows.mode = few.mode = REPRO_MODE_TRAIN;
+    float *partial[2];
+    for (int disturbed = 0; disturbed < 2; disturbed++) {
+        trial_load(&trial, trial.compiled);
+        subject_zero(trial.compiled);
+        subject_forward(trial.compiled, &trial.rows);
+        if (disturbed) {
+            subject_done(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &other, &error), &error);
+            trial_load(&trial, other);
+            subject_zero(other);
+            subject_forward(other, &few);
+            subject_backward(other, 1.0 / 3);
+            subject_update(other, &step);
+        }
+        subject_backward(trial.compiled, 1.0 / 12);
+        partial[disturbed] = subject_read(trial.compiled, REPRO_ARENA_PARTIAL, 0, count);
+    }
+    assert_memory_equal(partial[0], partial[1], (size_t)count * sizeof(float));
+    subject.backend.net_free(other);
+    guard_free(partial[0]);
+    guard_free(partial[1]);
+    trial_end(&trial);
+}
+
 static void threads_change_no_bit(void **state)
 {
     struct trial trial;
@@ -613,7 +655,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compile_refusals), cmocka_unit_test(device_refusals), cmocka_unit_test(rows_refusals),
         cmocka_unit_test(dropout_needs_images), cmocka_unit_test(longer_nodes), cmocka_unit_test(shorter_structs),
-        cmocka_unit_test(longer_structs), cmocka_unit_test(default_precision), cmocka_unit_test(same_calls_same_bits),
+        cmocka_unit_test(longer_structs), cmocka_unit_test(default_precision), cmocka_unit_test(same_calls_same_bits), cmocka_unit_test(networks_share_nothing),
         cmocka_unit_test(threads_change_no_bit), cmocka_unit_test(first_of_equals), cmocka_unit_test(large_logits),
         cmocka_unit_test(not_finite_shows), cmocka_unit_test(description), cmocka_unit_test(profiles),
         cmocka_unit_test(bare_convolutions),
