@@ -94,7 +94,7 @@ static int start(const struct run *run, double lr, double momentum, int epochs, 
 /* With m = 0 the accumulation is the gradient of the update. */
 int accumulation_gradient(const struct run *run, float *gradient, struct err *err)
 {
-    struct schedule schedule;
+    struct schedule schedule = {0};
     struct trainer *trainer = NULL;
     size_t count = (size_t)run->session->net.graph.param_count;
     float *moment = mem_new(count, sizeof *moment, err);
@@ -165,7 +165,7 @@ static void conclude(struct growth *out)
 int accumulation_measure(const struct run *run, const float *gradient, int held, struct growth *out, struct err *err)
 {
     const struct phase *phase = &run->schedule.phase[0];
-    struct schedule schedule;
+    struct schedule schedule = {0};
     struct trainer *trainer = NULL;
     memset(out, 0, sizeof *out);
     out->run = run;
