@@ -14,11 +14,11 @@ int arenas_init(struct cpu_arenas *arenas, const struct repro_graph *graph)
     arenas->param_count = params;
     arenas->running_count = running;
     arenas->classes = graph->classes;
-    arenas->param = cpu_allocate(params, sizeof(float));
-    arenas->partial = cpu_allocate(params + running, sizeof(float));
-    arenas->moment1 = cpu_allocate(params, sizeof(float));
-    arenas->moment2 = cpu_allocate(params, sizeof(float));
-    arenas->running = cpu_allocate(running, sizeof(float));
+    arenas->param = plugin_allocate(params, sizeof(float));
+    arenas->partial = plugin_allocate(params + running, sizeof(float));
+    arenas->moment1 = plugin_allocate(params, sizeof(float));
+    arenas->moment2 = plugin_allocate(params, sizeof(float));
+    arenas->running = plugin_allocate(running, sizeof(float));
     int bad = arenas->param == NULL || arenas->partial == NULL || arenas->moment1 == NULL ||
               arenas->moment2 == NULL || arenas->running == NULL;
     return bad ? -1 : 0;

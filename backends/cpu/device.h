@@ -1,12 +1,12 @@
-/* device.h -- what every CPU backend says and asks about its device: errors, sized structs, cores, memory. */
+/* device.h -- what every CPU backend asks about its device: cores, name. */
 #ifndef CPU_DEVICE_H
 #define CPU_DEVICE_H
 
 #include "backend/backend.h"
+#include "common/plugin.h"
 
 #include <stddef.h>
 
-#define CPU_ALIGN 64
 #define CPU_THREADS_MAX 256
 
 /* gcc builds these loops once more for AVX2; without fused multiply-add the bits stay the same. */
@@ -15,17 +15,6 @@
 #else
 #define CPU_VECTOR
 #endif
-
-/* Fills *err and returns code. */
-int32_t fail(struct repro_error *err, int32_t code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* Copies a struct that begins with struct_size: min of both sizes, the rest zero. */
-void copy_sized(void *to, size_t size, const void *from);
-/* The other way: as much of `from` as the receiver's struct_size asks for; to->struct_size stays. */
-void fill_sized(void *to, const void *from, size_t size);
-
-/* count * size zeroed bytes, aligned to CPU_ALIGN; NULL when they overflow or are not to be had.  Freed with free(). */
-void *cpu_allocate(int64_t count, size_t size);
 
 /* Reads the options of device_open: the only device is number 0; threads 0 becomes cpu_cores(). */
 int32_t cpu_device_options(const struct repro_device_options *given, struct repro_device_options *options,

@@ -205,9 +205,9 @@ static void plan_diffs_of(struct repro_net *net, struct slots *slots, int32_t i)
 
 static int32_t plan_diffs(struct repro_net *net, struct repro_error *err)
 {
-    struct slots slots = {.bytes = cpu_allocate(net->count, sizeof *slots.bytes),
-                          .readers = cpu_allocate(net->count, sizeof *slots.readers)};
-    void **memory = cpu_allocate(net->count, sizeof *memory);
+    struct slots slots = {.bytes = plugin_allocate(net->count, sizeof *slots.bytes),
+                          .readers = plugin_allocate(net->count, sizeof *slots.readers)};
+    void **memory = plugin_allocate(net->count, sizeof *memory);
     int32_t code = 0;
     if (slots.bytes == NULL || slots.readers == NULL || memory == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
@@ -289,7 +289,7 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
     net->micro = net->graph.options.micro;
     net->ghost = net->graph.options.ghost;
     net->lanes = net->ghost < 8 ? net->ghost : 8;
-    if (code == 0 && (net->layers = cpu_allocate(net->count, sizeof *net->layers)) == NULL)
+    if (code == 0 && (net->layers = plugin_allocate(net->count, sizeof *net->layers)) == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     for (int32_t i = 0; code == 0 && i < net->count; i++) {
         net->layers[i].node = &net->graph.nodes[i];
@@ -316,12 +316,12 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
                     const struct repro_net_options *options, struct repro_net **out, struct repro_error *err)
 {
-    struct repro_net *net = cpu_allocate(1, sizeof *net);
+    struct repro_net *net = plugin_allocate(1, sizeof *net);
     if (net == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     net->device = device;
     device_threads(device);
-    int32_t code = cpu_graph_init(&net->graph, graph, options, err);
+    int32_t code = plugin_graph_init(&net->graph, graph, options, err);
     if (code == 0)
         code = compile(net, err);
     if (code != 0) {
@@ -342,6 +342,6 @@ void net_free(struct repro_net *net)
     library_release(net);
     free(net->layers);
     arenas_release(&net->arenas);
-    cpu_graph_release(&net->graph);
+    plugin_graph_release(&net->graph);
     free(net);
 }

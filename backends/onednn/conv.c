@@ -9,7 +9,7 @@ static int32_t compile_pack(struct repro_net *net, struct layer *layer, struct c
                             const_dnnl_primitive_desc_t pd, dnnl_query_t what, float *canonical, void *blocked,
                             int unpack, struct repro_error *err)
 {
-    const struct repro_node *node = layer->node, *src = cpu_source(&net->graph, node, 0);
+    const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
     struct md plain = {0}, wanted = {0};
     int32_t code = conv_weights_md(node, src, dnnl_f32, dnnl_oihw, &plain, err);
     if (code == 0)

@@ -45,7 +45,7 @@ void conv_name(char choice[48], const_dnnl_primitive_desc_t pd)
 int32_t conv_forward_pd(struct repro_net *net, const struct layer *layer, const struct md *src, const struct md *dst,
                           const struct tensor *other, int in_place, dnnl_primitive_desc_t *pd, struct repro_error *err)
 {
-    const struct repro_node *node = layer->node, *from = cpu_source(&net->graph, node, 0);
+    const struct repro_node *node = layer->node, *from = plugin_source(&net->graph, node, 0);
     int has_bias = (node->flags & REPRO_NODE_BIAS) != 0;
     dnnl_alg_kind_t algorithm = algorithm_of(net, node, from);
     struct md weights = {0}, bias = {0};
@@ -75,7 +75,7 @@ int32_t conv_forward_pd(struct repro_net *net, const struct layer *layer, const 
 int32_t conv_data_pd(struct repro_net *net, const struct layer *layer, const struct md *src, const struct md *dst,
                        dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *pd, struct repro_error *err)
 {
-    const struct repro_node *node = layer->node, *from = cpu_source(&net->graph, node, 0);
+    const struct repro_node *node = layer->node, *from = plugin_source(&net->graph, node, 0);
     dnnl_alg_kind_t algorithm = algorithm_of(net, node, from);
     dnnl_primitive_attr_t attr;
     struct md weights = {0};
@@ -100,7 +100,7 @@ int32_t conv_data_pd(struct repro_net *net, const struct layer *layer, const str
 int32_t conv_weights_pd(struct repro_net *net, const struct layer *layer, const struct md *src, const struct md *dst,
                           dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *pd, struct repro_error *err)
 {
-    const struct repro_node *node = layer->node, *from = cpu_source(&net->graph, node, 0);
+    const struct repro_node *node = layer->node, *from = plugin_source(&net->graph, node, 0);
     dnnl_alg_kind_t algorithm = algorithm_of(net, node, from);
     int has_bias = (node->flags & REPRO_NODE_BIAS) != 0;
     dnnl_primitive_attr_t attr;

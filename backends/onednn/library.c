@@ -35,7 +35,7 @@ static int own(struct owned *owned, void *item)
 
 void *library_buffer(struct repro_net *net, int64_t count, size_t size, struct repro_error *err)
 {
-    void *memory = cpu_allocate(count, size);
+    void *memory = plugin_allocate(count, size);
     if (memory != NULL && own(&net->buffers, memory) != 0) {
         free(memory);
         memory = NULL;

@@ -118,7 +118,7 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
 {
     struct repro_rows rows;
     copy_sized(&rows, sizeof rows, given);
-    int32_t code = cpu_check_rows(&net->graph, &rows, err);
+    int32_t code = plugin_check_rows(&net->graph, &rows, err);
     if (code != 0)
         return code;
     device_threads(net->device);

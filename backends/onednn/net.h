@@ -16,7 +16,7 @@
 #include "backend/backend.h"
 #include "cpu/arenas.h"
 #include "cpu/device.h"
-#include "cpu/graph.h"
+#include "common/graph.h"
 #include "cpu/profile.h"
 #include "cpu/winograd.h"
 
@@ -55,7 +55,7 @@ struct kernels;
 /* A node and what this plugin adds to it. */
 struct layer {
     const struct repro_node *node;
-    const struct cpu_use *use;
+    const struct plugin_use *use;
     struct tensor tensor;    /* of dst and diff */
     const struct kernels *kernels; /* for its element type and block */
     int64_t width;           /* channels that a kernel takes at once: 8 or 1 */
@@ -88,7 +88,7 @@ struct owned {
 
 struct repro_net {
     struct repro_device *device;
-    struct cpu_graph graph;
+    struct plugin_graph graph;
     struct cpu_arenas arenas;
     struct cpu_profile profile;
     struct layer *layers;

@@ -20,7 +20,7 @@ int own_can(const struct repro_net *net, const struct layer *layer)
 /* The convolution, and the one that takes diff of dst to diff of src. */
 static struct winograd shape_of(const struct repro_net *net, const struct layer *layer, int backward)
 {
-    const struct repro_node *node = layer->node, *src = cpu_source(&net->graph, node, 0);
+    const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
     return (struct winograd){
         .rows = net->micro, .height = node->height, .width = node->width,
         .src_channels = backward ? node->channels : src->channels,

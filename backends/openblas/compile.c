@@ -32,30 +32,30 @@ static void plan(struct repro_net *net)
 
 static int allocate_layer(struct repro_net *net, struct layer *layer)
 {
-    const struct repro_node *node = layer->node, *src = cpu_source(&net->graph, node, 0);
+    const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
     int64_t micro = net->graph.options.micro, units = micro / net->graph.options.ghost * node->channels;
     int bad = 0;
     if (layer->owns_dst)
-        bad |= (layer->dst = cpu_allocate(micro * layer->use->size, sizeof(float))) == NULL;
+        bad |= (layer->dst = plugin_allocate(micro * layer->use->size, sizeof(float))) == NULL;
     if (layer->owns_diff)
-        bad |= (layer->diff = cpu_allocate(micro * layer->use->size, sizeof(float))) == NULL;
+        bad |= (layer->diff = plugin_allocate(micro * layer->use->size, sizeof(float))) == NULL;
     if (node->op == REPRO_OP_BATCH_NORM) {
-        bad |= (layer->mean = cpu_allocate(units, sizeof(float))) == NULL;
-        bad |= (layer->variance = cpu_allocate(units, sizeof(float))) == NULL;
-        bad |= (layer->inverse = cpu_allocate(units, sizeof(float))) == NULL;
+        bad |= (layer->mean = plugin_allocate(units, sizeof(float))) == NULL;
+        bad |= (layer->variance = plugin_allocate(units, sizeof(float))) == NULL;
+        bad |= (layer->inverse = plugin_allocate(units, sizeof(float))) == NULL;
     }
     if (node->op == REPRO_OP_CONV) {
         int64_t weights = (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w;
         int64_t columns = conv_column_floats(node, src), shifted = conv_shifted_floats(node, src);
-        bad |= (layer->flipped = cpu_allocate(weights, sizeof(float))) == NULL;
+        bad |= (layer->flipped = plugin_allocate(weights, sizeof(float))) == NULL;
         net->lane_floats = weights > net->lane_floats ? weights : net->lane_floats;
         net->column_floats = columns > net->column_floats ? columns : net->column_floats;
         net->shifted_floats = shifted > net->shifted_floats ? shifted : net->shifted_floats;
     }
     if (node->op == REPRO_OP_MAX_POOL)
-        bad |= (layer->winner = cpu_allocate(micro * layer->use->size, sizeof *layer->winner)) == NULL;
+        bad |= (layer->winner = plugin_allocate(micro * layer->use->size, sizeof *layer->winner)) == NULL;
     if (node->op == REPRO_OP_DROPOUT)
-        bad |= (layer->kept = cpu_allocate(micro * layer->use->size, 1)) == NULL;
+        bad |= (layer->kept = plugin_allocate(micro * layer->use->size, 1)) == NULL;
     return bad;
 }
 
@@ -65,9 +65,9 @@ static int allocate_all(struct repro_net *net)
     for (int32_t i = 0; i < net->count; i++)
         bad |= allocate_layer(net, &net->layers[i]);
     int64_t scratch = net->device->threads * (net->column_floats + net->shifted_floats);
-    bad |= (net->columns = cpu_allocate(scratch, sizeof(float))) == NULL;
-    bad |= (net->lanes = cpu_allocate(NET_LANES * net->lane_floats, sizeof(float))) == NULL;
-    bad |= (net->labels = cpu_allocate(net->graph.options.micro, sizeof *net->labels)) == NULL;
+    bad |= (net->columns = plugin_allocate(scratch, sizeof(float))) == NULL;
+    bad |= (net->lanes = plugin_allocate(NET_LANES * net->lane_floats, sizeof(float))) == NULL;
+    bad |= (net->labels = plugin_allocate(net->graph.options.micro, sizeof *net->labels)) == NULL;
     return bad;
 }
 
@@ -92,18 +92,18 @@ static void share(struct repro_net *net)
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
                     struct repro_net **out, struct repro_error *err)
 {
-    struct repro_net *net = cpu_allocate(1, sizeof *net);
+    struct repro_net *net = plugin_allocate(1, sizeof *net);
     if (net == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     net->device = device;
-    int32_t code = cpu_graph_init(&net->graph, graph, options, err);
+    int32_t code = plugin_graph_init(&net->graph, graph, options, err);
     if (code == 0 && net->graph.options.precision != REPRO_PRECISION_F32)
         code = fail(err, REPRO_UNSUPPORTED, "openblas computes in f32 only, not in %s; choose another backend",
                     net->graph.options.precision == REPRO_PRECISION_TF32   ? "tf32"
                     : net->graph.options.precision == REPRO_PRECISION_BF16 ? "bf16"
                                                                            : "an unknown precision");
     net->count = net->graph.count;
-    if (code == 0 && (net->layers = cpu_allocate(net->count, sizeof *net->layers)) == NULL)
+    if (code == 0 && (net->layers = plugin_allocate(net->count, sizeof *net->layers)) == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     if (code == 0) {
         plan(net);
@@ -140,7 +140,7 @@ void net_free(struct repro_net *net)
     }
     free(net->layers);
     arenas_release(&net->arenas);
-    cpu_graph_release(&net->graph);
+    plugin_graph_release(&net->graph);
     free(net->columns);
     free(net->lanes);
     free(net->labels);

@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "cpu/arenas.h"
 #include "cpu/device.h"
-#include "cpu/graph.h"
+#include "common/graph.h"
 #include "cpu/profile.h"
 
 #define NET_LANES 8
@@ -23,7 +23,7 @@ struct repro_device {
 /* A node and what this plugin adds to it. */
 struct layer {
     const struct repro_node *node;
-    const struct cpu_use *use;
+    const struct plugin_use *use;
     float *dst;           /* [micro, channels, height, width] */
     float *diff;          /* the same, d(loss)/d(dst); NULL where nothing below has parameters */
     int owns_dst, owns_diff;
@@ -37,7 +37,7 @@ struct layer {
 
 struct repro_net {
     struct repro_device *device;
-    struct cpu_graph graph;
+    struct plugin_graph graph;
     struct cpu_arenas arenas;
     struct cpu_profile profile;
     struct layer *layers;

@@ -1,12 +1,12 @@
-#include "cpu/graph.h"
+#include "common/graph.h"
 
-#include "cpu/device.h"
+#include "common/plugin.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const cpu_op_names[REPRO_OP_COUNT + 1] = {
+const char *const plugin_op_names[REPRO_OP_COUNT + 1] = {
     "?", "input", "conv", "batch_norm", "relu", "add", "concat", "max_pool", "avg_pool", "global_avg_pool", "dropout",
     "dense", "softmax_cross_entropy",
 };
@@ -25,9 +25,9 @@ static int is_huge(int64_t a, int64_t b, int64_t c)
 }
 
 /* A window that moves, over columns that fit; the sources are checked before. */
-static int has_window(const struct cpu_graph *graph, const struct repro_node *node)
+static int has_window(const struct plugin_graph *graph, const struct repro_node *node)
 {
-    const struct repro_node *src = cpu_source(graph, node, 0);
+    const struct repro_node *src = plugin_source(graph, node, 0);
     int64_t taps = (int64_t)node->kernel_h * node->kernel_w;
     if (node->kernel_h < 1 || node->kernel_w < 1 || node->stride_h < 1 || node->stride_w < 1 || node->pad_top < 0 ||
         node->pad_left < 0 || node->pad_bottom < 0 || node->pad_right < 0)
@@ -37,13 +37,13 @@ static int has_window(const struct cpu_graph *graph, const struct repro_node *no
             !is_huge(src->channels, taps, node->channels));
 }
 
-static int32_t check_node(const struct cpu_graph *graph, int32_t i, struct repro_error *err)
+static int32_t check_node(const struct plugin_graph *graph, int32_t i, struct repro_error *err)
 {
     const struct repro_node *node = &graph->nodes[i];
     if (node->op < 1 || node->op > REPRO_OP_COUNT)
         return fail(err, REPRO_UNSUPPORTED, "node %d: unknown operation %d; this plugin knows 1 to %d", (int)i,
                     (int)node->op, REPRO_OP_COUNT);
-    const char *name = cpu_op_names[node->op];
+    const char *name = plugin_op_names[node->op];
     if (node->flags & ~REPRO_NODE_FLAGS)
         return fail(err, REPRO_UNSUPPORTED, "node %d (%s): unknown flag 0x%x", (int)i, name,
                     (unsigned)(node->flags & ~REPRO_NODE_FLAGS));
@@ -67,7 +67,7 @@ static int32_t check_node(const struct cpu_graph *graph, int32_t i, struct repro
     return 0;
 }
 
-static int32_t check(const struct cpu_graph *graph, struct repro_error *err)
+static int32_t check(const struct plugin_graph *graph, struct repro_error *err)
 {
     const struct repro_net_options *options = &graph->options;
     const struct repro_graph *given = &graph->graph;
@@ -88,11 +88,11 @@ static int32_t check(const struct cpu_graph *graph, struct repro_error *err)
 }
 
 /* Who is read by whom, who needs a gradient, and who is first to write it. */
-static void analyse(struct cpu_graph *graph)
+static void analyse(struct plugin_graph *graph)
 {
     for (int32_t i = 0; i < graph->count; i++) {
         const struct repro_node *node = &graph->nodes[i];
-        struct cpu_use *use = &graph->use[i];
+        struct plugin_use *use = &graph->use[i];
         use->plane = (int64_t)node->height * node->width;
         use->size = use->plane * node->channels;
         use->needs_diff = has_params(node);
@@ -106,14 +106,14 @@ static void analyse(struct cpu_graph *graph)
     for (int32_t i = graph->count - 1; i > 0; i--) {
         const struct repro_node *node = &graph->nodes[i];
         for (int k = 0; graph->use[i].live && k < node->src_count; k++) {
-            struct cpu_use *src = &graph->use[node->src[k]];
+            struct plugin_use *src = &graph->use[node->src[k]];
             graph->use[i].diff_first[k] = !src->live;
             src->live = 1;
         }
     }
 }
 
-int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
+int32_t plugin_graph_init(struct plugin_graph *graph, const struct repro_graph *given,
                        const struct repro_net_options *options, struct repro_error *err)
 {
     memset(graph, 0, sizeof *graph);
@@ -125,8 +125,8 @@ int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
     if (graph->count < 1 || graph->graph.nodes == NULL)
         return fail(err, REPRO_ARGUMENT, "a graph of %d nodes is none; it needs an input and a loss",
                     (int)graph->count);
-    graph->nodes = cpu_allocate(graph->count, sizeof *graph->nodes);
-    graph->use = cpu_allocate(graph->count, sizeof *graph->use);
+    graph->nodes = plugin_allocate(graph->count, sizeof *graph->nodes);
+    graph->use = plugin_allocate(graph->count, sizeof *graph->use);
     int32_t code = 0;
     if (graph->nodes == NULL || graph->use == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)graph->count);
@@ -140,18 +140,18 @@ int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
     if (code == 0)
         analyse(graph);
     else
-        cpu_graph_release(graph);
+        plugin_graph_release(graph);
     return code;
 }
 
-void cpu_graph_release(struct cpu_graph *graph)
+void plugin_graph_release(struct plugin_graph *graph)
 {
     free(graph->nodes);
     free(graph->use);
     memset(graph, 0, sizeof *graph);
 }
 
-static int has_dropout(const struct cpu_graph *graph)
+static int has_dropout(const struct plugin_graph *graph)
 {
     for (int32_t i = 0; i < graph->count; i++)
         if (graph->nodes[i].op == REPRO_OP_DROPOUT)
@@ -159,7 +159,7 @@ static int has_dropout(const struct cpu_graph *graph)
     return 0;
 }
 
-int32_t cpu_check_rows(const struct cpu_graph *graph, const struct repro_rows *rows, struct repro_error *err)
+int32_t plugin_check_rows(const struct plugin_graph *graph, const struct repro_rows *rows, struct repro_error *err)
 {
     const struct repro_net_options *options = &graph->options;
     if (rows->mode != REPRO_MODE_TRAIN && rows->mode != REPRO_MODE_EVAL)

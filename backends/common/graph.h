@@ -1,11 +1,11 @@
-/* graph.h -- a CPU backend's own copy of a graph, checked, with what its passes need to know of each node. */
-#ifndef CPU_GRAPH_H
-#define CPU_GRAPH_H
+/* graph.h -- a backend's own copy of a graph, checked, with what its passes need to know of each node. */
+#ifndef COMMON_GRAPH_H
+#define COMMON_GRAPH_H
 
 #include "backend/backend.h"
 
 /* What follows from a node's place in the graph. */
-struct cpu_use {
+struct plugin_use {
     int64_t plane;      /* height * width */
     int64_t size;       /* elements per row of dst */
     int consumers;
@@ -14,29 +14,29 @@ struct cpu_use {
     int diff_first[REPRO_SRC_MAX];  /* backward: this node is the first to write diff of src k, so it assigns */
 };
 
-struct cpu_graph {
+struct plugin_graph {
     struct repro_graph graph;  /* graph.nodes is NULL: see nodes */
     struct repro_net_options options;
     struct repro_node *nodes;  /* [count] */
-    struct cpu_use *use;       /* [count] */
+    struct plugin_use *use;       /* [count] */
     int32_t count;
 };
 
-extern const char *const cpu_op_names[REPRO_OP_COUNT + 1];
+extern const char *const plugin_op_names[REPRO_OP_COUNT + 1];
 
 /* Copies and checks.  A precision of 0 becomes f32.  On failure
  * there is nothing to release. */
-int32_t cpu_graph_init(struct cpu_graph *graph, const struct repro_graph *given,
+int32_t plugin_graph_init(struct plugin_graph *graph, const struct repro_graph *given,
                        const struct repro_net_options *options, struct repro_error *err);
-void cpu_graph_release(struct cpu_graph *graph);
+void plugin_graph_release(struct plugin_graph *graph);
 
 /* The source that node i reads as its k-th. */
-static inline const struct repro_node *cpu_source(const struct cpu_graph *graph, const struct repro_node *node, int k)
+static inline const struct repro_node *plugin_source(const struct plugin_graph *graph, const struct repro_node *node, int k)
 {
     return &graph->nodes[node->src[k]];
 }
 
 /* Checks the rows of a forward call. */
-int32_t cpu_check_rows(const struct cpu_graph *graph, const struct repro_rows *rows, struct repro_error *err);
+int32_t plugin_check_rows(const struct plugin_graph *graph, const struct repro_rows *rows, struct repro_error *err);
 
 #endif
