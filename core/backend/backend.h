@@ -1,4 +1,4 @@
-/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 1.
+/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 2.
  *
  * Purpose.  A backend compiles a whole network and then computes: forward, backward, one optimizer step.  The core
  * knows no vendor library and a backend knows no experiment; this header is all that they share.  It includes only
@@ -36,7 +36,7 @@ extern "C" {
 #endif
 
 #define REPRO_ABI_MAJOR 1
-#define REPRO_ABI_MINOR 1
+#define REPRO_ABI_MINOR 2
 #define REPRO_ENTRY_NAME "repro_backend_v1"
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
@@ -151,11 +151,16 @@ struct repro_graph {
 struct repro_device;  /* the backend's own */
 struct repro_net;     /* the backend's own */
 
+/* device options' flags, since 1.2 */
+#define REPRO_DEVICE_NONDETERMINISTIC 1u  /* algorithms whose bits differ from run to run are allowed; caps.algorithms says so */
+#define REPRO_DEVICE_FLAGS 1u             /* all flags of this minor */
+
 struct repro_device_options {
     uint32_t struct_size;
     int32_t threads;  /* CPU threads; 0: the backend chooses from the cores it may use */
     int32_t ordinal;  /* which device, from 0 */
     int32_t reserved;
+    uint32_t flags;   /* 1.2: REPRO_DEVICE_* */
 };
 
 /* caps.flags */
@@ -313,7 +318,8 @@ typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error
 
 /* Change list
  *   1.0  first
- *   1.1  caps.algorithms; net_describe, net_profile, net_bare, all optional */
+ *   1.1  caps.algorithms; net_describe, net_profile, net_bare, all optional
+ *   1.2  device_options.flags, with REPRO_DEVICE_NONDETERMINISTIC */
 
 #ifdef __cplusplus
 }

@@ -21,7 +21,7 @@ static void machine(void **state)
         skip();
     }
     assert_int_equal(REPRO_ABI_MAJOR, 1);
-    assert_int_equal(REPRO_ABI_MINOR, 1);
+    assert_int_equal(REPRO_ABI_MINOR, 2);
 }
 
 static void layout_of_repro_error(void **state)
@@ -80,11 +80,12 @@ static void layout_of_repro_graph(void **state)
 static void layout_of_repro_device_options(void **state)
 {
     (void)state;
-    SIZE(repro_device_options, 16);
+    SIZE(repro_device_options, 20);
     AT(repro_device_options, struct_size, 0);
     AT(repro_device_options, threads, 4);
     AT(repro_device_options, ordinal, 8);
     AT(repro_device_options, reserved, 12);
+    AT(repro_device_options, flags, 16);
 }
 
 static void layout_of_repro_caps(void **state)

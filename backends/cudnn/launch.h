@@ -1,0 +1,38 @@
+/* launch.h -- how a kernel's work is cut into blocks: plain arithmetic, the same on every device, so that no bit depends on how many
+ * multiprocessors one has.  Shared by host code and kernels. */
+#ifndef CUDNN_LAUNCH_H
+#define CUDNN_LAUNCH_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LAUNCH_THREADS 256
+#define LAUNCH_BLOCKS_MAX 4096  /* of an elementwise kernel, whose threads then do several elements each */
+#define LAUNCH_DEPTH_MAX 65535  /* blocks in y and in z */
+
+/* A kernel over [pixels, channels] per ghost: lanes threads, each of `width` channels, side by side, and lines of pixels. */
+struct launch_columns {
+    int64_t channels, pixels, ghosts;
+    int32_t width;             /* channels per thread: 16 bytes of them where the count allows, else 1 */
+    int32_t lanes, lines;      /* block: lanes x lines = LAUNCH_THREADS at most; lines is a power of two */
+    int32_t tiles, splits;     /* grid: tiles of channels x splits of the pixels x ghosts */
+    int64_t split_pixels;      /* pixels of a split */
+};
+
+/* type_bytes: of an element.  pixels: of one ghost. */
+struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts, int type_bytes);
+
+/* Channels per thread: a 16 byte load where a pixel's channels are whole loads, else one. */
+int32_t launch_width(int64_t channels, int type_bytes);
+
+/* Blocks of LAUNCH_THREADS for so many elements. */
+int32_t launch_blocks(int64_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+#include "layout.h"
+
+#include "common/plugin.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t aligned(int64_t count)
+{
+    return (count + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
+}
+
+/* Weights of [out][in][taps] become [out][taps][in]. */
+static void map_weights(int32_t *map, int64_t to, int64_t out, int64_t in, int64_t taps)
+{
+    for (int64_t o = 0; o < out; o++)
+        for (int64_t i = 0; i < in; i++)
+            for (int64_t t = 0; t < taps; t++)
+                *map++ = (int32_t)(to + (o * taps + t) * in + i);
+}
+
+static void map_vector(int32_t *map, int64_t to, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        map[i] = (int32_t)(to + i);
+}
+
+/* The shape of a node's weights: out x in x taps; a dense layer is a convolution over the whole of its source. */
+static void weights_shape(const struct plugin_graph *graph, const struct repro_node *node, int64_t shape[3])
+{
+    const struct repro_node *src = plugin_source(graph, node, 0);
+    shape[0] = node->channels;
+    shape[1] = src->channels;
+    shape[2] = node->op == REPRO_OP_CONV ? (int64_t)node->kernel_h * node->kernel_w : (int64_t)src->height * src->width;
+}
+
+/* Gives every tensor of the wanted kind its place, behind *at. */
+static void place(struct layout *layout, const struct plugin_graph *graph, int convolutions, int64_t *at)
+{
+    for (int32_t n = 0; n < graph->count; n++) {
+        const struct repro_node *node = &graph->nodes[n];
+        struct layout_place *to = &layout->places[n];
+        int64_t shape[3];
+        if (node->weights >= 0 && (node->op == REPRO_OP_CONV) == convolutions) {
+            to->weights = *at;
+            if (node->op == REPRO_OP_BATCH_NORM) {
+                map_vector(layout->map + node->weights, *at, node->channels);
+                *at += aligned(node->channels);
+            } else {
+                weights_shape(graph, node, shape);
+                map_weights(layout->map + node->weights, *at, shape[0], shape[1], shape[2]);
+                *at += aligned(shape[0] * shape[1] * shape[2]);
+            }
+        }
+        if (node->bias >= 0 && !convolutions) {
+            to->bias = *at;
+            map_vector(layout->map + node->bias, *at, node->channels);
+            *at += aligned(node->channels);
+        }
+    }
+}
+
+int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, struct repro_error *err)
+{
+    memset(layout, 0, sizeof *layout);
+    layout->param_count = graph->graph.param_count;
+    if (layout->param_count + 2 * LAYOUT_ALIGN * (int64_t)graph->count > INT32_MAX)
+        return fail(err, REPRO_UNSUPPORTED, "%" PRId64 " parameters are more than cudnn's arenas hold (2^31)",
+                    layout->param_count);
+    layout->map = plugin_allocate(layout->param_count, sizeof *layout->map);
+    layout->places = plugin_allocate(graph->count, sizeof *layout->places);
+    if (layout->map == NULL || layout->places == NULL) {
+        layout_release(layout);
+        return fail(err, REPRO_MEMORY, "out of memory for the places of %" PRId64 " parameters", graph->graph.param_count);
+    }
+    for (int32_t n = 0; n < graph->count; n++)
+        layout->places[n] = (struct layout_place){-1, -1};
+    place(layout, graph, 1, &layout->device_count);
+    layout->conv_count = layout->device_count;
+    place(layout, graph, 0, &layout->device_count);
+    return 0;
+}
+
+void layout_release(struct layout *layout)
+{
+    free(layout->map);
+    free(layout->places);
+    memset(layout, 0, sizeof *layout);
+}

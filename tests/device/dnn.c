@@ -1,0 +1,393 @@
+/* cuDNN's graph API for graphs of one convolution.  Descriptors keep what they are told; the heuristics propose a few engines that differ
+ * in what they may do, of which the backend's rule allows one; executing computes the definition. */
+#include "emulator.h"
+
+#include "cudnn.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTRIBUTES_MAX 16
+#define WORKSPACE_BYTES 192
+
+struct attribute {
+    int name;
+    int64_t count;
+    char values[64];
+};
+
+struct cudnnContext {
+    int unused;
+};
+
+struct descriptor {
+    int type, finalized, used, engine;
+    struct attribute attributes[ATTRIBUTES_MAX];
+    struct descriptor *graph;         /* of a configuration, and of its plan */
+    struct descriptor *copies[4];     /* of an operation: what it refers to, since the caller may destroy that */
+};
+
+/* In the order of the proposal. */
+static const struct engine {
+    int64_t number;
+    int notes[2], note_count;
+    int64_t workspace;
+} engines[] = {
+    {9, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, 1, 0},
+    {8, {CUDNN_NUMERICAL_NOTE_WINOGRAD}, 1, 0},
+    {7, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, (int64_t)1 << 40},
+    {6, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, WORKSPACE_BYTES},
+    {5, {0}, 0, WORKSPACE_BYTES},
+};
+#define ENGINES ((int)(sizeof engines / sizeof *engines))
+
+size_t cudnnGetVersion(void)
+{
+    return (size_t)emulator_setting("cudnn", CUDNN_VERSION);
+}
+
+const char *cudnnGetErrorString(cudnnStatus_t status)
+{
+    return status == CUDNN_STATUS_SUCCESS ? "CUDNN_STATUS_SUCCESS" : "CUDNN_STATUS_EMULATED_FAILURE";
+}
+
+void cudnnGetLastErrorString(char *message, size_t size)
+{
+    snprintf(message, size, "emulated");
+}
+
+cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
+{
+    int injected = emulator_failure("cudnnCreate");
+    if (injected != 0)
+        return (cudnnStatus_t)injected;
+    *handle = calloc(1, sizeof **handle);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnDestroy(cudnnHandle_t handle)
+{
+    free(handle);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
+{
+    (void)handle;
+    (void)stream;
+    return CUDNN_STATUS_SUCCESS;
+}
+
+/* ---- Descriptors ---- */
+
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *descriptor)
+{
+    struct descriptor *one = calloc(1, sizeof *one);
+    if (one == NULL)
+        return CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
+    one->type = (int)type;
+    *descriptor = one;
+    return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
+{
+    struct descriptor *one = descriptor;
+    for (int k = 0; one != NULL && k < 4; k++)
+        if (one->copies[k] != NULL)
+            cudnnBackendDestroyDescriptor(one->copies[k]);
+    free(one);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static size_t size_of(cudnnBackendAttributeType_t type)
+{
+    return type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR || type == CUDNN_TYPE_VOID_PTR ||
+           type == CUDNN_TYPE_HANDLE ? 8 : type == CUDNN_TYPE_CHAR ? 1 : 4;
+}
+
+static struct attribute *find(struct descriptor *one, int name)
+{
+    for (int k = 0; k < one->used; k++)
+        if (one->attributes[k].name == name)
+            return &one->attributes[k];
+    return NULL;
+}
+
+/* The values of an attribute that the backend must have set. */
+static const char *values_of(struct descriptor *one, int name)
+{
+    const struct attribute *attribute = find(one, name);
+    if (attribute == NULL) {
+        fprintf(stderr, "emulator: a descriptor lacks attribute %d\n", name);
+        abort();
+    }
+    return attribute->values;
+}
+
+static struct descriptor *find_descriptor(struct descriptor *one, int name)
+{
+    struct descriptor *found = NULL;
+    struct attribute *attribute = find(one, name);
+    if (attribute != NULL)
+        memcpy(&found, attribute->values, sizeof found);
+    return found;
+}
+
+cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, int64_t count, const void *values)
+{
+    struct descriptor *one = descriptor;
+    if (one->finalized || one->used == ATTRIBUTES_MAX || count * (int64_t)size_of(type) > (int64_t)sizeof one->attributes[0].values)
+        return CUDNN_STATUS_BAD_PARAM;
+    struct attribute *attribute = &one->attributes[one->used++];
+    attribute->name = (int)name;
+    attribute->count = count;
+    memcpy(attribute->values, values, (size_t)count * size_of(type));
+    return CUDNN_STATUS_SUCCESS;
+}
+
+/* A deep copy, so that nothing depends on how long the caller keeps the parts. */
+static struct descriptor *copy_of(struct descriptor *one)
+{
+    struct descriptor *copy = calloc(1, sizeof *copy);
+    memcpy(copy, one, sizeof *copy);
+    memset(copy->copies, 0, sizeof copy->copies);
+    for (int k = 0, n = 0; k < copy->used; k++) {
+        struct attribute *attribute = &copy->attributes[k];
+        int refers = attribute->name == CUDNN_ATTR_OPERATIONGRAPH_OPS;
+        static const int names[] = {
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC};
+        for (size_t j = 0; j < sizeof names / sizeof *names; j++)
+            refers |= attribute->name == names[j];
+        if (!refers)
+            continue;
+        struct descriptor *inner;
+        memcpy(&inner, attribute->values, sizeof inner);
+        inner = copy_of(inner);
+        memcpy(attribute->values, &inner, sizeof inner);
+        copy->copies[n++] = inner;
+    }
+    return copy;
+}
+
+cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
+{
+    struct descriptor *one = descriptor;
+    int injected = one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ? emulator_failure("plan") : 0;
+    if (injected != 0 || one->finalized)
+        return injected != 0 ? (cudnnStatus_t)injected : CUDNN_STATUS_BAD_PARAM;
+    if (one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
+        struct descriptor *config = find_descriptor(one, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
+        one->engine = config->engine;
+        one->copies[0] = one->graph = copy_of(config->graph);
+    }
+    one->finalized = 1;
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static void put(void *values, int64_t wanted, int64_t *count, int64_t given, const void *from, size_t size)
+{
+    if (count != NULL)
+        *count = given;
+    if (values != NULL)
+        memcpy(values, from, (size_t)(wanted < given ? wanted : given) * size);
+}
+
+cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, int64_t wanted, int64_t *count, void *values)
+{
+    struct descriptor *one = descriptor, **given = values;
+    (void)type;
+    switch ((int)name) {
+    case CUDNN_ATTR_ENGINEHEUR_RESULTS:
+        for (int64_t k = 0; given != NULL && k < wanted && k < ENGINES; k++) {
+            given[k]->engine = (int)k;
+            given[k]->graph = find_descriptor(one, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+        }
+        if (count != NULL)
+            *count = ENGINES;
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_ENGINECFG_ENGINE:
+        given[0]->engine = one->engine;
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_ENGINE_GLOBAL_INDEX:
+        put(values, wanted, count, 1, &engines[one->engine].number, 8);
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE:
+        put(values, wanted, count, engines[one->engine].note_count, engines[one->engine].notes, 4);
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
+        put(values, wanted, count, 1, &engines[one->engine].workspace, 8);
+        return CUDNN_STATUS_SUCCESS;
+    default:
+        return CUDNN_STATUS_BAD_PARAM;
+    }
+}
+
+/* ---- Computing ---- */
+
+struct tensor {
+    int type;
+    int64_t size[4], stride[4];
+    void *data;
+};
+
+struct convolution {
+    struct tensor src, weights, dst;
+    int64_t before[2], after[2], stride[2];
+    int cores; /* f32 products in tf32 */
+    float beta;
+};
+
+static float get(const struct tensor *tensor, int64_t at)
+{
+    if (tensor->type == CUDNN_DATA_FLOAT)
+        return ((const float *)tensor->data)[at];
+    uint32_t bits = (uint32_t)((const uint16_t *)tensor->data)[at] << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void put_float(const struct tensor *tensor, int64_t at, float value)
+{
+    uint32_t bits;
+    if (tensor->type == CUDNN_DATA_FLOAT) {
+        ((float *)tensor->data)[at] = value;
+        return;
+    }
+    memcpy(&bits, &value, sizeof bits);
+    ((uint16_t *)tensor->data)[at] = (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+/* The tensor's values as the engine multiplies them: tf32 keeps 10 bits of mantissa. */
+static float *factors(const struct convolution *conv, const struct tensor *tensor)
+{
+    int64_t count = tensor->size[0] * tensor->size[1] * tensor->size[2] * tensor->size[3];
+    float *values = calloc((size_t)count, sizeof *values);
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        values[i] = get(tensor, i);
+        memcpy(&bits, &values[i], sizeof bits);
+        if (conv->cores && tensor->type == CUDNN_DATA_FLOAT)
+            bits = (bits + 0x0fffu + (bits >> 13 & 1u)) & 0xffffe000u;
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+    return values;
+}
+
+/* Adds one tap of one pixel, for all pairs of channels: which of the three is the result says `which`, 0 src, 1 weights, 2 dst. */
+static void add_tap(const struct convolution *conv, int which, const float *src, const float *weights, const float *dst, double *sums,
+                    int64_t s, int64_t w, int64_t d)
+{
+    int64_t in = conv->src.size[1], step = conv->weights.stride[0];
+    for (int64_t o = 0; o < conv->dst.size[1]; o++, w += step) {
+        if (which == 2) {
+            double sum = 0.0;
+            for (int64_t i = 0; i < in; i++)
+                sum += (double)src[s + i] * (double)weights[w + i];
+            sums[d + o] += sum;
+        } else if (which == 1) {
+            for (int64_t i = 0; i < in; i++)
+                sums[w + i] += (double)src[s + i] * (double)dst[d + o];
+        } else {
+            for (int64_t i = 0; i < in; i++)
+                sums[s + i] += (double)weights[w + i] * (double)dst[d + o];
+        }
+    }
+}
+
+static void compute(const struct convolution *conv, int which)
+{
+    const struct tensor *src = &conv->src, *weights = &conv->weights, *dst = &conv->dst;
+    const struct tensor *out = which == 0 ? src : which == 1 ? weights : dst;
+    int64_t elements = out->size[0] * out->size[1] * out->size[2] * out->size[3];
+    double *sums = calloc((size_t)elements, sizeof *sums);
+    float *given[3] = {which == 0 ? NULL : factors(conv, src), which == 1 ? NULL : factors(conv, weights),
+                       which == 2 ? NULL : factors(conv, dst)};
+    for (int64_t n = 0; n < dst->size[0]; n++)
+        for (int64_t y = 0; y < dst->size[2]; y++)
+            for (int64_t x = 0; x < dst->size[3]; x++)
+                for (int64_t u = 0; u < weights->size[2]; u++)
+                    for (int64_t v = 0; v < weights->size[3]; v++) {
+                        int64_t row = y * conv->stride[0] + u - conv->before[0], column = x * conv->stride[1] + v - conv->before[1];
+                        if (row >= 0 && row < src->size[2] && column >= 0 && column < src->size[3])
+                            add_tap(conv, which, given[0], given[1], given[2], sums,
+                                    n * src->stride[0] + row * src->stride[2] + column * src->stride[3],
+                                    u * weights->stride[2] + v * weights->stride[3],
+                                    n * dst->stride[0] + y * dst->stride[2] + x * dst->stride[3]);
+                    }
+    for (int64_t i = 0; i < elements; i++)
+        put_float(out, i, (float)(conv->beta == 0.0f ? sums[i] : sums[i] + (double)conv->beta * (double)get(out, i)));
+    free(sums);
+    for (int k = 0; k < 3; k++)
+        free(given[k]);
+}
+
+static void read_tensor(struct tensor *to, struct descriptor *from, struct descriptor *pack)
+{
+    int64_t id, ids[3];
+    void *pointers[3];
+    memcpy(&to->type, values_of(from, CUDNN_ATTR_TENSOR_DATA_TYPE), sizeof to->type);
+    memcpy(to->size, values_of(from, CUDNN_ATTR_TENSOR_DIMENSIONS), sizeof to->size);
+    memcpy(to->stride, values_of(from, CUDNN_ATTR_TENSOR_STRIDES), sizeof to->stride);
+    memcpy(&id, values_of(from, CUDNN_ATTR_TENSOR_UNIQUE_ID), sizeof id);
+    memcpy(ids, values_of(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS), sizeof ids);
+    memcpy(pointers, values_of(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS), sizeof pointers);
+    for (int k = 0; k < 3; k++)
+        if (ids[k] == id)
+            to->data = pointers[k];
+}
+
+cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack)
+{
+    static const int attributes[3][5] = {
+        {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
+        {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA},
+        {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA}};
+    struct descriptor *one = plan;
+    struct convolution conv;
+    void *workspace;
+    (void)handle;
+    int injected = emulator_failure("execute");
+    if (injected != 0)
+        return (cudnnStatus_t)injected;
+    struct descriptor *operation = find_descriptor(one->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+    int which = operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR         ? 2
+                : operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? 0
+                                                                                                  : 1;
+    const int *names = attributes[which];
+    memset(&conv, 0, sizeof conv);
+    read_tensor(&conv.src, find_descriptor(operation, names[0]), pack);
+    read_tensor(&conv.weights, find_descriptor(operation, names[1]), pack);
+    read_tensor(&conv.dst, find_descriptor(operation, names[2]), pack);
+    struct descriptor *window = find_descriptor(operation, names[3]);
+    memcpy(conv.before, values_of(window, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS), sizeof conv.before);
+    memcpy(conv.after, values_of(window, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS), sizeof conv.after);
+    memcpy(conv.stride, values_of(window, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES), sizeof conv.stride);
+    memcpy(&conv.beta, values_of(operation, names[4]), sizeof conv.beta);
+    for (int k = 0; k < 2; k++) /* the shapes must agree, as cuDNN insists */
+        if ((conv.src.size[2 + k] + conv.before[k] + conv.after[k] - conv.weights.size[2 + k]) / conv.stride[k] + 1 !=
+            conv.dst.size[2 + k])
+            return CUDNN_STATUS_BAD_PARAM;
+    conv.cores = engines[one->engine].note_count > 0 && engines[one->engine].notes[0] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+    memcpy(&workspace, values_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE), sizeof workspace);
+    if (engines[one->engine].workspace > 0)
+        memset(workspace, 0xcb, (size_t)engines[one->engine].workspace);
+    compute(&conv, which);
+    return CUDNN_STATUS_SUCCESS;
+}

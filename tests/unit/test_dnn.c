@@ -1,0 +1,171 @@
+/* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be there: every convolution of the
+ * networks and of graphs.c has a plan at every precision, in every direction, and the plan keeps the rule. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cudnn/dnn.h"
+
+#include "base/err.h"
+#include "cudnn/driver.h"
+#include "graphs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* As cuDNN writes a device's properties. */
+#define DEVICE(name, capability, processors, shared, per_processor, cache, memory)                                                   \
+    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"                              \
+    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"                                      \
+    "\"maxSharedMemoryPerBlockOptin\":" shared ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,"                 \
+    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"                  \
+    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" per_processor ",\"memClockRateKHz\":2619000,"       \
+    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability ",\"driverVer\":13000,\"deviceName\":\"" name "\"}"
+
+static const char *const devices[] = {
+    DEVICE("NVIDIA H100", "900", "132", "232448", "1980000", "52428800", "85000000000"),
+    DEVICE("NVIDIA A100", "800", "108", "166912", "1410000", "41943040", "42000000000"),
+};
+#define DEVICES ((int)(sizeof devices / sizeof *devices))
+
+static cudnnBackendDescriptor_t properties[DEVICES];
+static char reason[512];
+
+static int open_devices(void **state)
+{
+    struct repro_error error = {0};
+    (void)state;
+    for (int k = 0; k < DEVICES; k++)
+        if (dnn_describe_device(devices[k], &properties[k], &error) != 0)
+            snprintf(reason, sizeof reason, "%s", error.text);
+    return 0;
+}
+
+static void need(void)
+{
+    if (reason[0] == '\0')
+        return;
+    print_message("# %s\n", reason);
+    skip();
+}
+
+static struct dnn_conv conv_of(const struct net *net, const struct repro_node *node, int64_t rows, int precision)
+{
+    const struct repro_node *src = &net->nodes[node->src[0]];
+    return (struct dnn_conv){
+        .bf16 = precision == REPRO_PRECISION_BF16, .tensor_cores = precision == REPRO_PRECISION_TF32, .rows = rows,
+        .channels = src->channels, .height = src->height, .width = src->width, .dst_channels = node->channels,
+        .dst_height = node->height, .dst_width = node->width, .kernel_h = node->kernel_h, .kernel_w = node->kernel_w,
+        .stride_h = node->stride_h, .stride_w = node->stride_w, .pad_top = node->pad_top, .pad_left = node->pad_left,
+        .pad_bottom = node->pad_bottom, .pad_right = node->pad_right};
+}
+
+/* The plan twice: the same engine, allowed by the rule. */
+static void check_plan(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction, int add)
+{
+    struct dnn_plan plan, again;
+    struct repro_error error = {0};
+    if (dnn_plan_init(&plan, target, conv, direction, add, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(dnn_plan_init(&again, target, conv, direction, add, &error), 0);
+    assert_int_equal(plan.engine, again.engine);
+    assert_int_equal(plan.workspace, again.workspace);
+    assert_int_equal(plan.notes >> CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC & 1, 0);
+    assert_int_equal(plan.notes >> CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION & 1, 0);
+    if (!conv->bf16 && !conv->tensor_cores)
+        assert_int_equal(plan.notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1, 0);
+    assert_in_range(plan.workspace, 0, DNN_WORKSPACE_MAX);
+    dnn_plan_release(&plan);
+    dnn_plan_release(&again);
+}
+
+/* Every convolution of a net; returns how many plans. */
+static int check_net(const struct net *net, int64_t rows)
+{
+    int plans = 0;
+    for (int d = 0; d < DEVICES; d++)
+        for (int i = 0; i < net->graph.node_count; i++)
+            for (int precision = REPRO_PRECISION_F32; net->nodes[i].op == REPRO_OP_CONV && precision <= REPRO_PRECISION_BF16; precision++) {
+                struct dnn_target target = {.properties = properties[d]};
+                struct dnn_conv conv = conv_of(net, &net->nodes[i], rows, precision);
+                for (int direction = 0; direction < DNN_DIRECTIONS; direction++)
+                    check_plan(&target, &conv, (enum dnn_direction)direction, 0);
+                check_plan(&target, &conv, DNN_DATA, 1);
+                plans += DNN_DIRECTIONS + 1;
+            }
+    return plans;
+}
+
+static void named(const char *name, int64_t rows)
+{
+    static const float mean[3] = {0}, deviation[3] = {1, 1, 1};
+    struct net net;
+    struct err err = {0};
+    assert_int_equal(net_named(&net, name, 3, 32, 32, 10, mean, deviation, &err), 0);
+    print_message("# %s, %d rows: %d plans\n", name, (int)rows, check_net(&net, rows));
+    net_release(&net);
+}
+
+static void wide_residual_nets(void **state)
+{
+    (void)state;
+    need();
+    named("wrn-16-4", 128);
+    named("wrn-16-4", 1024);
+    named("wrn-16-1", 32);
+}
+
+static void odd_shapes(void **state)
+{
+    (void)state;
+    need();
+    for (int i = 0; i < graph_case_count; i++) {
+        struct net net;
+        struct err err = {0};
+        assert_int_equal(graph_build(&graph_cases[i], &net, &err), 0);
+        check_net(&net, graph_cases[i].ghost * graph_cases[i].ghosts);
+        net_release(&net);
+    }
+}
+
+/* A shape that no convolution has is refused in a sentence, not passed on. */
+static void refusal_names_the_shape(void **state)
+{
+    struct dnn_target target = {.properties = properties[0]};
+    struct dnn_conv conv = {.rows = 0, .channels = 3, .height = 4, .width = 4, .dst_channels = 5, .dst_height = 4, .dst_width = 4,
+                            .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1};
+    struct dnn_plan plan;
+    struct repro_error error = {0};
+    (void)state;
+    need();
+    assert_int_not_equal(dnn_plan_init(&plan, &target, &conv, DNN_FORWARD, 0, &error), 0);
+    assert_non_null(strstr(error.text, "cuDNN"));
+    dnn_plan_release(&plan);
+}
+
+static void versions(void **state)
+{
+    struct repro_error error = {0};
+    (void)state;
+    assert_int_equal(driver_check_version(91900, 91900, &error), 0);
+    assert_int_equal(driver_check_version(91900, 90100, &error), 0); /* an older minor serves: nothing newer is used */
+    assert_int_equal(driver_check_version(90100, 92600, &error), 0);
+    assert_int_equal(driver_check_version(91900, 8907, &error), REPRO_LIBRARY);
+    assert_non_null(strstr(error.text, "9.19"));
+    assert_non_null(strstr(error.text, "8.9"));
+    assert_int_equal(driver_check_version(91900, 100200, &error), REPRO_LIBRARY);
+    assert_non_null(strstr(error.text, "10.2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wide_residual_nets), cmocka_unit_test(odd_shapes), cmocka_unit_test(refusal_names_the_shape),
+        cmocka_unit_test(versions),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("dnn", tests, open_devices, NULL);
+}
