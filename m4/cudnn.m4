@@ -50,7 +50,7 @@ AC_DEFUN([REPRO_CUDNN], [
         ])
         AS_IF([test -z "$cudnn_missing"], [
             CUDNN_CFLAGS="-isystem $cudnn_include -isystem $cuda_include"
-            CUDNN_LIBS="-L$cudnn_lib -l:libcudnn.so.9 $cuda_lib/libcudart_static.a -lpthread -ldl -lrt"
+            CUDNN_LIBS="-L$cudnn_lib -l:libcudnn.so.9 $cuda_lib/libcudart_static.a -l:libstdc++.so.6 -lpthread -ldl -lrt"
             AS_CASE([$cudnn_lib], [/usr/lib/*], [], [CUDNN_LIBS="-Wl,-rpath,$cudnn_lib $CUDNN_LIBS"])
             AC_MSG_CHECKING([whether CUDA and cuDNN 9 link])
             repro_saved_cflags=$CFLAGS

@@ -232,6 +232,27 @@ int backend_load(const char *name, struct repro_backend *out, struct err *err)
     return code;
 }
 
+int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
+                 struct repro_device **device, struct repro_caps *caps, struct err *err)
+{
+    struct repro_error error = {0};
+    *device = NULL;
+    int code = backend_load(name, backend, err);
+    if (code != 0)
+        return code;
+    if (backend->device_open(options, device, &error) != 0) {
+        *device = NULL;
+        return err_set(err, error.code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND, "backend %s cannot run here: %s", backend->name,
+                       error.text);
+    }
+    *caps = (struct repro_caps){.struct_size = sizeof *caps};
+    if (backend->device_caps(*device, caps, &error) == 0)
+        return 0;
+    backend->device_close(*device);
+    *device = NULL;
+    return err_set(err, ERR_BACKEND, "backend %s: %s", backend->name, error.text);
+}
+
 int backend_discover(struct backend_found **found, size_t *count, struct err *err)
 {
     struct listing list;

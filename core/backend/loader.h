@@ -18,6 +18,11 @@ struct err;
  * entry itself failed (its sentence). */
 int backend_load(const char *name, struct repro_backend *out, struct err *err);
 
+/* Loads, opens the device and asks what it is.  The device is closed by backend->device_close(); NULL after a failure.  backend_load()'s
+ * errors; ERR_CANNOT_RUN when there is no such device here, with the backend's reason; else ERR_BACKEND. */
+int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
+                 struct repro_device **device, struct repro_caps *caps, struct err *err);
+
 /* One plugin file found. */
 struct backend_found {
     char *path;

@@ -16,11 +16,12 @@
 
 #define ROWS_MAX (1 << 24) /* of a batch; far beyond any data set, and a micro's bytes still have a size */
 
-enum { KEY_MICRO = 256, KEY_GHOST, KEY_STEPS, KEY_WARM_UP, KEY_DATA, KEY_BRIEF, KEY_DESCRIBE, KEY_JSON };
+enum { KEY_NONDETERMINISTIC = 256, KEY_MICRO, KEY_GHOST, KEY_STEPS, KEY_WARM_UP, KEY_DATA, KEY_BRIEF, KEY_DESCRIBE, KEY_JSON };
 
 struct settings {
     const char *network, *backend;
-    int threads, describe, json;
+    int describe, json;
+    struct repro_device_options device;
     struct bench_options options;
 };
 
@@ -35,6 +36,7 @@ static const struct argp_option option_table[] = {
     {"backend", 'b', "NAME", 0,
      "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
     {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
+    {"allow-nondeterministic", KEY_NONDETERMINISTIC, NULL, 0, "let the backend choose algorithms whose bits differ from run to run", 0},
     {"steps", KEY_STEPS, "N", 0, "timed steps (default: 9)", 0},
     {"warm-up", KEY_WARM_UP, "N", 0, "steps before them (default: 3)", 0},
     {"with-data", KEY_DATA, NULL, 0, "assemble and augment every batch, as a run does (default: one batch that stays)",
@@ -90,7 +92,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         settings->backend = argument;
         return 0;
     case 't':
-        settings->threads = whole(state, "--threads", argument, 1, 4096);
+        settings->device.threads = whole(state, "--threads", argument, 1, 4096);
+        return 0;
+    case KEY_NONDETERMINISTIC:
+        settings->device.flags |= REPRO_DEVICE_NONDETERMINISTIC;
         return 0;
     case KEY_STEPS:
         options->steps = whole(state, "--steps", argument, 1, BENCH_STEP_MAX);
@@ -262,11 +267,11 @@ static int print_json(const struct bench *bench, const struct settings *settings
 int command_bench(int argc, char **argv)
 {
     static struct bench_result result; /* large */
-    struct settings settings = {.network = "wrn-16-4"};
+    struct settings settings = {.network = "wrn-16-4", .device.struct_size = sizeof settings.device};
     struct err err = {0};
     struct bench bench;
     parse(argc, argv, &settings);
-    int code = bench_open(settings.backend, settings.network, settings.threads, &bench, &err);
+    int code = bench_open(settings.backend, settings.network, &settings.device, &bench, &err);
     if (code != 0)
         return report_error(&err);
     code = bench_measure(&bench, &settings.options, &result, &err);

@@ -88,5 +88,9 @@ int main(int argc, char **argv)
             return command->run(argc - 1, argv + 1);
     if (strncmp(name, "fig", 3) == 0 || strncmp(name, "appendix", 8) == 0 || strchr(name, '/') != NULL)
         return command_figure(argc - 1, argv + 1);
+    char figure[256];
+    nearest_figure(name, figure, sizeof figure);
+    if (strcmp(figure, name) == 0) /* a user's own experiment file, whatever its name */
+        return command_figure(argc - 1, argv + 1);
     return unknown_command(name);
 }

@@ -24,19 +24,13 @@ int bench_net(const char *network, struct net *net, struct err *err)
     return net_named(net, network, CHANNELS, SIDE, SIDE, CLASSES, mean, deviation, err);
 }
 
-int bench_open(const char *backend, const char *network, int threads, struct bench *bench, struct err *err)
+int bench_open(const char *backend, const char *network, const struct repro_device_options *device, struct bench *bench,
+               struct err *err)
 {
-    struct repro_error error = {0};
-    struct repro_device_options device = {.struct_size = sizeof device, .threads = threads};
     memset(bench, 0, sizeof *bench);
     int code = bench_net(network, &bench->net, err);
     if (code == 0)
-        code = backend_load(backend, &bench->backend, err);
-    if (code == 0 && bench->backend.device_open(&device, &bench->device, &error) != 0)
-        code = bench_failed(bench, &error, err);
-    bench->caps.struct_size = sizeof bench->caps;
-    if (code == 0 && bench->backend.device_caps(bench->device, &bench->caps, &error) != 0)
-        code = bench_failed(bench, &error, err);
+        code = backend_open(backend, device, &bench->backend, &bench->device, &bench->caps, err);
     if (code != 0)
         bench_close(bench);
     return code;

@@ -62,9 +62,10 @@ struct bench_row {
     double total, share;        /* share of the whole step, 0..1 */
 };
 
-/* Loads a backend by name or path, opens its device, builds the network.  threads 0: the backend's choice.
+/* Loads a backend by name or path, opens its device, builds the network.
  * ERR_CANNOT_RUN when there is no such device here.  bench_close() releases it; legal on a zeroed struct. */
-int bench_open(const char *backend, const char *network, int threads, struct bench *bench, struct err *err);
+int bench_open(const char *backend, const char *network, const struct repro_device_options *device, struct bench *bench,
+               struct err *err);
 void bench_close(struct bench *bench);
 /* The network alone, released by net_release(). */
 int bench_net(const char *network, struct net *net, struct err *err);

@@ -100,18 +100,9 @@ static int load_data(struct session *session, const char *folder, struct err *er
 
 static int open_backend(struct session *session, const struct session_options *options, struct err *err)
 {
-    struct repro_error error = {0};
-    struct repro_device_options device = {.struct_size = sizeof device, .threads = options->threads};
-    int code = backend_load(options->backend, &session->backend, err);
-    if (code != 0)
-        return code;
-    if (session->backend.device_open(&device, &session->device, &error) != 0)
-        return err_set(err, error.code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND, "backend %s cannot run here: %s",
-                       session->backend.name, error.text);
-    session->caps = (struct repro_caps){.struct_size = sizeof session->caps};
-    if (session->backend.device_caps(session->device, &session->caps, &error) != 0)
-        return err_set(err, ERR_BACKEND, "backend %s: %s", session->backend.name, error.text);
-    return 0;
+    struct repro_device_options device = {.struct_size = sizeof device, .threads = options->threads,
+                                          .flags = options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0};
+    return backend_open(options->backend, &device, &session->backend, &session->device, &session->caps, err);
 }
 
 int session_open(const struct session_options *options, struct session *session, struct err *err)

@@ -20,6 +20,7 @@ struct session_options {
     const char *backend;      /* backend_load()'s */
     int precision;            /* REPRO_PRECISION_F32 */
     int threads;              /* the cores this process may use */
+    int allow_nondeterministic; /* the backend may choose algorithms whose bits differ from run to run */
     uint64_t seed;            /* 1 */
     const char *conventions;  /* conventions_apply()'s, for every run; those of the experiment */
 };

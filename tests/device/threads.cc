@@ -15,83 +15,115 @@ namespace {
 const size_t STACK_BYTES = 64 * 1024;
 const unsigned WARP = 32;
 
-/* A fiber begins through its context; later turns go through jumps, which need no system call. */
+/* Threads that wait for each other: a block's, or a warp's. */
+struct meeting {
+    size_t members, waiting, finished;
+    unsigned long round;
+
+    void release_if_complete()
+    {
+        if (waiting > 0 && waiting + finished == members) {
+            waiting = 0;
+            round++;
+        }
+    }
+};
+
+/* A fiber begins through its context and then runs one thread of a block after another; turns go through jumps, which need no system
+ * call. */
 struct fiber {
     ucontext_t context;
     jmp_buf here;
-    bool begun;
+    bool begun, done;
     std::vector<char> stack;
     dim3 index;
-    bool done;
-    unsigned long barriers; /* passed so far; those of a shuffle count too */
+    meeting *warp;
 };
 
-std::vector<fiber> fibers;
+std::vector<fiber *> fibers;
+std::vector<meeting> warps;
+meeting whole;
 jmp_buf scheduler;
 fiber *current;
-size_t count;
+size_t current_number;
 void (*body)(void *);
 void *body_context;
 float slots[1024];
 
+void yield()
+{
+    if (_setjmp(current->here) == 0)
+        _longjmp(scheduler, 1);
+    threadIdx = current->index;
+}
+
 void run()
 {
-    body(body_context);
-    current->done = true;
-    _longjmp(scheduler, 1);
+    for (;;) {
+        body(body_context);
+        current->done = true;
+        whole.finished++;
+        current->warp->finished++;
+        whole.release_if_complete();
+        current->warp->release_if_complete();
+        yield();
+    }
 }
 
-void step(fiber &one)
+void step(size_t number)
 {
-    current = &one;
-    threadIdx = one.index;
+    current = fibers[number];
+    current_number = number;
+    threadIdx = current->index;
     if (_setjmp(scheduler) != 0)
         return;
-    if (one.begun)
-        _longjmp(one.here, 1);
-    one.begun = true;
-    setcontext(&one.context);
+    if (current->begun)
+        _longjmp(current->here, 1);
+    current->begun = true;
+    setcontext(&current->context);
 }
 
-/* Waits until every unfinished fiber of first..last has come as far. */
-void meet(size_t first, size_t last)
+/* Waits until every unfinished member has come as far. */
+void meet(meeting *at)
 {
-    fiber *me = current;
-    me->barriers++;
-    for (;;) {
-        bool all = true;
-        for (size_t k = first; k < last; k++)
-            all = all && (fibers[k].done || fibers[k].barriers >= me->barriers);
-        if (all)
-            return;
-        if (_setjmp(me->here) == 0)
-            _longjmp(scheduler, 1);
-    }
+    unsigned long round = at->round;
+    at->waiting++;
+    at->release_if_complete();
+    while (at->round == round)
+        yield();
+}
+
+fiber *new_fiber()
+{
+    fiber *one = new fiber();
+    one->stack.resize(STACK_BYTES);
+    getcontext(&one->context);
+    one->context.uc_stack.ss_sp = one->stack.data();
+    one->context.uc_stack.ss_size = STACK_BYTES;
+    one->context.uc_link = NULL;
+    makecontext(&one->context, run, 0);
+    return one;
 }
 
 void run_block(dim3 block)
 {
-    count = (size_t)block.x * block.y * block.z;
-    if (fibers.size() < count)
-        fibers.resize(count);
+    size_t count = (size_t)block.x * block.y * block.z;
+    while (fibers.size() < count)
+        fibers.push_back(new_fiber());
+    whole = meeting{count, 0, 0, 0};
+    warps.assign((count + WARP - 1) / WARP, meeting{0, 0, 0, 0});
     for (size_t k = 0; k < count; k++) {
-        fiber &one = fibers[k];
-        one.stack.resize(STACK_BYTES);
-        one.index = dim3((unsigned)(k % block.x), (unsigned)(k / block.x % block.y), (unsigned)(k / block.x / block.y));
-        one.begun = one.done = false;
-        one.barriers = 0;
-        getcontext(&one.context);
-        one.context.uc_stack.ss_sp = one.stack.data();
-        one.context.uc_stack.ss_size = STACK_BYTES;
-        one.context.uc_link = NULL;
-        makecontext(&one.context, run, 0);
+        fibers[k]->index = dim3((unsigned)(k % block.x), (unsigned)(k / block.x % block.y), (unsigned)(k / block.x / block.y));
+        fibers[k]->done = false;
+        fibers[k]->warp = &warps[k / WARP];
+        fibers[k]->warp->members++;
     }
     for (size_t left = count; left > 0;) {
         left = 0;
         for (size_t k = 0; k < count; k++)
-            if (!fibers[k].done) {
-                step(fibers[k]);
-                left += !fibers[k].done;
+            if (!fibers[k]->done) {
+                step(k);
+                left += !fibers[k]->done;
             }
     }
 }
@@ -112,18 +144,16 @@ void __syncthreads()
         fprintf(stderr, "emulator: a thread waits in a launch whose threads work apart\n");
         abort();
     }
-    meet(0, count);
-    threadIdx = current->index;
+    meet(&whole);
 }
 
 float __shfl_down_sync(unsigned, float value, unsigned offset)
 {
-    size_t me = (size_t)(current - fibers.data()), first = me / WARP * WARP, last = first + WARP < count ? first + WARP : count;
+    size_t me = current_number, last = me / WARP * WARP + WARP;
     slots[me] = value;
-    meet(first, last);
+    meet(current->warp);
     float other = me + offset < last ? slots[me + offset] : value;
-    meet(first, last);
-    threadIdx = current->index;
+    meet(current->warp);
     return other;
 }
 

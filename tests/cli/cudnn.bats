@@ -1,0 +1,159 @@
+#!/usr/bin/env bats
+# The cudnn plugin through the command line: as built, on a machine without a GPU, and on an emulated one (tests/device/emulator.h), where
+# what can go wrong with a GPU is made to.
+load common
+
+need_emulator() {
+    emulated=$(dirname "$REPRO_PROGRAM")/../../tests/device/.libs/emulated.so
+    [ -e "$emulated" ] && return
+    skip "the emulated GPU was not built (Debian: g++)"
+}
+
+# A figure of one short run: 40 updates, two batch sizes.
+mini() {
+    own_share
+    cat > share/experiments/mini.exp <<'EXP'
+name = "mini";
+title = "Mini";
+base = "cifar10.conf";
+train_n = 160;
+epochs = 4;
+defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;
+             steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
+default_profile = "mini";
+profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4; test_n = 32; micro_ghosts = 1; } );
+runs = ( { name = "one"; title = "One"; batch_max = 32; } );
+EXP
+}
+
+train() {
+    repro mini --backend "$emulated" "$@"
+}
+
+weights() {
+    sha256sum "$1"/runs/*/checkpoint.safetensors | cut -d' ' -f1
+}
+
+@test "without a GPU the built plugin says why it cannot run, and the exit status is 77" {
+    [ -e "${REPRO_BACKEND_PATH%%:*}/cudnn.so" ] || skip "the cudnn plugin was not built (no CUDA and cuDNN here)"
+    ! nvidia-smi -L >/dev/null 2>&1 || skip "there is a GPU here"
+    repro backends
+    [ "$status" -eq 0 ]
+    grep -A1 '^cudnn ' <<< "$output" | grep -qE 'cannot run here: no NVIDIA (driver|GPU)'
+    repro figure5 --profile smoke --backend cudnn
+    [ "$status" -eq 77 ]
+    error_says "backend cudnn cannot run here" NVIDIA
+}
+
+@test "no driver, no GPU, an old driver, an old GPU: exit 77 with the reason" {
+    need_emulator
+    mini
+    export REPRO_EMULATED_GPU="driver=0"
+    train
+    [ "$status" -eq 77 ]
+    error_says "no NVIDIA driver"
+    REPRO_EMULATED_GPU="devices=0" train
+    [ "$status" -eq 77 ]
+    error_says "no NVIDIA GPU"
+    REPRO_EMULATED_GPU="driver=12040" train
+    [ "$status" -eq 77 ]
+    error_says "CUDA up to 12.4" "13.0" "newer driver"
+    REPRO_EMULATED_GPU="capability=75" train
+    [ "$status" -eq 77 ]
+    error_says "Emulated GPU" "compute capability 7.5" "8.0"
+    [ ! -e results/runs ]
+}
+
+@test "another major of cuDNN is refused with both numbers, another minor is not" {
+    need_emulator
+    mini
+    REPRO_EMULATED_GPU="cudnn=100200" train
+    [ "$status" -eq 1 ]
+    error_says "built for cuDNN 9" "10.2"
+    REPRO_EMULATED_GPU="cudnn=8907" train
+    [ "$status" -eq 1 ]
+    error_says "built for cuDNN 9" "8.9"
+    REPRO_EMULATED_GPU="cudnn=90100" train
+    [ "$status" -eq 0 ]
+}
+
+@test "two runs, the same bits; the manifest says what computed them" {
+    need_emulator
+    mini
+    train --out one
+    [ "$status" -eq 0 ]
+    train --out two
+    [ "$status" -eq 0 ]
+    [ "$(weights one)" = "$(weights two)" ]
+    grep -q '"library": "cuDNN ' one/runs/*/manifest.json
+    grep -q '"algorithms": "cuDNN.s first deterministic choice"' one/runs/*/manifest.json
+    grep -qE '"node [0-9]+ conv 3x3/1 .*: forward engine [0-9]+.*; data .*; weights ' one/runs/*/manifest.json
+}
+
+@test "the same curve as openblas, within rounding" {
+    need_emulator
+    mini
+    train --out gpu
+    [ "$status" -eq 0 ]
+    repro mini --backend openblas --out cpu
+    [ "$status" -eq 0 ]
+    paste <(cut -f1-8 gpu/runs/*/log.tsv) <(cut -f1-8 cpu/runs/*/log.tsv) | tail -n 1
+    awk -F'\t' 'FNR == 1 { for (i = 1; i <= NF; i++) if ($i == "train_loss") column = i; next }
+        NR == FNR { loss[FNR] = $column; next }
+        { d = $column - loss[FNR]; if (d < 0) d = -d; if (d > 1e-3) bad = 1; seen++ } END { exit bad || seen != 4 }' \
+        gpu/runs/*/log.tsv cpu/runs/*/log.tsv
+}
+
+@test "precision and allowed algorithms are part of the identity" {
+    need_emulator
+    mini
+    local choice
+    for choice in "--precision f32" "--precision tf32" "--precision bf16" "--allow-nondeterministic"; do
+        # shellcheck disable=SC2086
+        train $choice
+        [ "$status" -eq 0 ]
+    done
+    [ "$(ls results/runs | wc -l)" -eq 4 ]
+    grep -l '"algorithms": "cuDNN.s first choice"' results/runs/*/manifest.json | grep -c . | grep -qx 1
+    grep -q 'forward engine 9' "$(grep -l 'first choice"' results/runs/*/manifest.json)"
+    ! grep -h 'forward engine 9' $(grep -l 'deterministic choice"' results/runs/*/manifest.json)
+}
+
+@test "out of device memory: how much is wanted and there, and nothing is lost" {
+    need_emulator
+    mini
+    REPRO_EMULATED_GPU="memory=100000" train
+    [ "$status" -eq 1 ]
+    error_says "out of device memory" "a micro of 8 rows needs" "GiB"
+    REPRO_EMULATED_GPU="cudaMallocHost@1=2" train
+    [ "$status" -eq 1 ]
+    error_says "pinned host memory" "out of device memory"
+    train
+    [ "$status" -eq 0 ]
+}
+
+@test "a device that is lost in the middle: a clear error, and the run goes on from its checkpoint to the same bits" {
+    need_emulator
+    mini
+    train --out whole
+    [ "$status" -eq 0 ]
+    local fault
+    for fault in launch@2000=719 execute@500=5000 cudaMemcpyAsync@200=700 cudaStreamSynchronize@60=214 cudaSetDevice@400=46; do
+        rm -rf cut
+        REPRO_EMULATED_GPU=$fault train --out cut
+        [ "$status" -eq 1 ] || { echo "$fault: status $status: $output"; return 1; }
+        [[ ${lines[${#lines[@]}-1]} == "repro: "* && ${lines[${#lines[@]}-1]} =~ GPU|cuDNN ]]
+        [ -s cut/runs/*/checkpoint.safetensors ] || { echo "$fault came before the first checkpoint: $output"; return 1; }
+        train --out cut
+        [ "$status" -eq 0 ]
+        [ "$(weights cut)" = "$(weights whole)" ] || { echo "$fault: other bits after the resume"; return 1; }
+    done
+}
+
+@test "bench measures on it" {
+    need_emulator
+    repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --describe
+    [ "$status" -eq 0 ]
+    grep -q "Emulated GPU" <<< "$output"
+    grep -q "conv" <<< "$output"
+}
