@@ -1,0 +1,69 @@
+#!/bin/sh
+# `make bundle`, tried where it was not made: moved, with an empty environment.  Runs in the build folder, where `make check` runs it.
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+number=0
+# check NAME COMMAND...: one line of TAP, and the command's output when it fails
+check() {
+    name=$1
+    shift
+    number=$((number + 1))
+    if "$@" >"$scratch/log" 2>&1; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        tail -n 30 "$scratch/log" | sed 's/^/# /'
+        failed=1
+    fi
+}
+
+make_and_move() {
+    make bundle && mv repro-bundle "$scratch/moved"
+}
+
+alone() { (cd "$scratch" && env -i PATH=/usr/bin:/bin "$@"); }
+
+small_enough() { [ "$(du -sb "$scratch/moved" | cut -f1)" -le 40000000 ]; }
+
+# Run paths begin at $ORIGIN, and nothing of CUDA's lies in the folder.
+self_contained() {
+    for file in "$scratch"/moved/bin/* "$scratch"/moved/plugins/* "$scratch"/moved/tests/test_*; do
+        paths=$(readelf -d "$file" | sed -n 's/.*R[UN]*PATH.*\[\(.*\)\]/\1/p')
+        case $paths in '' | '$ORIGIN/../lib') ;; *) echo "$file: run path $paths"; return 1 ;; esac
+    done
+    ! find "$scratch/moved" -name 'libcu*' -o -name 'libnv*' | grep .
+}
+
+finds_its_own() {
+    alone ldd moved/bin/repro | grep -E 'jansson|config|xxhash' >"$scratch/found" || return 1
+    ! grep -v "$scratch/moved/" "$scratch/found"
+}
+
+exports_one() {
+    for plugin in "$scratch"/moved/plugins/*.so; do
+        [ "$(nm -D --defined-only "$plugin" | awk '{print $NF}')" = repro_backend_v1 ] || { nm -D --defined-only "$plugin"; return 1; }
+    done
+}
+
+acceptance_refuses() {
+    alone moved/tests/gpu-acceptance.sh /nowhere
+    [ $? -eq 2 ]
+}
+
+echo "1..8"
+check "make bundle" make_and_move
+check "at most 40 MB" small_enough
+check "relocatable, without CUDA's libraries" self_contained
+check "its libraries are found beside it" finds_its_own
+check "each plugin exports its entry and nothing else" exports_one
+if [ -e "$scratch/moved/plugins/openblas.so" ]; then
+    check "trains" alone moved/repro bench --backend openblas --network tiny --batch 8 --steps 1
+    check "a conformance program runs" alone env REPRO_BACKEND_PATH="$scratch/moved/plugins" moved/tests/test_update
+else
+    echo "ok 6 - trains # SKIP the openblas plugin was not built"
+    echo "ok 7 - a conformance program runs # SKIP the openblas plugin was not built"
+    number=7
+fi
+check "the acceptance script refuses what is no bundle" acceptance_refuses
+exit $failed
