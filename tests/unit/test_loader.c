@@ -74,7 +74,7 @@ static void first_minor_is_accepted(void **state)
 static void refusals_name_their_reason(void **state)
 {
     (void)state;
-    refused("needs_future", "needs contract 1.7", "has 1.1");
+    refused("needs_future", "needs contract 1.7", "has 1.2");
     refused("broken", "broken", "net_backward");
     refused("short_table", "bytes", "at least");
     refused("refusing", "refuses to start", "the vendor library is asleep");
