@@ -253,6 +253,15 @@ int backend_open(const char *name, const struct repro_device_options *options, s
     return err_set(err, ERR_BACKEND, "backend %s: %s", backend->name, error.text);
 }
 
+const char *backend_device_text(const struct repro_caps *caps, char text[BACKEND_DEVICE_TEXT])
+{
+    if (caps->memory > 0)
+        snprintf(text, BACKEND_DEVICE_TEXT, "%.127s, %.1f GiB", caps->device, (double)caps->memory / (1 << 30));
+    else
+        snprintf(text, BACKEND_DEVICE_TEXT, "%.127s, %d threads", caps->device, (int)caps->threads);
+    return text;
+}
+
 int backend_discover(struct backend_found **found, size_t *count, struct err *err)
 {
     struct listing list;

@@ -23,6 +23,11 @@ int backend_load(const char *name, struct repro_backend *out, struct err *err);
 int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
                  struct repro_device **device, struct repro_caps *caps, struct err *err);
 
+/* What an open device is, for people: "AMD EPYC, 2 threads", or with memory of its own "NVIDIA H100, 79.2 GiB".  Returns text,
+ * which is the caller's. */
+#define BACKEND_DEVICE_TEXT 192
+const char *backend_device_text(const struct repro_caps *caps, char text[BACKEND_DEVICE_TEXT]);
+
 /* One plugin file found. */
 struct backend_found {
     char *path;

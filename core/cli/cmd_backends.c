@@ -30,7 +30,8 @@ static void print_caps(const struct repro_backend *backend)
     if (backend->device_open(&options, &device, &error) != 0 || backend->device_caps(device, &caps, &error) != 0) {
         printf("    cannot run here: %s\n", error.text);
     } else {
-        printf("    %-11s %s, %d threads\n", "device", caps.device, (int)caps.threads);
+        char text[BACKEND_DEVICE_TEXT];
+        printf("    %-11s %s\n", "device", backend_device_text(&caps, text));
         printf("    %-11s %s\n", "library", caps.library);
         if (caps.algorithms[0] != '\0')
             printf("    %-11s %s\n", "algorithms", caps.algorithms);

@@ -2,6 +2,7 @@
  * memory it takes. */
 #include "cli/command.h"
 
+#include "backend/loader.h"
 #include "base/err.h"
 #include "cli/version.h"
 #include "lab/bench.h"
@@ -172,8 +173,9 @@ static void print_text(const struct bench *bench, const struct settings *setting
     printf("%s, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64 "), %s\n", settings->network,
            precisions[options->precision], options->batch, options->micro, options->ghost,
            options->with_data ? "data and augmentation included" : "on random images that stay where they are");
-    printf("backend %s %s: %s, %d threads, %s\n\n", bench->backend.name, bench->backend.version, bench->caps.device,
-           (int)bench->caps.threads, bench->caps.library);
+    char text[BACKEND_DEVICE_TEXT];
+    printf("backend %s %s: %s, %s\n\n", bench->backend.name, bench->backend.version, backend_device_text(&bench->caps, text),
+           bench->caps.library);
     printf("%10.1f images/s, median of %d steps (best %.1f)\n", speed, options->steps, batch / result->best);
     printf("%10.1f GFLOP/s at %.3f GFLOP an image\n", 1e-9 * result->flop * speed, 1e-9 * result->flop);
     if (result->limit > 0.0)

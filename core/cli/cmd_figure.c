@@ -1,6 +1,7 @@
 /* repro FIGURE: train what is missing, resume what was cut off, draw. */
 #include "cli/command.h"
 
+#include "backend/loader.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -138,12 +139,12 @@ static int print_results(const struct figure *figure, struct err *err)
 static void print_head(const struct figure *figure)
 {
     const struct session *session = &figure->session;
+    char text[BACKEND_DEVICE_TEXT];
     if (session->experiment->schedules_only)
         printf("%s, profile %s: schedules, nothing to train\n", session->experiment->name, session->profile->name);
     else
-        printf("%s, profile %s, %s data, backend %s (%s, %s, %d threads)\n", session->experiment->name,
-               session->profile->name, session->data.name, session->backend.name, session->caps.library,
-               session->caps.device, (int)session->caps.threads);
+        printf("%s, profile %s, %s data, backend %s (%s, %s)\n", session->experiment->name, session->profile->name,
+               session->data.name, session->backend.name, session->caps.library, backend_device_text(&session->caps, text));
 }
 
 int make_figure(const struct command_options *options, int *status, struct err *err)

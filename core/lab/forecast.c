@@ -1,5 +1,6 @@
 #include "lab/forecast.h"
 
+#include "backend/loader.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -144,11 +145,12 @@ int forecast_text(const struct figure *figure, char **text, struct err *err)
     int code = forecast_speed(figure, &speed, err);
     if (code != 0)
         return code;
+    char device[BACKEND_DEVICE_TEXT];
     FILE *out = open_memstream(&bytes, &size);
     if (out == NULL)
         return err_set(err, ERR_MEMORY, "cannot write the forecast: out of memory");
-    fprintf(out, "Here: %s data, backend %s (%s, %s, %d threads), results under %s\n", session->data.name,
-            session->backend.name, session->caps.library, session->caps.device, (int)session->caps.threads, figure->out);
+    fprintf(out, "Here: %s data, backend %s (%s, %s), results under %s\n", session->data.name, session->backend.name,
+            session->caps.library, backend_device_text(&session->caps, device), figure->out);
     code = put_runs(out, figure, &speed, err);
     fprintf(out, "  Time: %.0f images/s and %.1f s an epoch besides, from %s.\n", speed.images_per_second,
             speed.epoch_overhead, speed.words);
