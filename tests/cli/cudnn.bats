@@ -90,6 +90,20 @@ weights() {
     grep -qE '"node [0-9]+ conv 3x3/1 .*: forward engine [0-9]+.*; data .*; weights ' one/runs/*/manifest.json
 }
 
+@test "no bit depends on the order in which threads and blocks have their turn" {
+    need_emulator
+    mini
+    local order precision
+    for precision in f32 bf16; do
+        for order in 0 1 2; do
+            REPRO_EMULATED_GPU="order=$order" train --precision $precision --out $precision-$order
+            [ "$status" -eq 0 ]
+        done
+        [ "$(weights $precision-0)" = "$(weights $precision-1)" ]
+        [ "$(weights $precision-0)" = "$(weights $precision-2)" ]
+    done
+}
+
 @test "the same curve as openblas, within rounding" {
     need_emulator
     mini

@@ -105,6 +105,17 @@ fiber *new_fiber()
     return one;
 }
 
+/* The number of the k-th of count to have its turn: a GPU promises no order, so a result must not depend on it. */
+size_t turn(size_t k, size_t count)
+{
+    static const long long order = emulator_setting("order", 0);
+    if (order == 0)
+        return k;
+    if (order == 1)
+        return count - 1 - k;
+    return k < (count + 1) / 2 ? 2 * k : 2 * (k - (count + 1) / 2) + 1; /* the even ones first */
+}
+
 void run_block(dim3 block)
 {
     size_t count = (size_t)block.x * block.y * block.z;
@@ -120,20 +131,24 @@ void run_block(dim3 block)
     }
     for (size_t left = count; left > 0;) {
         left = 0;
-        for (size_t k = 0; k < count; k++)
-            if (!fibers[k]->done) {
-                step(k);
-                left += !fibers[k]->done;
+        for (size_t k = 0; k < count; k++) {
+            size_t number = turn(k, count);
+            if (!fibers[number]->done) {
+                step(number);
+                left += !fibers[number]->done;
             }
+        }
     }
 }
 
 void run_apart(dim3 block)
 {
-    for (threadIdx.z = 0; threadIdx.z < block.z; threadIdx.z++)
-        for (threadIdx.y = 0; threadIdx.y < block.y; threadIdx.y++)
-            for (threadIdx.x = 0; threadIdx.x < block.x; threadIdx.x++)
-                body(body_context);
+    size_t all = (size_t)block.x * block.y * block.z;
+    for (size_t k = 0; k < all; k++) {
+        size_t number = turn(k, all);
+        threadIdx = dim3((unsigned)(number % block.x), (unsigned)(number / block.x % block.y), (unsigned)(number / block.x / block.y));
+        body(body_context);
+    }
 }
 
 } // namespace
@@ -169,10 +184,12 @@ cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *
     body_context = context;
     gridDim = grid;
     blockDim = block;
-    for (blockIdx.z = 0; blockIdx.z < grid.z; blockIdx.z++)
-        for (blockIdx.y = 0; blockIdx.y < grid.y; blockIdx.y++)
-            for (blockIdx.x = 0; blockIdx.x < grid.x; blockIdx.x++)
-                joint ? run_block(block) : run_apart(block);
+    size_t blocks = (size_t)grid.x * grid.y * grid.z;
+    for (size_t k = 0; k < blocks; k++) {
+        size_t number = turn(k, blocks);
+        blockIdx = dim3((unsigned)(number % grid.x), (unsigned)(number / grid.x % grid.y), (unsigned)(number / grid.x / grid.y));
+        joint ? run_block(block) : run_apart(block);
+    }
     current = NULL;
     return cudaSuccess;
 }
