@@ -1,4 +1,5 @@
-/* Compiling a network: what follows from the graph on the host, then plans, then one allocation and everyone's share of it. */
+/* Compiling a network: what follows from the graph on the host, then plans, then one allocation and everyone's share of
+ * it. */
 #include "net.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* What column sums need for scratch: of a batch norm by ghosts, of a bias over the whole micro, of an evaluation likewise. */
+/* What column sums need for scratch: of a batch norm by ghosts, of a bias over the whole micro, of an evaluation
+ * likewise. */
 static void measure_columns(struct repro_net *net, const struct net_layer *layer)
 {
     struct launch_columns by_ghost = norm_shape(net, layer);
@@ -36,12 +38,23 @@ static void measure_columns(struct repro_net *net, const struct net_layer *layer
 static struct dnn_conv conv_of(const struct repro_net *net, const struct net_layer *layer)
 {
     const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
-    return (struct dnn_conv){
-        .bf16 = net->type == KERNEL_BF16, .tensor_cores = net->graph.options.precision == REPRO_PRECISION_TF32,
-        .rows = net->graph.options.micro, .channels = src->channels, .height = src->height, .width = src->width,
-        .dst_channels = node->channels, .dst_height = node->height, .dst_width = node->width, .kernel_h = node->kernel_h,
-        .kernel_w = node->kernel_w, .stride_h = node->stride_h, .stride_w = node->stride_w, .pad_top = node->pad_top,
-        .pad_left = node->pad_left, .pad_bottom = node->pad_bottom, .pad_right = node->pad_right};
+    return (struct dnn_conv){.bf16 = net->type == KERNEL_BF16,
+                             .tensor_cores = net->graph.options.precision == REPRO_PRECISION_TF32,
+                             .rows = net->graph.options.micro,
+                             .channels = src->channels,
+                             .height = src->height,
+                             .width = src->width,
+                             .dst_channels = node->channels,
+                             .dst_height = node->height,
+                             .dst_width = node->width,
+                             .kernel_h = node->kernel_h,
+                             .kernel_w = node->kernel_w,
+                             .stride_h = node->stride_h,
+                             .stride_w = node->stride_w,
+                             .pad_top = node->pad_top,
+                             .pad_left = node->pad_left,
+                             .pad_bottom = node->pad_bottom,
+                             .pad_right = node->pad_right};
 }
 
 static int32_t choose_plans(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
@@ -91,7 +104,8 @@ static void deal_layer(struct repro_net *net, struct net_layer *layer, char *bas
 static int64_t deal(struct repro_net *net, char *base)
 {
     const struct repro_graph *graph = &net->graph.graph;
-    int64_t at = 0, micro = net->graph.options.micro, params = net->layout.device_count * 4, running = graph->running_count;
+    int64_t at = 0, micro = net->graph.options.micro, params = net->layout.device_count * 4,
+            running = graph->running_count;
     int64_t type = net->type == KERNEL_BF16 ? 2 : 4;
     net->activations = share(base, &at, net->lower.bytes);
     net->param = share(base, &at, params);
@@ -124,17 +138,21 @@ static int32_t allocate(struct repro_net *net, struct repro_error *err)
     net->bytes = deal(net, NULL);
     cudaError_t status = cudaMalloc(&net->memory, (size_t)net->bytes);
     if (status == cudaErrorMemoryAllocation && cudaMemGetInfo(&available, &total) == cudaSuccess)
-        return fail(err, REPRO_MEMORY, "out of device memory: a micro of %d rows needs %.2f GiB, %.2f of %s's %.2f GiB are free; choose "
-                    "--precision bf16 or a smaller micro, or free the GPU of other work", (int)net->graph.options.micro,
-                    (double)net->bytes / (1 << 30), (double)available / (1 << 30), net->device->name, (double)total / (1 << 30));
+        return fail(err, REPRO_MEMORY,
+                    "out of device memory: a micro of %d rows needs %.2f GiB, %.2f of %s's %.2f GiB are free; choose "
+                    "--precision bf16 or a smaller micro, or free the GPU of other work",
+                    (int)net->graph.options.micro, (double)net->bytes / (1 << 30), (double)available / (1 << 30),
+                    net->device->name, (double)total / (1 << 30));
     int32_t code = driver_check(status, "the network's memory", err);
     if (code != 0)
         return code;
     deal(net, net->memory);
-    code = driver_check(cudaMemsetAsync(net->memory, 0, (size_t)net->bytes, net->device->stream), "clearing memory", err);
+    code = driver_check(cudaMemsetAsync(net->memory, 0, (size_t)net->bytes, net->device->stream), "clearing memory",
+                        err);
     if (code == 0)
-        code = driver_check(cudaMemcpyAsync(net->map, net->layout.map, (size_t)net->layout.param_count * 4, cudaMemcpyHostToDevice,
-                                            net->device->stream), "the parameters' places", err);
+        code = driver_check(cudaMemcpyAsync(net->map, net->layout.map, (size_t)net->layout.param_count * 4,
+                                            cudaMemcpyHostToDevice, net->device->stream),
+                            "the parameters' places", err);
     return code;
 }
 
@@ -189,22 +207,25 @@ static int32_t prepare(struct repro_net *net, struct repro_error *err)
         if (layer->node->op == REPRO_OP_CONV)
             code = choose_plans(net, layer, err);
         if (layer->node->op == REPRO_OP_MAX_POOL && (int64_t)layer->node->kernel_h * layer->node->kernel_w > UINT16_MAX)
-            code = fail(err, REPRO_UNSUPPORTED, "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps", (int)i,
+            code = fail(err, REPRO_UNSUPPORTED,
+                        "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps", (int)i,
                         (int)layer->node->kernel_h, (int)layer->node->kernel_w);
     }
     return code;
 }
 
-int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
-                    struct repro_net **out, struct repro_error *err)
+int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
+                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err)
 {
     struct repro_net *net = plugin_allocate(1, sizeof *net);
     if (net == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     net->device = device;
     int32_t code = plugin_graph_init(&net->graph, graph, options, err);
-    if (code == 0 && (net->graph.options.precision < REPRO_PRECISION_F32 || net->graph.options.precision > REPRO_PRECISION_BF16))
-        code = fail(err, REPRO_UNSUPPORTED, "cudnn computes in f32, tf32 and bf16, not in precision %d", (int)net->graph.options.precision);
+    if (code == 0 &&
+        (net->graph.options.precision < REPRO_PRECISION_F32 || net->graph.options.precision > REPRO_PRECISION_BF16))
+        code = fail(err, REPRO_UNSUPPORTED, "cudnn computes in f32, tf32 and bf16, not in precision %d",
+                    (int)net->graph.options.precision);
     net->type = net->graph.options.precision == REPRO_PRECISION_BF16 ? KERNEL_BF16 : KERNEL_F32;
     net->count = net->graph.count;
     if (code == 0)

@@ -7,8 +7,8 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
-/* LAUNCH queues a kernel whose threads work apart, LAUNCH_JOINT one whose threads meet (a barrier or a shuffle).  To a GPU they are the
- * same; the tests compile these files for the processor, where they are not: see tests/device. */
+/* LAUNCH queues a kernel whose threads work apart, LAUNCH_JOINT one whose threads meet (a barrier or a shuffle).  To a
+ * GPU they are the same; the tests compile these files for the processor, where they are not: see tests/device. */
 #ifndef LAUNCH
 #define LAUNCH(kernel, grid, block, stream, ...) \
     (kernel<<<(grid), (block), 0, (stream)>>>(__VA_ARGS__), cudaGetLastError())
@@ -17,11 +17,23 @@
 
 typedef __nv_bfloat16 bf16;
 
-static __device__ __forceinline__ float to_float(float x) { return x; }
-static __device__ __forceinline__ float to_float(bf16 x) { return __bfloat162float(x); }
+static __device__ __forceinline__ float to_float(float x)
+{
+    return x;
+}
+static __device__ __forceinline__ float to_float(bf16 x)
+{
+    return __bfloat162float(x);
+}
 template <typename T> static __device__ __forceinline__ T from_float(float x);
-template <> __device__ __forceinline__ float from_float<float>(float x) { return x; }
-template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) { return __float2bfloat16_rn(x); }
+template <> __device__ __forceinline__ float from_float<float>(float x)
+{
+    return x;
+}
+template <> __device__ __forceinline__ bf16 from_float<bf16>(float x)
+{
+    return __float2bfloat16_rn(x);
+}
 
 /* V elements that are loaded and stored at once. */
 template <typename T, int V> struct alignas(sizeof(T) * V) pack {
@@ -33,7 +45,8 @@ template <typename T, int V> static __device__ __forceinline__ pack<T, V> load(c
     return *reinterpret_cast<const pack<T, V> *>(static_cast<const T *>(base) + index);
 }
 
-template <typename T, int V> static __device__ __forceinline__ void store(void *base, int64_t index, const pack<T, V> &value)
+template <typename T, int V>
+static __device__ __forceinline__ void store(void *base, int64_t index, const pack<T, V> &value)
 {
     *reinterpret_cast<pack<T, V> *>(static_cast<T *>(base) + index) = value;
 }
@@ -57,8 +70,8 @@ static inline int type_bytes(int type)
 /* Calls function<T>(...) for the type, or function<T, V>(...) for the type and a width of 1 or 16 bytes. */
 #define BY_TYPE(type, function, ...) \
     ((type) == KERNEL_BF16 ? function<bf16>(__VA_ARGS__) : function<float>(__VA_ARGS__))
-#define BY_WIDTH(type, width, function, ...)                                                                       \
-    ((type) == KERNEL_BF16 ? ((width) == 1 ? function<bf16, 1>(__VA_ARGS__) : function<bf16, 8>(__VA_ARGS__))     \
+#define BY_WIDTH(type, width, function, ...)                                                                  \
+    ((type) == KERNEL_BF16 ? ((width) == 1 ? function<bf16, 1>(__VA_ARGS__) : function<bf16, 8>(__VA_ARGS__)) \
                            : ((width) == 1 ? function<float, 1>(__VA_ARGS__) : function<float, 4>(__VA_ARGS__)))
 
 #endif

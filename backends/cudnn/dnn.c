@@ -30,8 +30,8 @@ static struct setter begin(cudnnBackendDescriptorType_t type)
     return setter;
 }
 
-static void set(struct setter *setter, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t count,
-                const void *values)
+static void set(struct setter *setter, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                int64_t count, const void *values)
 {
     if (setter->status == CUDNN_STATUS_SUCCESS)
         setter->status = cudnnBackendSetAttribute(setter->to, name, type, count, values);
@@ -64,7 +64,8 @@ static int32_t finish(struct setter *setter, descriptor *out, const char *what, 
 /* ---- The operation ---- */
 
 /* Shape as N, C, H, W; in memory the channels lie side by side. */
-static int32_t make_tensor(descriptor *out, int64_t id, int bf16, int64_t n, int64_t c, int64_t h, int64_t w, struct repro_error *err)
+static int32_t make_tensor(descriptor *out, int64_t id, int bf16, int64_t n, int64_t c, int64_t h, int64_t w,
+                           struct repro_error *err)
 {
     cudnnDataType_t type = bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     int64_t shape[4] = {n, c, h, w}, strides[4] = {h * w * c, 1, w * c, c}, align = TENSOR_ALIGN;
@@ -77,7 +78,8 @@ static int32_t make_tensor(descriptor *out, int64_t id, int bf16, int64_t n, int
     return finish(&setter, out, "a tensor", err);
 }
 
-/* The rows behind the last window are not read, so the padding there is what the last window wants; it can be negative. */
+/* The rows behind the last window are not read, so the padding there is what the last window wants; it can be negative.
+ */
 static int64_t behind(int64_t size, int64_t dst, int64_t kernel, int64_t stride, int64_t pad)
 {
     return (dst - 1) * stride + kernel - pad - size;
@@ -87,7 +89,8 @@ static int32_t make_window(descriptor *out, const struct dnn_conv *conv, struct 
 {
     cudnnDataType_t type = CUDNN_DATA_FLOAT;
     cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-    int64_t dims = 2, before[2] = {conv->pad_top, conv->pad_left}, stride[2] = {conv->stride_h, conv->stride_w}, dilation[2] = {1, 1};
+    int64_t dims = 2, before[2] = {conv->pad_top, conv->pad_left}, stride[2] = {conv->stride_h, conv->stride_w},
+            dilation[2] = {1, 1};
     int64_t after[2] = {behind(conv->height, conv->dst_height, conv->kernel_h, conv->stride_h, conv->pad_top),
                         behind(conv->width, conv->dst_width, conv->kernel_w, conv->stride_w, conv->pad_left)};
     for (int k = 0; k < 2; k++)
@@ -142,12 +145,14 @@ static int32_t make_parts(struct parts *parts, const struct dnn_target *target, 
 {
     const struct names *name = &names[direction];
     float one = 1.0f, beta = add ? 1.0f : 0.0f;
-    int32_t code = make_tensor(&parts->src, ID_SRC, conv->bf16, conv->rows, conv->channels, conv->height, conv->width, err);
+    int32_t code = make_tensor(&parts->src, ID_SRC, conv->bf16, conv->rows, conv->channels, conv->height, conv->width,
+                               err);
     if (code == 0)
         code = make_tensor(&parts->weights, ID_WEIGHTS, conv->bf16, conv->dst_channels, conv->channels, conv->kernel_h,
                            conv->kernel_w, err);
     if (code == 0)
-        code = make_tensor(&parts->dst, ID_DST, conv->bf16, conv->rows, conv->dst_channels, conv->dst_height, conv->dst_width, err);
+        code = make_tensor(&parts->dst, ID_DST, conv->bf16, conv->rows, conv->dst_channels, conv->dst_height,
+                           conv->dst_width, err);
     if (code == 0)
         code = make_window(&parts->window, conv, err);
     if (code != 0)
@@ -179,12 +184,14 @@ static cudnnStatus_t inspect(descriptor config, int64_t *engine, uint32_t *notes
     int64_t count = 0;
     cudnnStatus_t status = one.status;
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &one.to);
+        status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
+                                          &one.to);
     if (status == CUDNN_STATUS_SUCCESS)
         status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, engine);
     count = 0;
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, NOTES_MAX, &count, list);
+        status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                          NOTES_MAX, &count, list);
     *notes = 0;
     for (int64_t k = 0; status == CUDNN_STATUS_SUCCESS && k < count && k < NOTES_MAX; k++)
         *notes |= 1u << (unsigned)list[k];
@@ -221,8 +228,8 @@ static int try_config(struct dnn_plan *plan, const struct dnn_target *target, de
     if (setter.status == CUDNN_STATUS_SUCCESS)
         setter.status = cudnnBackendFinalize(setter.to);
     if (setter.status == CUDNN_STATUS_SUCCESS)
-        setter.status = cudnnBackendGetAttribute(setter.to, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
-                                                 &plan->workspace);
+        setter.status = cudnnBackendGetAttribute(setter.to, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
+                                                 1, &count, &plan->workspace);
     if (setter.status != CUDNN_STATUS_SUCCESS || plan->workspace > DNN_WORKSPACE_MAX) {
         destroy(&setter.to);
         return 0;
@@ -249,14 +256,14 @@ static int search(struct dnn_plan *plan, const struct dnn_target *target, descri
     if (status == CUDNN_STATUS_SUCCESS)
         status = cudnnBackendFinalize(heuristics.to);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(heuristics.to, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &proposed,
-                                          NULL);
+        status = cudnnBackendGetAttribute(heuristics.to, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                          0, &proposed, NULL);
     proposed = proposed < CONFIGS_MAX ? proposed : CONFIGS_MAX;
     for (int64_t i = 0; i < proposed && status == CUDNN_STATUS_SUCCESS; i++)
         status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs[i]);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(heuristics.to, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, proposed,
-                                          &given, configs);
+        status = cudnnBackendGetAttribute(heuristics.to, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                          proposed, &given, configs);
     for (int64_t i = 0; i < given && i < proposed && status == CUDNN_STATUS_SUCCESS && !found; i++)
         found = try_config(plan, target, configs[i], forbidden);
     for (int64_t i = 0; i < proposed; i++)
@@ -276,11 +283,13 @@ int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, co
     if (code == 0 && !search(plan, target, parts.graph, CUDNN_HEUR_MODE_A, forbidden) &&
         !search(plan, target, parts.graph, CUDNN_HEUR_MODE_FALLBACK, forbidden))
         code = fail(err, REPRO_UNSUPPORTED,
-                    "cuDNN has no %s%s engine for %" PRId64 "x%" PRId64 " stride %" PRId64 "x%" PRId64 ", %" PRId64 " to %" PRId64
-                    " channels at %" PRId64 "x%" PRId64 " in %s; choose another --precision%s",
-                    target->nondeterministic ? "" : "deterministic ", verbs[direction], conv->kernel_h, conv->kernel_w, conv->stride_h,
-                    conv->stride_w, conv->channels, conv->dst_channels, conv->height, conv->width,
-                    conv->bf16 ? "bf16" : conv->tensor_cores ? "tf32" : "f32",
+                    "cuDNN has no %s%s engine for %" PRId64 "x%" PRId64 " stride %" PRId64 "x%" PRId64 ", %" PRId64
+                    " to %" PRId64 " channels at %" PRId64 "x%" PRId64 " in %s; choose another --precision%s",
+                    target->nondeterministic ? "" : "deterministic ", verbs[direction], conv->kernel_h, conv->kernel_w,
+                    conv->stride_h, conv->stride_w, conv->channels, conv->dst_channels, conv->height, conv->width,
+                    conv->bf16           ? "bf16"
+                    : conv->tensor_cores ? "tf32"
+                                         : "f32",
                     target->nondeterministic ? "" : ", or --allow-nondeterministic");
     release_parts(&parts);
     return code;
@@ -294,7 +303,8 @@ void dnn_plan_release(struct dnn_plan *plan)
 
 /* ---- Running ---- */
 
-int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst, void *workspace, struct repro_error *err)
+int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst, void *workspace,
+                      struct repro_error *err)
 {
     void *pointers[3] = {src, weights, dst};
     int64_t ids[3] = {ID_SRC, ID_WEIGHTS, ID_DST};

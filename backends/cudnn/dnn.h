@@ -1,8 +1,9 @@
 /* dnn.h -- convolutions by cuDNN's graph API: one plan per layer and direction, chosen once by a written rule.
  *
- * The rule: of the engines that cuDNN's heuristics propose for the shape, the first that is deterministic (unless others are allowed),
- * keeps its inputs' and its sums' precision, uses no tensor cores where strict f32 is wanted, no Winograd and no FFT, fits
- * the workspace limit, and can be built.  Nothing is timed, so the choice repeats on the same device and libraries.
+ * The rule: of the engines that cuDNN's heuristics propose for the shape, the first that is deterministic (unless
+ * others are allowed), keeps its inputs' and its sums' precision, uses no tensor cores where strict f32 is wanted, no
+ * Winograd and no FFT, fits the workspace limit, and can be built.  Nothing is timed, so the choice repeats on the same
+ * device and libraries.
  *
  * A plan can be made without a GPU, for a described device; the tests do. */
 #ifndef CUDNN_DNN_H
@@ -16,27 +17,27 @@
 
 /* What plans are made for: a device through its handle, or a described one (cuDNN 9.8 and later). */
 struct dnn_target {
-    cudnnHandle_t handle;                   /* NULL: see properties */
+    cudnnHandle_t handle; /* NULL: see properties */
     cudnnBackendDescriptor_t properties;
     int nondeterministic;
 };
 
 enum dnn_direction { DNN_FORWARD, DNN_DATA, DNN_WEIGHTS, DNN_DIRECTIONS };
 
-/* A convolution: src [rows, channels, height, width], dst [rows, dst_...], both NHWC in memory, weights [dst_channels, kernel_h,
- * kernel_w, channels] in memory; all of one type. */
+/* A convolution: src [rows, channels, height, width], dst [rows, dst_...], both NHWC in memory, weights [dst_channels,
+ * kernel_h, kernel_w, channels] in memory; all of one type. */
 struct dnn_conv {
-    int bf16;           /* else f32 */
-    int tensor_cores;   /* f32: tf32 products allowed */
+    int bf16; /* else f32 */
+    int tensor_cores; /* f32: tf32 products allowed */
     int64_t rows, channels, height, width, dst_channels, dst_height, dst_width;
     int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right;
 };
 
 struct dnn_plan {
-    cudnnBackendDescriptor_t plan, pack;  /* pack: the pointers, set by dnn_plan_bind() */
-    int64_t workspace;                    /* bytes */
+    cudnnBackendDescriptor_t plan, pack; /* pack: the pointers, set by dnn_plan_bind() */
+    int64_t workspace; /* bytes */
     int64_t engine;
-    uint32_t notes;                       /* bit k: numerical note k */
+    uint32_t notes; /* bit k: numerical note k */
 };
 
 /* add: DATA only, dst += result.  REPRO_UNSUPPORTED, naming the shape, when no engine passes the rule. */
@@ -45,7 +46,8 @@ int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, co
 void dnn_plan_release(struct dnn_plan *plan);
 
 /* The tensors of every later run: src or diff_src, weights or diff_weights, dst or diff_dst. */
-int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst, void *workspace, struct repro_error *err);
+int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst, void *workspace,
+                      struct repro_error *err);
 int32_t dnn_plan_run(const struct dnn_plan *plan, cudnnHandle_t handle, struct repro_error *err);
 
 /* A described device for dnn_target.properties from cuDNN's JSON; REPRO_UNSUPPORTED before cuDNN 9.8. */

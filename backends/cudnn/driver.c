@@ -14,27 +14,38 @@ int32_t driver_check(cudaError_t status, const char *what, struct repro_error *e
     case cudaSuccess:
         return 0;
     case cudaErrorMemoryAllocation:
-        return fail(err, REPRO_MEMORY, "%s: out of device memory; choose a smaller micro or --precision bf16, or free the GPU of other "
-                    "work", what);
+        return fail(err, REPRO_MEMORY,
+                    "%s: out of device memory; choose a smaller micro or --precision bf16, or free the GPU of other "
+                    "work",
+                    what);
     case cudaErrorNoDevice:
-        return fail(err, REPRO_DEVICE, "no NVIDIA GPU here (CUDA: %s); choose --backend onednn or openblas", cudaGetErrorString(status));
+        return fail(err, REPRO_DEVICE, "no NVIDIA GPU here (CUDA: %s); choose --backend onednn or openblas",
+                    cudaGetErrorString(status));
     case cudaErrorInsufficientDriver: {
         int supported = 0;
         if (cudaDriverGetVersion(&supported) != cudaSuccess || supported == 0)
-            return fail(err, REPRO_DEVICE, "no NVIDIA driver here; install one that knows CUDA %d.%d, or choose --backend onednn or "
-                        "openblas", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
-        return fail(err, REPRO_DEVICE, "the NVIDIA driver knows CUDA up to %d.%d, this plugin was built with %d.%d; install a newer driver",
-                    supported / 1000, supported % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+            return fail(err, REPRO_DEVICE,
+                        "no NVIDIA driver here; install one that knows CUDA %d.%d, or choose --backend onednn or "
+                        "openblas",
+                        CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+        return fail(
+            err, REPRO_DEVICE,
+            "the NVIDIA driver knows CUDA up to %d.%d, this plugin was built with %d.%d; install a newer driver",
+            supported / 1000, supported % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     }
     case cudaErrorNoKernelImageForDevice:
-        return fail(err, REPRO_DEVICE, "%s: this GPU is too old for the kernels, which need compute capability %d.%d", what,
-                    DRIVER_CAPABILITY_LEAST / 10, DRIVER_CAPABILITY_LEAST % 10);
+        return fail(err, REPRO_DEVICE, "%s: this GPU is too old for the kernels, which need compute capability %d.%d",
+                    what, DRIVER_CAPABILITY_LEAST / 10, DRIVER_CAPABILITY_LEAST % 10);
     case cudaErrorDevicesUnavailable:
-        return fail(err, REPRO_DEVICE, "%s: the GPU is in use by another process alone; wait for it, or choose another GPU with "
-                    "CUDA_VISIBLE_DEVICES", what);
+        return fail(err, REPRO_DEVICE,
+                    "%s: the GPU is in use by another process alone; wait for it, or choose another GPU with "
+                    "CUDA_VISIBLE_DEVICES",
+                    what);
     default:
-        return fail(err, REPRO_DEVICE, "%s: the GPU failed (%s: %s); what was checkpointed is whole, run the same command again to "
-                    "go on from it", what, cudaGetErrorName(status), cudaGetErrorString(status));
+        return fail(err, REPRO_DEVICE,
+                    "%s: the GPU failed (%s: %s); what was checkpointed is whole, run the same command again to "
+                    "go on from it",
+                    what, cudaGetErrorName(status), cudaGetErrorString(status));
     }
 }
 
@@ -58,7 +69,8 @@ int32_t driver_check_version(size_t built, size_t running, struct repro_error *e
     size_t minor = running >= 90000 ? running / 100 % 100 : running / 100 % 10;
     if (major == built_major)
         return 0;
-    return fail(err, REPRO_LIBRARY, "built for cuDNN %zu.%zu but running with %zu.%zu; install cuDNN %zu or rebuild the plugin",
+    return fail(err, REPRO_LIBRARY,
+                "built for cuDNN %zu.%zu but running with %zu.%zu; install cuDNN %zu or rebuild the plugin",
                 built_major, built / 100 % 100, major, minor, built_major);
 }
 
@@ -75,8 +87,9 @@ static int32_t inspect(struct repro_device *device, struct repro_error *err)
     if (code != 0)
         return code;
     if (properties.major * 10 + properties.minor < DRIVER_CAPABILITY_LEAST)
-        return fail(err, REPRO_DEVICE, "%.96s has compute capability %d.%d; the kernels need %d.%d (Ampere) or newer", properties.name,
-                    properties.major, properties.minor, DRIVER_CAPABILITY_LEAST / 10, DRIVER_CAPABILITY_LEAST % 10);
+        return fail(err, REPRO_DEVICE, "%.96s has compute capability %d.%d; the kernels need %d.%d (Ampere) or newer",
+                    properties.name, properties.major, properties.minor, DRIVER_CAPABILITY_LEAST / 10,
+                    DRIVER_CAPABILITY_LEAST % 10);
     snprintf(device->name, sizeof device->name, "%.95s", properties.name);
     device->memory = (int64_t)properties.totalGlobalMem;
     return 0;
@@ -92,8 +105,8 @@ static int32_t open_libraries(struct repro_device *device, struct repro_error *e
         code = driver_check_dnn(cudnnCreate(&device->handle), "opening cuDNN", err);
     if (code == 0)
         code = driver_check_dnn(cudnnSetStream(device->handle, device->stream), "cuDNN's stream", err);
-    snprintf(device->library, sizeof device->library, "cuDNN %zu.%zu.%zu, CUDA %d.%d", running / 10000, running / 100 % 100,
-             running % 100, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+    snprintf(device->library, sizeof device->library, "cuDNN %zu.%zu.%zu, CUDA %d.%d", running / 10000,
+             running / 100 % 100, running % 100, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     return code;
 }
 
@@ -103,14 +116,17 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
     int count = 0;
     copy_sized(&options, sizeof options, given);
     if (options.reserved != 0)
-        return fail(err, REPRO_UNSUPPORTED, "the reserved field of the device options is %d, not 0", (int)options.reserved);
+        return fail(err, REPRO_UNSUPPORTED, "the reserved field of the device options is %d, not 0",
+                    (int)options.reserved);
     if (options.flags & ~REPRO_DEVICE_FLAGS)
-        return fail(err, REPRO_UNSUPPORTED, "unknown device flag 0x%x", (unsigned)(options.flags & ~REPRO_DEVICE_FLAGS));
+        return fail(err, REPRO_UNSUPPORTED, "unknown device flag 0x%x",
+                    (unsigned)(options.flags & ~REPRO_DEVICE_FLAGS));
     int32_t code = driver_check(cudaGetDeviceCount(&count), "looking for a GPU", err);
     if (code != 0)
         return code;
     if (options.ordinal < 0 || options.ordinal >= count)
-        return fail(err, REPRO_DEVICE, "there is no GPU number %d; this machine has %d, counted from 0", (int)options.ordinal, count);
+        return fail(err, REPRO_DEVICE, "there is no GPU number %d; this machine has %d, counted from 0",
+                    (int)options.ordinal, count);
     struct repro_device *device = plugin_allocate(1, sizeof *device);
     if (device == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
@@ -143,14 +159,18 @@ void device_close(struct repro_device *device)
 int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err)
 {
     struct repro_caps own = {
-        .threads = 1, .ops = (2u << REPRO_OP_COUNT) - 2u,
+        .threads = 1,
+        .ops = (2u << REPRO_OP_COUNT) - 2u,
         .precisions = 1u << REPRO_PRECISION_F32 | 1u << REPRO_PRECISION_TF32 | 1u << REPRO_PRECISION_BF16,
-        .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u, .flags = REPRO_CAPS_ANY_THREADS, .memory = device->memory,
+        .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u,
+        .flags = REPRO_CAPS_ANY_THREADS,
+        .memory = device->memory,
     };
     (void)err;
     snprintf(own.device, sizeof own.device, "%s", device->name);
     snprintf(own.library, sizeof own.library, "%s", device->library);
-    snprintf(own.algorithms, sizeof own.algorithms, "cuDNN's first %schoice", device->nondeterministic ? "" : "deterministic ");
+    snprintf(own.algorithms, sizeof own.algorithms, "cuDNN's first %schoice",
+             device->nondeterministic ? "" : "deterministic ");
     fill_sized(caps, &own, sizeof own);
     return 0;
 }

@@ -11,7 +11,7 @@
 
 struct repro_device {
     int ordinal;
-    int nondeterministic;   /* such algorithms are allowed */
+    int nondeterministic; /* such algorithms are allowed */
     cudaStream_t stream;
     cudnnHandle_t handle;
     int64_t memory;
@@ -23,8 +23,8 @@ int32_t driver_check(cudaError_t status, const char *what, struct repro_error *e
 /* The same for cuDNN, with its own last message. */
 int32_t driver_check_dnn(cudnnStatus_t status, const char *what, struct repro_error *err);
 
-/* Refuses another major of cuDNN than was compiled against, and one older than 9.0; a newer or older minor may run, since nothing newer
- * than 9.0 is used. */
+/* Refuses another major of cuDNN than was compiled against, and one older than 9.0; a newer or older minor may run,
+ * since nothing newer than 9.0 is used. */
 int32_t driver_check_version(size_t built, size_t running, struct repro_error *err);
 
 int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err);

@@ -36,8 +36,9 @@ template <typename T, typename Y> static __global__ void dense_data(const struct
     }
 }
 
-/* dw[o, i] += sum over n of dy[n, o] x[n, i], and db[o] += sum over n of dy[n, o]: a block has WARP inputs of one output, the last
- * block of an output its bias; each of WARPS lines sums every WARPS-th row, then the lines are added in order. */
+/* dw[o, i] += sum over n of dy[n, o] x[n, i], and db[o] += sum over n of dy[n, o]: a block has WARP inputs of one
+ * output, the last block of an output its bias; each of WARPS lines sums every WARPS-th row, then the lines are added
+ * in order. */
 template <typename T, typename Y> static __global__ void dense_weights(const struct kernel_dense work)
 {
     __shared__ float shared[WARPS][WARP];
@@ -64,13 +65,16 @@ template <typename T, typename Y> static __global__ void dense_weights(const str
 
 template <typename T, typename Y> static cudaError_t launch_dense(const struct kernel_dense *work, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((dense_forward<T, Y>), launch_blocks(work->rows * work->out * WARP), dim3(WARP, WARPS), stream, *work);
+    return LAUNCH_JOINT((dense_forward<T, Y>), launch_blocks(work->rows * work->out * WARP), dim3(WARP, WARPS), stream,
+                        *work);
 }
 
-template <typename T, typename Y> static cudaError_t launch_dense_backward(const struct kernel_dense *work, cudaStream_t stream)
+template <typename T, typename Y>
+static cudaError_t launch_dense_backward(const struct kernel_dense *work, cudaStream_t stream)
 {
-    cudaError_t status = LAUNCH_JOINT((dense_weights<T, Y>), dim3((unsigned)((work->in + WARP - 1) / WARP + 1), (unsigned)work->out),
-                                dim3(WARP, WARPS), stream, *work);
+    cudaError_t status = LAUNCH_JOINT((dense_weights<T, Y>),
+                                      dim3((unsigned)((work->in + WARP - 1) / WARP + 1), (unsigned)work->out),
+                                      dim3(WARP, WARPS), stream, *work);
     if (status == cudaSuccess && work->dx != NULL)
         status = LAUNCH((dense_data<T, Y>), launch_blocks(work->rows * work->in), LAUNCH_THREADS, stream, *work);
     return status;
@@ -80,7 +84,8 @@ cudaError_t kernel_dense(const struct kernel_dense *work, cudaStream_t stream)
 {
     if (work->type == KERNEL_F32)
         return launch_dense<float, float>(work, stream);
-    return work->y_type == KERNEL_F32 ? launch_dense<bf16, float>(work, stream) : launch_dense<bf16, bf16>(work, stream);
+    return work->y_type == KERNEL_F32 ? launch_dense<bf16, float>(work, stream)
+                                      : launch_dense<bf16, bf16>(work, stream);
 }
 
 cudaError_t kernel_dense_backward(const struct kernel_dense *work, cudaStream_t stream)
@@ -109,7 +114,8 @@ template <typename T> static __device__ int64_t softmax_of(const T *logits, int6
 
 /* One block: each thread sums its rows, then the threads are added as a tree. */
 template <typename T>
-static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logits, const int32_t *labels, kernel_metrics *metrics)
+static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logits, const int32_t *labels,
+                                    kernel_metrics *metrics)
 {
     __shared__ double losses[LAUNCH_THREADS];
     __shared__ int64_t corrects[LAUNCH_THREADS];
@@ -137,30 +143,33 @@ static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logi
 }
 
 template <typename T>
-static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes, const T *logits, const int32_t *labels, double scale,
-                                     T *diff)
+static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes, const T *logits, const int32_t *labels,
+                                     double scale, T *diff)
 {
     for (int64_t n = thread_first(); n < all; n += thread_step()) {
         double top = 0.0, sum = 1.0;
         if (n < rows)
             softmax_of(logits + n * classes, classes, &top, &sum);
         for (int64_t j = 0; j < classes; j++) {
-            double value = n < rows ? exp((double)to_float(logits[n * classes + j]) - top) / sum - (j == labels[n] ? 1.0 : 0.0) : 0.0;
+            double value = n < rows ? exp((double)to_float(logits[n * classes + j]) - top) / sum -
+                                          (j == labels[n] ? 1.0 : 0.0)
+                                    : 0.0;
             diff[n * classes + j] = from_float<T>((float)(scale * value));
         }
     }
 }
 
 template <typename T>
-static cudaError_t launch_loss(int64_t rows, int64_t classes, const void *logits, const int32_t *labels, kernel_metrics *metrics,
-                               cudaStream_t stream)
+static cudaError_t launch_loss(int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
+                               kernel_metrics *metrics, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((loss_forward<T>), 1, LAUNCH_THREADS, stream, rows, classes, static_cast<const T *>(logits), labels, metrics);
+    return LAUNCH_JOINT((loss_forward<T>), 1, LAUNCH_THREADS, stream, rows, classes, static_cast<const T *>(logits),
+                        labels, metrics);
 }
 
 template <typename T>
-static cudaError_t launch_loss_backward(int64_t rows, int64_t all, int64_t classes, const void *logits, const int32_t *labels,
-                                        double scale, void *diff, cudaStream_t stream)
+static cudaError_t launch_loss_backward(int64_t rows, int64_t all, int64_t classes, const void *logits,
+                                        const int32_t *labels, double scale, void *diff, cudaStream_t stream)
 {
     return LAUNCH((loss_backward<T>), launch_blocks(all), LAUNCH_THREADS, stream, rows, all, classes,
                   static_cast<const T *>(logits), labels, scale, static_cast<T *>(diff));
@@ -172,8 +181,8 @@ cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *log
     return BY_TYPE(type, launch_loss, rows, classes, logits, labels, metrics, stream);
 }
 
-cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits, const int32_t *labels,
-                                 double scale, void *diff, cudaStream_t stream)
+cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits,
+                                 const int32_t *labels, double scale, void *diff, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_loss_backward, rows, all, classes, logits, labels, scale, diff, stream);
 }

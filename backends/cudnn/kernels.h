@@ -1,8 +1,8 @@
 /* kernels.h -- the GPU kernels that no library has, as C functions that launch them.
  *
- * Activations are NHWC, of type KERNEL_F32 or KERNEL_BF16; statistics, parameters and sums are f32 or wider.  Every function
- * queues its work on the stream and returns the launch's status.  All sums have a fixed order, no atomic adds to a float: the same
- * call gives the same bits.  `add`: dst += result, else dst = result.
+ * Activations are NHWC, of type KERNEL_F32 or KERNEL_BF16; statistics, parameters and sums are f32 or wider.  Every
+ * function queues its work on the stream and returns the launch's status.  All sums have a fixed order, no atomic adds
+ * to a float: the same call gives the same bits.  `add`: dst += result, else dst = result.
  */
 #ifndef CUDNN_KERNELS_H
 #define CUDNN_KERNELS_H
@@ -35,57 +35,61 @@ cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream);
 /* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost. */
 struct kernel_norm {
     int type;
-    int relu;                  /* y = max(., 0), and dy is cut accordingly */
+    int relu; /* y = max(., 0), and dy is cut accordingly */
     struct launch_columns shape;
     float epsilon;
     const void *x;
     void *y;
     const float *gamma, *beta; /* [channels] */
-    float *mean, *inverse, *variance;  /* [ghosts, channels]: written by statistics, inverse = 1/sqrt(variance + epsilon) */
-    float *scratch;            /* launch_columns' ghosts * splits * 2 * channels floats */
-    double *sums;              /* [ghosts, 2, channels] */
-    float *slopes;             /* [ghosts, 2, channels] */
-    unsigned *tickets;         /* [(ghosts + 1) * tiles], 0 between calls */
+    float *mean, *inverse,
+        *variance; /* [ghosts, channels]: written by statistics, inverse = 1/sqrt(variance + epsilon) */
+    float *scratch; /* launch_columns' ghosts * splits * 2 * channels floats */
+    double *sums; /* [ghosts, 2, channels] */
+    float *slopes; /* [ghosts, 2, channels] */
+    unsigned *tickets; /* [(ghosts + 1) * tiles], 0 between calls */
     /* backward */
-    int64_t counted;           /* the first so many ghosts are rows of the caller's, the rest fill the micro */
+    int64_t counted; /* the first so many ghosts are rows of the caller's, the rest fill the micro */
     const void *dy;
-    void *dx;                  /* NULL: its source wants no gradient */
+    void *dx; /* NULL: its source wants no gradient */
     int add;
-    float *grad_gamma, *grad_beta;     /* [channels], += */
-    float *sum_mean, *sum_variance;    /* [channels], += each ghost's statistics */
+    float *grad_gamma, *grad_beta; /* [channels], += */
+    float *sum_mean, *sum_variance; /* [channels], += each ghost's statistics */
 };
 /* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first pixel; one launch. */
 cudaError_t kernel_norm_statistics(const struct kernel_norm *work, cudaStream_t stream);
 /* y = gamma (x - mean) inverse + beta; one launch.  running: mean and variance are [channels], used for every pixel. */
 cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream);
-/* Sums of dy and dy (x - mean), the gradients of gamma and beta, the batch-norm sums; one launch.  Then dx; one launch. */
+/* Sums of dy and dy (x - mean), the gradients of gamma and beta, the batch-norm sums; one launch.  Then dx; one launch.
+ */
 cudaError_t kernel_norm_backward(const struct kernel_norm *work, cudaStream_t stream);
 
 /* grad[c] += sum over pixels of dy[., c]; scratch: splits * 2 * channels floats, tickets: 2 * tiles. */
-cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch, unsigned *tickets,
-                                 float *grad, cudaStream_t stream);
+cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch,
+                                 unsigned *tickets, float *grad, cudaStream_t stream);
 
 /* ---- pointwise.cu ---- */
 
 cudaError_t kernel_relu(int type, int64_t count, const void *x, void *y, cudaStream_t stream);
-cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx, int add, cudaStream_t stream);
+cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx, int add,
+                                 cudaStream_t stream);
 /* y = a + scale b */
-cudaError_t kernel_add(int type, int64_t count, const void *a, const void *b, float scale, void *y, cudaStream_t stream);
+cudaError_t kernel_add(int type, int64_t count, const void *a, const void *b, float scale, void *y,
+                       cudaStream_t stream);
 /* y (+)= scale x */
 cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, void *y, int add, cudaStream_t stream);
 /* y[p, first + c] = x[p, c], y having `channels` channels; back: x[p, c] (+)= y[p, first + c]. */
-cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x, void *y,
-                          cudaStream_t stream);
-cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *y,
-                                   void *x, int add, cudaStream_t stream);
+cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x,
+                          void *y, cudaStream_t stream);
+cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
+                                   const void *y, void *x, int add, cudaStream_t stream);
 cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float *bias, void *y, cudaStream_t stream);
 /* y (+)= kept ? x / (1 - rate) : 0; which are kept is said at struct repro_rows.  Rows from `rows` on get 0. */
 struct kernel_dropout {
     int type;
     int64_t rows, all, channels, plane;
-    const int64_t *image;  /* [rows] on the device */
+    const int64_t *image; /* [rows] on the device */
     uint64_t seed;
-    uint32_t epoch, stream_word;  /* node << 8 | purpose */
+    uint32_t epoch, stream_word; /* node << 8 | purpose */
     float rate;
     const void *x;
     void *y;
@@ -100,11 +104,11 @@ cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum
 struct kernel_pool {
     int type;
     int64_t rows, channels;
-    int32_t src_height, src_width, height, width;  /* of dst */
+    int32_t src_height, src_width, height, width; /* of dst */
     int32_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
     const void *x;
     void *y;
-    uint16_t *winner;      /* max: the tap that won, of kernel_h * kernel_w */
+    uint16_t *winner; /* max: the tap that won, of kernel_h * kernel_w */
     const void *dy;
     void *dx;
     int add;
@@ -114,9 +118,10 @@ cudaError_t kernel_max_pool_backward(const struct kernel_pool *work, cudaStream_
 cudaError_t kernel_avg_pool(const struct kernel_pool *work, cudaStream_t stream);
 cudaError_t kernel_avg_pool_backward(const struct kernel_pool *work, cudaStream_t stream);
 /* y[n, c] = mean over the plane; back: dx[n, p, c] (+)= dy[n, c] / plane. */
-cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x, void *y, cudaStream_t stream);
-cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx, int add,
-                                 cudaStream_t stream);
+cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x, void *y,
+                        cudaStream_t stream);
+cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx,
+                                 int add, cudaStream_t stream);
 
 /* ---- head.cu ---- */
 
@@ -128,9 +133,9 @@ struct kernel_dense {
     const void *x;
     void *y;
     const void *dy;
-    void *dx;              /* NULL: none wanted */
+    void *dx; /* NULL: none wanted */
     int add;
-    float *grad_weights, *grad_bias;  /* += */
+    float *grad_weights, *grad_bias; /* += */
 };
 cudaError_t kernel_dense(const struct kernel_dense *work, cudaStream_t stream);
 cudaError_t kernel_dense_backward(const struct kernel_dense *work, cudaStream_t stream);
@@ -144,8 +149,8 @@ struct kernel_metrics {
 cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
                         struct kernel_metrics *metrics, cudaStream_t stream);
 /* diff = scale (softmax - onehot), rows from `rows` to `all` get 0. */
-cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits, const int32_t *labels,
-                                 double scale, void *diff, cudaStream_t stream);
+cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits,
+                                 const int32_t *labels, double scale, void *diff, cudaStream_t stream);
 /* f32 copy of logits */
 cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cudaStream_t stream);
 
@@ -155,10 +160,10 @@ cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cu
 struct kernel_update {
     int optimizer;
     float lr, momentum, decay, beta1, beta2, rest1, rest2, epsilon;
-    int64_t count;              /* floats of PARAM on the device */
+    int64_t count; /* floats of PARAM on the device */
     const float *grad;
     float *param, *moment1, *moment2;
-    int64_t copy_count;         /* the first so many parameters are copied to `copy` in bf16; 0: none */
+    int64_t copy_count; /* the first so many parameters are copied to `copy` in bf16; 0: none */
     void *copy;
     int64_t running_count;
     float keep, rest;
@@ -169,8 +174,10 @@ cudaError_t kernel_update(const struct kernel_update *work, cudaStream_t stream)
 /* bf16 copy of f32 */
 cudaError_t kernel_to_bf16(int64_t count, const float *x, void *y, cudaStream_t stream);
 /* canonical[i] = device[map[i]], or the reverse. */
-cudaError_t kernel_gather(int64_t count, const int32_t *map, const float *device, float *canonical, cudaStream_t stream);
-cudaError_t kernel_scatter(int64_t count, const int32_t *map, const float *canonical, float *device, cudaStream_t stream);
+cudaError_t kernel_gather(int64_t count, const int32_t *map, const float *device, float *canonical,
+                          cudaStream_t stream);
+cudaError_t kernel_scatter(int64_t count, const int32_t *map, const float *canonical, float *device,
+                           cudaStream_t stream);
 
 #ifdef __cplusplus
 }

@@ -11,8 +11,11 @@ int32_t launch_width(int64_t channels, int type_bytes)
 
 struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts, int type_bytes)
 {
-    struct launch_columns shape = {.channels = channels, .pixels = pixels, .ghosts = ghosts,
-                                   .width = launch_width(channels, type_bytes), .split_pixels = SPLIT_PIXELS};
+    struct launch_columns shape = {.channels = channels,
+                                   .pixels = pixels,
+                                   .ghosts = ghosts,
+                                   .width = launch_width(channels, type_bytes),
+                                   .split_pixels = SPLIT_PIXELS};
     int64_t lanes = (channels + shape.width - 1) / shape.width;
     shape.lanes = 1;
     while (shape.lanes < lanes && shape.lanes < LANES_MAX)

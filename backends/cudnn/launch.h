@@ -1,5 +1,5 @@
-/* launch.h -- how a kernel's work is cut into blocks: plain arithmetic, the same on every device, so that no bit depends on how many
- * multiprocessors one has.  Shared by host code and kernels. */
+/* launch.h -- how a kernel's work is cut into blocks: plain arithmetic, the same on every device, so that no bit
+ * depends on how many multiprocessors one has.  Shared by host code and kernels. */
 #ifndef CUDNN_LAUNCH_H
 #define CUDNN_LAUNCH_H
 
@@ -10,16 +10,17 @@ extern "C" {
 #endif
 
 #define LAUNCH_THREADS 256
-#define LAUNCH_BLOCKS_MAX 4096  /* of an elementwise kernel, whose threads then do several elements each */
-#define LAUNCH_DEPTH_MAX 65535  /* blocks in y and in z */
+#define LAUNCH_BLOCKS_MAX 4096 /* of an elementwise kernel, whose threads then do several elements each */
+#define LAUNCH_DEPTH_MAX 65535 /* blocks in y and in z */
 
-/* A kernel over [pixels, channels] per ghost: lanes threads, each of `width` channels, side by side, and lines of pixels. */
+/* A kernel over [pixels, channels] per ghost: lanes threads, each of `width` channels, side by side, and lines of
+ * pixels. */
 struct launch_columns {
     int64_t channels, pixels, ghosts;
-    int32_t width;             /* channels per thread: 16 bytes of them where the count allows, else 1 */
-    int32_t lanes, lines;      /* block: lanes x lines = LAUNCH_THREADS at most; lines is a power of two */
-    int32_t tiles, splits;     /* grid: tiles of channels x splits of the pixels x ghosts */
-    int64_t split_pixels;      /* pixels of a split */
+    int32_t width; /* channels per thread: 16 bytes of them where the count allows, else 1 */
+    int32_t lanes, lines; /* block: lanes x lines = LAUNCH_THREADS at most; lines is a power of two */
+    int32_t tiles, splits; /* grid: tiles of channels x splits of the pixels x ghosts */
+    int64_t split_pixels; /* pixels of a split */
 };
 
 /* type_bytes: of an element.  pixels: of one ghost. */

@@ -15,7 +15,8 @@ static int32_t index_of(const struct repro_net *net, const struct net_layer *lay
     return (int32_t)(layer - net->layers);
 }
 
-static int32_t queued(const struct repro_net *net, const struct net_layer *layer, cudaError_t status, struct repro_error *err)
+static int32_t queued(const struct repro_net *net, const struct net_layer *layer, cudaError_t status,
+                      struct repro_error *err)
 {
     char what[64];
     if (status == cudaSuccess)
@@ -36,47 +37,90 @@ static struct kernel_norm norm_work(const struct repro_net *net, const struct ne
     const struct layout_place *place = &net->layout.places[index_of(net, layer)];
     int64_t ghosts = mode == REPRO_MODE_TRAIN ? micro_of(net) / net->graph.options.ghost : 1;
     float *sums = net->partial + net->layout.device_count + layer->node->running;
-    return (struct kernel_norm){
-        .type = layer->type, .relu = layer->plan->fused_relu, .epsilon = layer->node->epsilon,
-        .shape = launch_columns(layer->node->channels, micro_of(net) / ghosts * layer->use->plane, ghosts,
-                                layer->type == KERNEL_BF16 ? 2 : 4),
-        .x = source(net, layer, 0)->dst, .y = layer->dst, .gamma = net->param + place->weights, .beta = net->param + place->bias,
-        .mean = layer->norm.mean, .inverse = layer->norm.inverse, .variance = layer->norm.variance, .scratch = net->scratch,
-        .sums = net->sums, .slopes = net->slopes, .tickets = net->tickets, .counted = net->rows / net->graph.options.ghost,
-        .dy = layer->diff, .dx = source(net, layer, 0)->diff, .add = !layer->use->diff_first[0],
-        .grad_gamma = net->partial + place->weights, .grad_beta = net->partial + place->bias, .sum_mean = sums,
-        .sum_variance = sums + layer->node->channels};
+    return (struct kernel_norm){.type = layer->type,
+                                .relu = layer->plan->fused_relu,
+                                .epsilon = layer->node->epsilon,
+                                .shape = launch_columns(layer->node->channels,
+                                                        micro_of(net) / ghosts * layer->use->plane, ghosts,
+                                                        layer->type == KERNEL_BF16 ? 2 : 4),
+                                .x = source(net, layer, 0)->dst,
+                                .y = layer->dst,
+                                .gamma = net->param + place->weights,
+                                .beta = net->param + place->bias,
+                                .mean = layer->norm.mean,
+                                .inverse = layer->norm.inverse,
+                                .variance = layer->norm.variance,
+                                .scratch = net->scratch,
+                                .sums = net->sums,
+                                .slopes = net->slopes,
+                                .tickets = net->tickets,
+                                .counted = net->rows / net->graph.options.ghost,
+                                .dy = layer->diff,
+                                .dx = source(net, layer, 0)->diff,
+                                .add = !layer->use->diff_first[0],
+                                .grad_gamma = net->partial + place->weights,
+                                .grad_beta = net->partial + place->bias,
+                                .sum_mean = sums,
+                                .sum_variance = sums + layer->node->channels};
 }
 
 static struct kernel_pool pool_work(const struct repro_net *net, const struct net_layer *layer)
 {
     const struct repro_node *node = layer->node;
     const struct net_layer *src = source(net, layer, 0);
-    return (struct kernel_pool){
-        .type = layer->type, .rows = micro_of(net), .channels = node->channels, .src_height = src->node->height,
-        .src_width = src->node->width, .height = node->height, .width = node->width, .kernel_h = node->kernel_h,
-        .kernel_w = node->kernel_w, .stride_h = node->stride_h, .stride_w = node->stride_w, .pad_top = node->pad_top,
-        .pad_left = node->pad_left, .x = src->dst, .y = layer->dst, .winner = layer->winner, .dy = layer->diff, .dx = src->diff,
-        .add = !layer->use->diff_first[0]};
+    return (struct kernel_pool){.type = layer->type,
+                                .rows = micro_of(net),
+                                .channels = node->channels,
+                                .src_height = src->node->height,
+                                .src_width = src->node->width,
+                                .height = node->height,
+                                .width = node->width,
+                                .kernel_h = node->kernel_h,
+                                .kernel_w = node->kernel_w,
+                                .stride_h = node->stride_h,
+                                .stride_w = node->stride_w,
+                                .pad_top = node->pad_top,
+                                .pad_left = node->pad_left,
+                                .x = src->dst,
+                                .y = layer->dst,
+                                .winner = layer->winner,
+                                .dy = layer->diff,
+                                .dx = src->diff,
+                                .add = !layer->use->diff_first[0]};
 }
 
 static struct kernel_dense dense_work(const struct repro_net *net, const struct net_layer *layer)
 {
     const struct layout_place *place = &net->layout.places[index_of(net, layer)];
     const struct net_layer *src = source(net, layer, 0);
-    return (struct kernel_dense){
-        .type = src->type, .y_type = layer->type, .rows = micro_of(net), .in = src->use->size, .out = layer->node->channels,
-        .weights = net->param + place->weights, .bias = net->param + place->bias, .x = src->dst, .y = layer->dst, .dy = layer->diff,
-        .dx = src->diff, .add = !layer->use->diff_first[0], .grad_weights = net->partial + place->weights,
-        .grad_bias = net->partial + place->bias};
+    return (struct kernel_dense){.type = src->type,
+                                 .y_type = layer->type,
+                                 .rows = micro_of(net),
+                                 .in = src->use->size,
+                                 .out = layer->node->channels,
+                                 .weights = net->param + place->weights,
+                                 .bias = net->param + place->bias,
+                                 .x = src->dst,
+                                 .y = layer->dst,
+                                 .dy = layer->diff,
+                                 .dx = src->diff,
+                                 .add = !layer->use->diff_first[0],
+                                 .grad_weights = net->partial + place->weights,
+                                 .grad_bias = net->partial + place->bias};
 }
 
 static struct kernel_dropout dropout_work(const struct repro_net *net, const struct net_layer *layer)
 {
-    return (struct kernel_dropout){
-        .type = layer->type, .rows = net->rows, .all = micro_of(net), .channels = layer->node->channels, .plane = layer->use->plane,
-        .image = net->image, .seed = net->seed, .epoch = net->epoch,
-        .stream_word = (uint32_t)index_of(net, layer) << 8 | PURPOSE_DROPOUT, .rate = layer->node->scale};
+    return (struct kernel_dropout){.type = layer->type,
+                                   .rows = net->rows,
+                                   .all = micro_of(net),
+                                   .channels = layer->node->channels,
+                                   .plane = layer->use->plane,
+                                   .image = net->image,
+                                   .seed = net->seed,
+                                   .epoch = net->epoch,
+                                   .stream_word = (uint32_t)index_of(net, layer) << 8 | PURPOSE_DROPOUT,
+                                   .rate = layer->node->scale};
 }
 
 /* ---- Forward ---- */
@@ -86,8 +130,10 @@ static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, stru
     int32_t code = dnn_plan_run(&layer->plans[DNN_FORWARD], net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
-    return queued(net, layer, kernel_bias(layer->type, micro_of(net) * layer->use->plane, layer->node->channels,
-                                          net->param + net->layout.places[index_of(net, layer)].bias, layer->dst, net->device->stream),
+    return queued(net, layer,
+                  kernel_bias(layer->type, micro_of(net) * layer->use->plane, layer->node->channels,
+                              net->param + net->layout.places[index_of(net, layer)].bias, layer->dst,
+                              net->device->stream),
                   err);
 }
 
@@ -103,8 +149,13 @@ static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, 
 static cudaError_t input_forward(struct repro_net *net, struct net_layer *layer)
 {
     const struct repro_graph *graph = &net->graph.graph;
-    struct kernel_input work = {.type = layer->type, .rows = net->rows, .all = micro_of(net), .pixels = layer->use->plane,
-                                .channels = layer->node->channels, .bytes = net->pixels, .dst = layer->dst};
+    struct kernel_input work = {.type = layer->type,
+                                .rows = net->rows,
+                                .all = micro_of(net),
+                                .pixels = layer->use->plane,
+                                .channels = layer->node->channels,
+                                .bytes = net->pixels,
+                                .dst = layer->dst};
     for (int c = 0; c < REPRO_CHANNEL_MAX; c++) {
         work.mean[c] = graph->mean[c];
         work.deviation[c] = graph->deviation[c];
@@ -118,8 +169,8 @@ static cudaError_t concat_forward(struct repro_net *net, struct net_layer *layer
     int64_t first = 0, pixels = micro_of(net) * layer->use->plane;
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
         struct net_layer *src = source(net, layer, k);
-        status = kernel_concat(layer->type, pixels, src->node->channels, layer->node->channels, first, src->dst, layer->dst,
-                               net->device->stream);
+        status = kernel_concat(layer->type, pixels, src->node->channels, layer->node->channels, first, src->dst,
+                               layer->dst, net->device->stream);
         first += src->node->channels;
     }
     return status;
@@ -129,7 +180,8 @@ static cudaError_t dropout_forward(struct repro_net *net, struct net_layer *laye
 {
     struct net_layer *src = source(net, layer, 0);
     if (mode == REPRO_MODE_EVAL)
-        return kernel_scale(layer->type, micro_of(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0, net->device->stream);
+        return kernel_scale(layer->type, micro_of(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0,
+                            net->device->stream);
     struct kernel_dropout work = dropout_work(net, layer);
     work.x = src->dst;
     work.y = layer->dst;
@@ -149,7 +201,8 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
     case REPRO_OP_RELU:
         return layer->plan->fused_relu ? cudaSuccess : kernel_relu(layer->type, count, src->dst, layer->dst, stream);
     case REPRO_OP_ADD:
-        return kernel_add(layer->type, count, src->dst, source(net, layer, 1)->dst, layer->node->scale, layer->dst, stream);
+        return kernel_add(layer->type, count, src->dst, source(net, layer, 1)->dst, layer->node->scale, layer->dst,
+                          stream);
     case REPRO_OP_CONCAT:
         return concat_forward(net, layer);
     case REPRO_OP_MAX_POOL:
@@ -158,7 +211,8 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         return layer->node->op == REPRO_OP_MAX_POOL ? kernel_max_pool(&work, stream) : kernel_avg_pool(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean(layer->type, micro_of(net), src->use->plane, layer->node->channels, src->dst, layer->dst, stream);
+        return kernel_mean(layer->type, micro_of(net), src->use->plane, layer->node->channels, src->dst, layer->dst,
+                           stream);
     case REPRO_OP_DROPOUT:
         return dropout_forward(net, layer, mode);
     case REPRO_OP_DENSE: {
@@ -174,7 +228,8 @@ int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, 
 {
     int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
     if (code == 0)
-        code = layer->node->op == REPRO_OP_CONV ? conv_forward(net, layer, err) : queued(net, layer, forward(net, layer, mode), err);
+        code = layer->node->op == REPRO_OP_CONV ? conv_forward(net, layer, err)
+                                                : queued(net, layer, forward(net, layer, mode), err);
     return code == 0 ? timer_stop(net, err) : code;
 }
 
@@ -190,8 +245,10 @@ static int32_t conv_backward(struct repro_net *net, struct net_layer *layer, str
     struct launch_columns shape = launch_columns(layer->node->channels, micro_of(net) * layer->use->plane, 1,
                                                  layer->type == KERNEL_BF16 ? 2 : 4);
     float *grad = net->partial + net->layout.places[index_of(net, layer)].bias;
-    return queued(net, layer, kernel_bias_gradient(layer->type, &shape, layer->diff, net->scratch, net->tickets, grad,
-                                                   net->device->stream), err);
+    return queued(
+        net, layer,
+        kernel_bias_gradient(layer->type, &shape, layer->diff, net->scratch, net->tickets, grad, net->device->stream),
+        err);
 }
 
 static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
@@ -200,8 +257,9 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
     for (int k = 0; k < 2 && status == cudaSuccess; k++) {
         struct net_layer *src = source(net, layer, k);
         if (src->use->needs_diff && !layer->plan->same_diff[k])
-            status = kernel_scale(layer->type, micro_of(net) * layer->use->size, layer->diff, k == 0 ? 1.0f : layer->node->scale,
-                                  src->diff, !layer->use->diff_first[k], net->device->stream);
+            status = kernel_scale(layer->type, micro_of(net) * layer->use->size, layer->diff,
+                                  k == 0 ? 1.0f : layer->node->scale, src->diff, !layer->use->diff_first[k],
+                                  net->device->stream);
     }
     return status;
 }
@@ -213,8 +271,8 @@ static cudaError_t concat_backward(struct repro_net *net, struct net_layer *laye
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
         struct net_layer *src = source(net, layer, k);
         if (src->use->needs_diff)
-            status = kernel_concat_backward(layer->type, pixels, src->node->channels, layer->node->channels, first, layer->diff,
-                                            src->diff, !layer->use->diff_first[k], net->device->stream);
+            status = kernel_concat_backward(layer->type, pixels, src->node->channels, layer->node->channels, first,
+                                            layer->diff, src->diff, !layer->use->diff_first[k], net->device->stream);
         first += src->node->channels;
     }
     return status;
@@ -231,8 +289,9 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer, dou
         return cudaSuccess;
     switch (layer->node->op) {
     case REPRO_OP_RELU:
-        return layer->plan->fused_relu ? cudaSuccess
-                                       : kernel_relu_backward(layer->type, count, layer->dst, layer->diff, src->diff, add, stream);
+        return layer->plan->fused_relu
+                   ? cudaSuccess
+                   : kernel_relu_backward(layer->type, count, layer->dst, layer->diff, src->diff, add, stream);
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL: {
         struct kernel_pool work = pool_work(net, layer);
@@ -240,8 +299,8 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer, dou
                                                     : kernel_avg_pool_backward(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean_backward(layer->type, micro_of(net), src->use->plane, layer->node->channels, layer->diff, src->diff, add,
-                                    stream);
+        return kernel_mean_backward(layer->type, micro_of(net), src->use->plane, layer->node->channels, layer->diff,
+                                    src->diff, add, stream);
     case REPRO_OP_DROPOUT: {
         struct kernel_dropout work = dropout_work(net, layer);
         work.x = layer->diff;
@@ -250,8 +309,8 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer, dou
         return kernel_dropout(&work, stream);
     }
     default:
-        return kernel_loss_backward(src->type, net->rows, micro_of(net), net->graph.graph.classes, src->dst, net->labels, scale,
-                                    src->diff, stream);
+        return kernel_loss_backward(src->type, net->rows, micro_of(net), net->graph.graph.classes, src->dst,
+                                    net->labels, scale, src->diff, stream);
     }
 }
 
@@ -281,13 +340,15 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, double sc
         return 0;
     int32_t code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
     if (code == 0)
-        code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err) : queued(net, layer, backward(net, layer, scale), err);
+        code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
+                                                : queued(net, layer, backward(net, layer, scale), err);
     return code == 0 ? timer_stop(net, err) : code;
 }
 
 /* ---- The limit ---- */
 
-int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds, struct repro_error *err)
+int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
+                   struct repro_error *err)
 {
     cudaEvent_t *events = net->timer.events;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {

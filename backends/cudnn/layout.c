@@ -72,7 +72,8 @@ int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, str
     layout->places = plugin_allocate(graph->count, sizeof *layout->places);
     if (layout->map == NULL || layout->places == NULL) {
         layout_release(layout);
-        return fail(err, REPRO_MEMORY, "out of memory for the places of %" PRId64 " parameters", graph->graph.param_count);
+        return fail(err, REPRO_MEMORY, "out of memory for the places of %" PRId64 " parameters",
+                    graph->graph.param_count);
     }
     for (int32_t n = 0; n < graph->count; n++)
         layout->places[n] = (struct layout_place){-1, -1};

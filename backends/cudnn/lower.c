@@ -17,8 +17,8 @@ static void fuse_relus(struct lower *lower, const struct plugin_graph *graph)
     }
 }
 
-/* Whether a consumer of node i other than `except` lies at or above node `from`: its backward, which adds to i's diff, would then run
- * before that of `from`, or be it. */
+/* Whether a consumer of node i other than `except` lies at or above node `from`: its backward, which adds to i's diff,
+ * would then run before that of `from`, or be it. */
 static int written_before(const struct plugin_graph *graph, int32_t i, int32_t except, int32_t from)
 {
     for (int32_t c = from; c < graph->count; c++)
@@ -40,8 +40,8 @@ static int32_t reader(const struct lower *lower, const struct plugin_graph *grap
 }
 
 /* Whether i may join the group: no member is read after a foreign writer has added to the buffer. */
-static int may_join(const struct lower *lower, const struct plugin_graph *graph, const struct diffs *diffs, int32_t i, int32_t add,
-                    int32_t group)
+static int may_join(const struct lower *lower, const struct plugin_graph *graph, const struct diffs *diffs, int32_t i,
+                    int32_t add, int32_t group)
 {
     for (int32_t member = 0; member < graph->count; member++) {
         if (diffs->group[member] != group || member == i || member >= add)
@@ -96,7 +96,8 @@ static int reads_dst(const struct lower *lower, const struct plugin_graph *graph
 static int reads_src(const struct plugin_graph *graph, int32_t i)
 {
     int32_t op = graph->nodes[i].op;
-    return op == REPRO_OP_CONV || op == REPRO_OP_DENSE || op == REPRO_OP_BATCH_NORM || op == REPRO_OP_SOFTMAX_CROSS_ENTROPY;
+    return op == REPRO_OP_CONV || op == REPRO_OP_DENSE || op == REPRO_OP_BATCH_NORM ||
+           op == REPRO_OP_SOFTMAX_CROSS_ENTROPY;
 }
 
 static void make_dst(struct lower *lower, const struct plugin_graph *graph, int type_bytes)
@@ -147,8 +148,8 @@ static void make_diff(struct lower *lower, const struct plugin_graph *graph, con
                 for (int k = 0; k < graph->nodes[c].src_count; k++)
                     if (graph->nodes[c].src[k] == i && graph->use[c].live)
                         writer = c;
-            node->diff = new_buffer(lower, graph->options.micro * graph->use[i].size * (node->single ? 4 : type_bytes), end - writer,
-                                    end - i);
+            node->diff = new_buffer(lower, graph->options.micro * graph->use[i].size * (node->single ? 4 : type_bytes),
+                                    end - writer, end - i);
         }
         /* A fused relu's diff is read when its batch norm runs backward. */
         live_until(lower, node->diff, end - reader(lower, graph, i));

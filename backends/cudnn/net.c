@@ -18,8 +18,10 @@ struct arena {
 static int32_t find_arena(const struct repro_net *net, int32_t arena, struct arena *out, struct repro_error *err)
 {
     const struct repro_graph *graph = &net->graph.graph;
-    float *const mapped[] = {[REPRO_ARENA_PARAM] = net->param, [REPRO_ARENA_PARTIAL] = net->partial,
-                             [REPRO_ARENA_MOMENT1] = net->moment1, [REPRO_ARENA_MOMENT2] = net->moment2};
+    float *const mapped[] = {[REPRO_ARENA_PARAM] = net->param,
+                             [REPRO_ARENA_PARTIAL] = net->partial,
+                             [REPRO_ARENA_MOMENT1] = net->moment1,
+                             [REPRO_ARENA_MOMENT2] = net->moment2};
     if (arena >= REPRO_ARENA_PARAM && arena <= REPRO_ARENA_MOMENT2)
         *out = (struct arena){mapped[arena], graph->param_count, 1};
     else if (arena == REPRO_ARENA_RUNNING)
@@ -31,12 +33,13 @@ static int32_t find_arena(const struct repro_net *net, int32_t arena, struct are
     return 0;
 }
 
-static int32_t check_range(const char *verb, int32_t arena, int64_t first, int64_t count, int64_t size, struct repro_error *err)
+static int32_t check_range(const char *verb, int32_t arena, int64_t first, int64_t count, int64_t size,
+                           struct repro_error *err)
 {
     if (first >= 0 && count >= 0 && first <= size && count <= size - first)
         return 0;
-    return fail(err, REPRO_ARGUMENT, "%s arena %d: %" PRId64 " floats from %" PRId64 " on lie outside its %" PRId64, verb, (int)arena,
-                count, first, size);
+    return fail(err, REPRO_ARGUMENT, "%s arena %d: %" PRId64 " floats from %" PRId64 " on lie outside its %" PRId64,
+                verb, (int)arena, count, first, size);
 }
 
 static int32_t copy(const struct repro_net *net, void *to, const void *from, int64_t floats, enum cudaMemcpyKind kind,
@@ -44,12 +47,13 @@ static int32_t copy(const struct repro_net *net, void *to, const void *from, int
 {
     if (floats == 0)
         return 0;
-    return driver_check(cudaMemcpyAsync(to, from, (size_t)floats * 4, kind, net->device->stream), "copying an arena", err);
+    return driver_check(cudaMemcpyAsync(to, from, (size_t)floats * 4, kind, net->device->stream), "copying an arena",
+                        err);
 }
 
 /* The part of a range that is mapped, then the rest: PARTIAL's batch-norm sums lie behind its mapped gradients. */
 struct range {
-    int64_t first, count;   /* of the mapped part */
+    int64_t first, count; /* of the mapped part */
     int64_t rest_first, rest_count;
 };
 
@@ -73,7 +77,8 @@ static float *unmapped(const struct repro_net *net, const struct arena *arena)
     return arena->values + (arena->mapped ? net->layout.device_count : 0);
 }
 
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values, struct repro_error *err)
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
+                  struct repro_error *err)
 {
     struct arena to;
     cudaStream_t stream = net->device->stream;
@@ -89,20 +94,25 @@ int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t c
         return code;
     struct range range = split(net, &to, first, count);
     if (range.count > 0) {
-        code = driver_check(kernel_gather(params, net->map, to.values, net->canonical, stream), "reading an arena", err);
+        code = driver_check(kernel_gather(params, net->map, to.values, net->canonical, stream), "reading an arena",
+                            err);
         if (code == 0)
             code = copy(net, net->canonical + range.first, values, range.count, cudaMemcpyHostToDevice, err);
         if (code == 0)
-            code = driver_check(kernel_scatter(params, net->map, net->canonical, to.values, stream), "writing an arena", err);
+            code = driver_check(kernel_scatter(params, net->map, net->canonical, to.values, stream), "writing an arena",
+                                err);
         if (code == 0 && arena == REPRO_ARENA_PARAM && net->type == KERNEL_BF16)
-            code = driver_check(kernel_to_bf16(net->layout.conv_count, net->param, net->weights, stream), "rounding weights", err);
+            code = driver_check(kernel_to_bf16(net->layout.conv_count, net->param, net->weights, stream),
+                                "rounding weights", err);
     }
     if (code == 0)
-        code = copy(net, unmapped(net, &to) + range.rest_first, values + range.count, range.rest_count, cudaMemcpyHostToDevice, err);
+        code = copy(net, unmapped(net, &to) + range.rest_first, values + range.count, range.rest_count,
+                    cudaMemcpyHostToDevice, err);
     return code == 0 ? net_sync(net, err) : code;
 }
 
-int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values, struct repro_error *err)
+int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values,
+                 struct repro_error *err)
 {
     struct arena from;
     const struct net_layer *logits = &net->layers[net->layers[net->count - 1].node->src[0]];
@@ -116,7 +126,8 @@ int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t co
         return code;
     struct range range = split(net, &from, first, count);
     if (arena == REPRO_ARENA_OUTPUT)
-        code = driver_check(kernel_to_float(logits->type, from.count, logits->dst, net->logits, stream), "reading logits", err);
+        code = driver_check(kernel_to_float(logits->type, from.count, logits->dst, net->logits, stream),
+                            "reading logits", err);
     if (code == 0 && range.count > 0) {
         code = driver_check(kernel_gather(net->graph.graph.param_count, net->map, from.values, net->canonical, stream),
                             "reading an arena", err);
@@ -124,7 +135,8 @@ int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t co
             code = copy(net, values, net->canonical + range.first, range.count, cudaMemcpyDeviceToHost, err);
     }
     if (code == 0)
-        code = copy(net, values + range.count, unmapped(net, &from) + range.rest_first, range.rest_count, cudaMemcpyDeviceToHost, err);
+        code = copy(net, values + range.count, unmapped(net, &from) + range.rest_first, range.rest_count,
+                    cudaMemcpyDeviceToHost, err);
     return code == 0 ? net_sync(net, err) : code;
 }
 
@@ -146,7 +158,8 @@ int32_t net_zero(struct repro_net *net, struct repro_error *err)
 
 static int32_t upload(const struct repro_net *net, void *to, const void *from, size_t bytes, struct repro_error *err)
 {
-    return driver_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, net->device->stream), "copying rows", err);
+    return driver_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, net->device->stream), "copying rows",
+                        err);
 }
 
 /* The caller's rows go through pinned memory, so that the copy runs while the caller goes on. */
@@ -209,8 +222,9 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
     if (code == 0)
         code = timer_start(net, &net->timer.totals.reorder, err);
     if (code == 0)
-        code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, net->device->stream),
-                            "adding gradients", err);
+        code = driver_check(
+            kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, net->device->stream),
+            "adding gradients", err);
     return code == 0 ? timer_stop(net, err) : code;
 }
 
@@ -225,14 +239,27 @@ int32_t net_update(struct repro_net *net, const struct repro_step *given, struct
     double lr = step.lr, t = (double)step.update;
     if (step.optimizer == REPRO_OPTIMIZER_ADAM)
         lr = step.lr * sqrt(1.0 - pow(step.beta2, t)) / (1.0 - pow(step.beta1, t));
-    struct kernel_update work = {
-        .optimizer = step.optimizer, .lr = (float)lr, .momentum = (float)step.momentum, .decay = (float)step.weight_decay,
-        .beta1 = (float)step.beta1, .beta2 = (float)step.beta2, .rest1 = (float)(1.0 - step.beta1), .rest2 = (float)(1.0 - step.beta2),
-        .epsilon = (float)step.epsilon, .count = net->layout.device_count, .grad = net->partial, .param = net->param,
-        .moment1 = net->moment1, .moment2 = net->moment2, .copy_count = net->type == KERNEL_BF16 ? net->layout.conv_count : 0,
-        .copy = net->weights, .running_count = net->graph.graph.running_count, .keep = (float)step.keep,
-        .rest = (float)((1.0 - step.keep) / (double)step.ghosts), .sums = net->partial + net->layout.device_count,
-        .running = net->running};
+    struct kernel_update work = {.optimizer = step.optimizer,
+                                 .lr = (float)lr,
+                                 .momentum = (float)step.momentum,
+                                 .decay = (float)step.weight_decay,
+                                 .beta1 = (float)step.beta1,
+                                 .beta2 = (float)step.beta2,
+                                 .rest1 = (float)(1.0 - step.beta1),
+                                 .rest2 = (float)(1.0 - step.beta2),
+                                 .epsilon = (float)step.epsilon,
+                                 .count = net->layout.device_count,
+                                 .grad = net->partial,
+                                 .param = net->param,
+                                 .moment1 = net->moment1,
+                                 .moment2 = net->moment2,
+                                 .copy_count = net->type == KERNEL_BF16 ? net->layout.conv_count : 0,
+                                 .copy = net->weights,
+                                 .running_count = net->graph.graph.running_count,
+                                 .keep = (float)step.keep,
+                                 .rest = (float)((1.0 - step.keep) / (double)step.ghosts),
+                                 .sums = net->partial + net->layout.device_count,
+                                 .running = net->running};
     int32_t code = device_enter(net->device, err);
     if (code == 0)
         code = timer_start(net, &net->timer.totals.update, err);
@@ -246,8 +273,9 @@ int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct
     struct kernel_metrics sums;
     int32_t code = device_enter(net->device, err);
     if (code == 0)
-        code = driver_check(cudaMemcpyAsync(&sums, net->metrics, sizeof sums, cudaMemcpyDeviceToHost, net->device->stream),
-                            "reading metrics", err);
+        code = driver_check(
+            cudaMemcpyAsync(&sums, net->metrics, sizeof sums, cudaMemcpyDeviceToHost, net->device->stream),
+            "reading metrics", err);
     if (code == 0)
         code = net_sync(net, err);
     if (code != 0)
@@ -271,7 +299,8 @@ static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
         snprintf(text, size, "none");
     else
         snprintf(text, size, "engine %" PRId64 "%s, %.1f MiB", plan->engine,
-                 plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "", (double)plan->workspace / (1 << 20));
+                 plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
+                 (double)plan->workspace / (1 << 20));
 }
 
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
@@ -288,9 +317,10 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
             continue;
         for (int k = 0; k < DNN_DIRECTIONS; k++)
             plan_name(&layer->plans[k], names[k], sizeof names[k]);
-        int length = snprintf(line, sizeof line, "node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n", (int)i,
-                              (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h, (int)src->channels, (int)node->channels,
-                              (int)node->height, (int)node->width, names[DNN_FORWARD], names[DNN_DATA], names[DNN_WEIGHTS]);
+        int length = snprintf(
+            line, sizeof line, "node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n", (int)i,
+            (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h, (int)src->channels, (int)node->channels,
+            (int)node->height, (int)node->width, names[DNN_FORWARD], names[DNN_DATA], names[DNN_WEIGHTS]);
         if (length >= (int)sizeof line || used + length >= size)
             break;
         memcpy(text + used, line, (size_t)length + 1);

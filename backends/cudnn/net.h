@@ -1,11 +1,12 @@
 /* net.h -- a network compiled for a GPU.
  *
- * One allocation holds everything: it is measured, made and dealt out once.  Activations are NHWC of the net's type and share memory as
- * lower.h says; PARAM, PARTIAL and the moments are f32 in layout.h's order; with bf16 activations the convolutions read a bf16 copy of
- * their weights, written by the optimizer's own launch, and their gradients arrive in bf16 and are added to PARTIAL in f32.
+ * One allocation holds everything: it is measured, made and dealt out once.  Activations are NHWC of the net's type and
+ * share memory as lower.h says; PARAM, PARTIAL and the moments are f32 in layout.h's order; with bf16 activations the
+ * convolutions read a bf16 copy of their weights, written by the optimizer's own launch, and their gradients arrive in
+ * bf16 and are added to PARTIAL in f32.
  *
- * A call of fewer rows than micro computes a whole micro: the input's missing rows are 0 and so are their gradients, and
- * neither metrics nor batch-norm sums see them. */
+ * A call of fewer rows than micro computes a whole micro: the input's missing rows are 0 and so are their gradients,
+ * and neither metrics nor batch-norm sums see them. */
 #ifndef CUDNN_NET_H
 #define CUDNN_NET_H
 
@@ -28,7 +29,7 @@ struct net_layer {
     const struct repro_node *node;
     const struct plugin_use *use;
     const struct lower_node *plan;
-    int type;                 /* KERNEL_*, of dst and diff */
+    int type; /* KERNEL_*, of dst and diff */
     void *dst, *diff;
     uint16_t *winner;
     struct net_norm norm;
@@ -46,8 +47,8 @@ struct net_stage {
 /* Pairs of events around what is timed, and where their seconds go. */
 struct net_timer {
     int on, capacity, used;
-    cudaEvent_t *events;      /* [2 * capacity] */
-    double **sums;            /* [capacity] */
+    cudaEvent_t *events; /* [2 * capacity] */
+    double **sums; /* [capacity] */
     struct repro_profile totals;
 };
 
@@ -56,19 +57,19 @@ struct repro_net {
     struct plugin_graph graph;
     struct layout layout;
     struct lower lower;
-    int type;                 /* KERNEL_* */
+    int type; /* KERNEL_* */
     int32_t count;
     struct net_layer *layers; /* [count] */
 
-    void *memory;             /* the one allocation */
+    void *memory; /* the one allocation */
     int64_t bytes;
     char *activations;
-    float *param, *partial, *moment1, *moment2, *running;  /* device order; partial has running_count more */
-    void *weights;            /* what convolutions read: param, or the bf16 copy */
-    void *grads;              /* what convolutions write, [layout.conv_count] of type */
-    float *canonical;         /* [param_count], on the way out or in */
-    float *logits;            /* [micro, classes] f32, on the way out */
-    int32_t *map;             /* layout.map on the device */
+    float *param, *partial, *moment1, *moment2, *running; /* device order; partial has running_count more */
+    void *weights; /* what convolutions read: param, or the bf16 copy */
+    void *grads; /* what convolutions write, [layout.conv_count] of type */
+    float *canonical; /* [param_count], on the way out or in */
+    float *logits; /* [micro, classes] f32, on the way out */
+    int32_t *map; /* layout.map on the device */
     struct kernel_metrics *metrics;
     uint8_t *pixels;
     int32_t *labels;
@@ -81,8 +82,8 @@ struct repro_net {
 
     struct net_stage stages[NET_STAGES];
     int stage;
-    int can_backward;            /* the last forward was TRAIN's and no backward came since */
-    int64_t rows, counted_rows;  /* of the last forward; since net_zero */
+    int can_backward; /* the last forward was TRAIN's and no backward came since */
+    int64_t rows, counted_rows; /* of the last forward; since net_zero */
     uint64_t seed;
     uint32_t epoch;
     struct net_timer timer;
@@ -93,7 +94,8 @@ struct repro_net {
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err);
 int32_t layer_backward(struct repro_net *net, struct net_layer *layer, double scale, struct repro_error *err);
 /* Seconds of the convolution's three plans, each the best of `repeats`. */
-int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds, struct repro_error *err);
+int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
+                   struct repro_error *err);
 
 /* ---- timer.c ---- */
 
@@ -107,11 +109,13 @@ int32_t timer_collect(struct repro_net *net, struct repro_error *err);
 
 /* ---- The table's functions on a net; see backend.h ---- */
 
-int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
-                    struct repro_net **out, struct repro_error *err);
+int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
+                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err);
 void net_free(struct repro_net *net);
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values, struct repro_error *err);
-int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values, struct repro_error *err);
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
+                  struct repro_error *err);
+int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values,
+                 struct repro_error *err);
 int32_t net_zero(struct repro_net *net, struct repro_error *err);
 int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struct repro_error *err);
 int32_t net_backward(struct repro_net *net, double scale, struct repro_error *err);

@@ -1,13 +1,14 @@
-/* Batch norm over all ghosts of a micro.  Memory is what it costs, so each pass reads its tensors once, 16 bytes a thread, and sums go
- * from threads through shared memory to one partial sum a block; the last block of a ghost's channels, known by a ticket, adds the
- * partial sums in their order.  The order follows from the shape alone. */
+/* Batch norm over all ghosts of a micro.  Memory is what it costs, so each pass reads its tensors once, 16 bytes a
+ * thread, and sums go from threads through shared memory to one partial sum a block; the last block of a ghost's
+ * channels, known by a ticket, adds the partial sums in their order.  The order follows from the shape alone. */
 #include "device.cuh"
 
 #define WIDTH_MAX 8
 
 enum { SUMS_STATISTICS, SUMS_GRADIENT, SUMS_BIAS };
 
-/* Whether this block is the last of `count` to get here; every thread gets the answer, and sees what the others wrote. */
+/* Whether this block is the last of `count` to get here; every thread gets the answer, and sees what the others wrote.
+ */
 static __device__ bool is_last(unsigned *ticket, unsigned count, bool *shared)
 {
     __threadfence();
@@ -185,7 +186,8 @@ template <typename T, int V> static __global__ void norm_apply(const struct kern
     for (int k = 0; k < V; k++) {
         int64_t at = ghost * channels + c + k;
         mean[k] = running != NULL ? running[c + k] : work.mean[at];
-        gain[k] = work.gamma[c + k] * (running != NULL ? 1.0f / sqrtf(running[channels + c + k] + work.epsilon) : work.inverse[at]);
+        gain[k] = work.gamma[c + k] *
+                  (running != NULL ? 1.0f / sqrtf(running[channels + c + k] + work.epsilon) : work.inverse[at]);
         shift[k] = work.beta[c + k];
     }
     int64_t first = blockIdx.y * shape.split_pixels, end = first + shape.split_pixels;
@@ -248,14 +250,16 @@ template <typename T, int V> static cudaError_t statistics(const struct kernel_n
     return LAUNCH_JOINT((norm_sums<T, V, SUMS_STATISTICS>), grid_of(work->shape), block_of(work->shape), stream, *work);
 }
 
-template <typename T, int V> static cudaError_t apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
+template <typename T, int V>
+static cudaError_t apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
 {
     return LAUNCH((norm_apply<T, V>), grid_of(work->shape), block_of(work->shape), stream, *work, running);
 }
 
 template <typename T, int V> static cudaError_t backward(const struct kernel_norm *work, cudaStream_t stream)
 {
-    cudaError_t status = LAUNCH_JOINT((norm_sums<T, V, SUMS_GRADIENT>), grid_of(work->shape), block_of(work->shape), stream, *work);
+    cudaError_t status = LAUNCH_JOINT((norm_sums<T, V, SUMS_GRADIENT>), grid_of(work->shape), block_of(work->shape),
+                                      stream, *work);
     if (status == cudaSuccess && work->dx != NULL)
         status = LAUNCH((norm_gradient<T, V>), grid_of(work->shape), block_of(work->shape), stream, *work);
     return status;
@@ -281,8 +285,8 @@ cudaError_t kernel_norm_backward(const struct kernel_norm *work, cudaStream_t st
     return BY_WIDTH(work->type, work->shape.width, backward, work, stream);
 }
 
-cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch, unsigned *tickets,
-                                 float *grad, cudaStream_t stream)
+cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch,
+                                 unsigned *tickets, float *grad, cudaStream_t stream)
 {
     struct kernel_norm work = {};
     work.shape = *shape;

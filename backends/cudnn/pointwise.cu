@@ -24,7 +24,10 @@ cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream)
 /* ---- relu, add, scale: y = f(...) over packs ---- */
 
 struct relu_forward {
-    __device__ float operator()(float x, float, float) const { return x > 0.0f ? x : 0.0f; }
+    __device__ float operator()(float x, float, float) const
+    {
+        return x > 0.0f ? x : 0.0f;
+    }
 };
 
 struct relu_gradient { /* y, dy, old */
@@ -38,13 +41,19 @@ struct relu_gradient { /* y, dy, old */
 
 struct sum_scaled {
     float scale;
-    __device__ float operator()(float a, float b, float) const { return a + scale * b; }
+    __device__ float operator()(float a, float b, float) const
+    {
+        return a + scale * b;
+    }
 };
 
 struct scaled { /* x, -, old */
     float scale;
     int add;
-    __device__ float operator()(float x, float, float old) const { return add ? old + scale * x : scale * x; }
+    __device__ float operator()(float x, float, float old) const
+    {
+        return add ? old + scale * x : scale * x;
+    }
 };
 
 /* to[i] = f(a[i], b[i], to[i]); b may be NULL, and `to` is read only when old. */
@@ -64,13 +73,16 @@ static __global__ void pointwise(int64_t count, const void *a, const void *b, vo
 }
 
 template <typename T, int V, typename F>
-static cudaError_t launch_pointwise(int64_t count, const void *a, const void *b, void *to, int old, F f, cudaStream_t stream)
+static cudaError_t launch_pointwise(int64_t count, const void *a, const void *b, void *to, int old, F f,
+                                    cudaStream_t stream)
 {
-    return LAUNCH((pointwise<T, V, F>), launch_blocks((count + V - 1) / V), LAUNCH_THREADS, stream, count, a, b, to, old, f);
+    return LAUNCH((pointwise<T, V, F>), launch_blocks((count + V - 1) / V), LAUNCH_THREADS, stream, count, a, b, to,
+                  old, f);
 }
 
 template <typename F>
-static cudaError_t over(int type, int64_t count, const void *a, const void *b, void *to, int old, F f, cudaStream_t stream)
+static cudaError_t over(int type, int64_t count, const void *a, const void *b, void *to, int old, F f,
+                        cudaStream_t stream)
 {
     return BY_WIDTH(type, launch_width(count, type_bytes(type)), launch_pointwise, count, a, b, to, old, f, stream);
 }
@@ -80,7 +92,8 @@ cudaError_t kernel_relu(int type, int64_t count, const void *x, void *y, cudaStr
     return over(type, count, x, NULL, y, 0, relu_forward{}, stream);
 }
 
-cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx, int add, cudaStream_t stream)
+cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx, int add,
+                                 cudaStream_t stream)
 {
     return over(type, count, y, dy, dx, add, relu_gradient{add}, stream);
 }
@@ -97,14 +110,16 @@ cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, vo
 
 /* ---- concat, bias ---- */
 
-template <typename T> static __global__ void concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const T *x, T *y)
+template <typename T>
+static __global__ void concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const T *x, T *y)
 {
     for (int64_t i = thread_first(); i < pixels * x_channels; i += thread_step())
         y[i / x_channels * channels + first + i % x_channels] = x[i];
 }
 
 template <typename T>
-static __global__ void concat_backward(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const T *y, T *x, int add)
+static __global__ void concat_backward(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const T *y,
+                                       T *x, int add)
 {
     for (int64_t i = thread_first(); i < pixels * x_channels; i += thread_step()) {
         float value = to_float(y[i / x_channels * channels + first + i % x_channels]);
@@ -113,29 +128,29 @@ static __global__ void concat_backward(int64_t pixels, int64_t x_channels, int64
 }
 
 template <typename T>
-static cudaError_t launch_concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x, void *y,
-                                 cudaStream_t stream)
+static cudaError_t launch_concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x,
+                                 void *y, cudaStream_t stream)
 {
-    return LAUNCH((concat<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels, x_channels, channels, first,
-                  static_cast<const T *>(x), static_cast<T *>(y));
+    return LAUNCH((concat<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels, x_channels, channels,
+                  first, static_cast<const T *>(x), static_cast<T *>(y));
 }
 
 template <typename T>
-static cudaError_t launch_concat_backward(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *y, void *x,
-                                          int add, cudaStream_t stream)
+static cudaError_t launch_concat_backward(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
+                                          const void *y, void *x, int add, cudaStream_t stream)
 {
-    return LAUNCH((concat_backward<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels, x_channels, channels,
-                  first, static_cast<const T *>(y), static_cast<T *>(x), add);
+    return LAUNCH((concat_backward<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels, x_channels,
+                  channels, first, static_cast<const T *>(y), static_cast<T *>(x), add);
 }
 
-cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x, void *y,
-                          cudaStream_t stream)
+cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x,
+                          void *y, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_concat, pixels, x_channels, channels, first, x, y, stream);
 }
 
-cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *y,
-                                   void *x, int add, cudaStream_t stream)
+cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
+                                   const void *y, void *x, int add, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_concat_backward, pixels, x_channels, channels, first, y, x, add, stream);
 }
@@ -146,9 +161,11 @@ template <typename T> static __global__ void bias(int64_t count, int64_t channel
         y[i] = from_float<T>(to_float(y[i]) + values[i % channels]);
 }
 
-template <typename T> static cudaError_t launch_bias(int64_t count, int64_t channels, const float *values, void *y, cudaStream_t stream)
+template <typename T>
+static cudaError_t launch_bias(int64_t count, int64_t channels, const float *values, void *y, cudaStream_t stream)
 {
-    return LAUNCH((bias<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, channels, values, static_cast<T *>(y));
+    return LAUNCH((bias<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, channels, values,
+                  static_cast<T *>(y));
 }
 
 cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float *values, void *y, cudaStream_t stream)
@@ -164,7 +181,8 @@ static __device__ uint32_t philox(const uint32_t key_given[2], const uint32_t co
     uint32_t key[2] = {key_given[0], key_given[1]}, c[4] = {counter[0], counter[1], counter[2], counter[3]};
     for (int round = 0; round < 10; round++) {
         uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
-        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ key[0], (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ key[1], (uint32_t)a};
+        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ key[0], (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ key[1],
+                            (uint32_t)a};
         for (int k = 0; k < 4; k++)
             c[k] = next[k];
         key[0] += 0x9E3779B9u;
@@ -209,7 +227,8 @@ template <typename T> static __global__ void accumulate(int64_t count, const T *
         sum[i] += to_float(x[i]);
 }
 
-template <typename T> static cudaError_t launch_accumulate(int64_t count, const void *x, float *sum, cudaStream_t stream)
+template <typename T>
+static cudaError_t launch_accumulate(int64_t count, const void *x, float *sum, cudaStream_t stream)
 {
     return LAUNCH((accumulate<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, static_cast<const T *>(x), sum);
 }

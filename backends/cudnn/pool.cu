@@ -1,4 +1,5 @@
-/* Pools.  Backward gathers: each source pixel asks the windows over it, in their order, so nothing is added atomically. */
+/* Pools.  Backward gathers: each source pixel asks the windows over it, in their order, so nothing is added atomically.
+ */
 #include "device.cuh"
 
 /* The window of output (y, x): rows top..bottom-1 and columns left..right-1 of the source. */
@@ -56,7 +57,8 @@ template <typename T> static __global__ void max_forward(const struct kernel_poo
                 float value = to_float(src[((p.row * work.src_height + y) * work.src_width + x) * work.channels + p.c]);
                 if (winner < 0 || value > best) {
                     best = value;
-                    winner = (y - p.y * work.stride_h + work.pad_top) * work.kernel_w + x - p.x * work.stride_w + work.pad_left;
+                    winner = (y - p.y * work.stride_h + work.pad_top) * work.kernel_w + x - p.x * work.stride_w +
+                             work.pad_left;
                 }
             }
         static_cast<T *>(work.y)[i] = from_float<T>(best);
@@ -75,7 +77,8 @@ template <typename T> static __global__ void max_backward(const struct kernel_po
         float sum = work.add ? to_float(static_cast<T *>(work.dx)[i]) : 0.0f;
         for (int y = y0; y <= y1; y++)
             for (int x = x0; x <= x1; x++) {
-                int tap = (p.y - y * work.stride_h + work.pad_top) * work.kernel_w + p.x - x * work.stride_w + work.pad_left;
+                int tap = (p.y - y * work.stride_h + work.pad_top) * work.kernel_w + p.x - x * work.stride_w +
+                          work.pad_left;
                 int64_t at = ((p.row * work.height + y) * work.width + x) * work.channels + p.c;
                 if (work.winner[at] == tap)
                     sum += to_float(static_cast<const T *>(work.dy)[at]);
@@ -123,14 +126,14 @@ template <typename T> static __global__ void avg_backward(const struct kernel_po
     }
 }
 
-#define POOL(name, kernel, count)                                                                        \
+#define POOL(name, kernel, count)                                                                                 \
     template <typename T> static cudaError_t launch_##kernel(const struct kernel_pool *work, cudaStream_t stream) \
-    {                                                                                                    \
-        return LAUNCH((kernel<T>), launch_blocks(count), LAUNCH_THREADS, stream, *work);                 \
-    }                                                                                                    \
-    cudaError_t name(const struct kernel_pool *work, cudaStream_t stream)                                \
-    {                                                                                                    \
-        return BY_TYPE(work->type, launch_##kernel, work, stream);                                       \
+    {                                                                                                             \
+        return LAUNCH((kernel<T>), launch_blocks(count), LAUNCH_THREADS, stream, *work);                          \
+    }                                                                                                             \
+    cudaError_t name(const struct kernel_pool *work, cudaStream_t stream)                                         \
+    {                                                                                                             \
+        return BY_TYPE(work->type, launch_##kernel, work, stream);                                                \
     }
 POOL(kernel_max_pool, max_forward, work->rows * work->height * work->width * work->channels)
 POOL(kernel_max_pool_backward, max_backward, work->rows * work->src_height * work->src_width * work->channels)
@@ -150,7 +153,8 @@ template <typename T> static __global__ void mean(int64_t rows, int64_t plane, i
     }
 }
 
-template <typename T> static __global__ void mean_backward(int64_t rows, int64_t plane, int64_t channels, const T *dy, T *dx, int add)
+template <typename T>
+static __global__ void mean_backward(int64_t rows, int64_t plane, int64_t channels, const T *dy, T *dx, int add)
 {
     for (int64_t i = thread_first(); i < rows * plane * channels; i += thread_step()) {
         float value = to_float(dy[i / (plane * channels) * channels + i % channels]) / (float)plane;
@@ -159,27 +163,29 @@ template <typename T> static __global__ void mean_backward(int64_t rows, int64_t
 }
 
 template <typename T>
-static cudaError_t launch_mean(int64_t rows, int64_t plane, int64_t channels, const void *x, void *y, cudaStream_t stream)
+static cudaError_t launch_mean(int64_t rows, int64_t plane, int64_t channels, const void *x, void *y,
+                               cudaStream_t stream)
 {
     return LAUNCH((mean<T>), launch_blocks(rows * channels), LAUNCH_THREADS, stream, rows, plane, channels,
                   static_cast<const T *>(x), static_cast<T *>(y));
 }
 
 template <typename T>
-static cudaError_t launch_mean_backward(int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx, int add,
-                                        cudaStream_t stream)
+static cudaError_t launch_mean_backward(int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx,
+                                        int add, cudaStream_t stream)
 {
-    return LAUNCH((mean_backward<T>), launch_blocks(rows * plane * channels), LAUNCH_THREADS, stream, rows, plane, channels,
-                  static_cast<const T *>(dy), static_cast<T *>(dx), add);
+    return LAUNCH((mean_backward<T>), launch_blocks(rows * plane * channels), LAUNCH_THREADS, stream, rows, plane,
+                  channels, static_cast<const T *>(dy), static_cast<T *>(dx), add);
 }
 
-cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x, void *y, cudaStream_t stream)
+cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x, void *y,
+                        cudaStream_t stream)
 {
     return BY_TYPE(type, launch_mean, rows, plane, channels, x, y, stream);
 }
 
-cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx, int add,
-                                 cudaStream_t stream)
+cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx,
+                                 int add, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_mean_backward, rows, plane, channels, dy, dx, add, stream);
 }

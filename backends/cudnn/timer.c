@@ -57,7 +57,8 @@ int32_t timer_collect(struct repro_net *net, struct repro_error *err)
     int32_t code = net_sync(net, err);
     for (int k = 0; code == 0 && k < timer->used; k++) {
         float milliseconds = 0.0f;
-        code = driver_check(cudaEventElapsedTime(&milliseconds, timer->events[2 * k], timer->events[2 * k + 1]), "a timer", err);
+        code = driver_check(cudaEventElapsedTime(&milliseconds, timer->events[2 * k], timer->events[2 * k + 1]),
+                            "a timer", err);
         *timer->sums[k] += 1e-3 * (double)milliseconds;
     }
     timer->used = 0;

@@ -1,5 +1,5 @@
-/* The optimizer's step for all parameters in one launch, with the fold of the batch-norm sums; and the way between the canonical order
- * and the device's.  Compiled without contraction, the arithmetic is the CPU backends' to the bit. */
+/* The optimizer's step for all parameters in one launch, with the fold of the batch-norm sums; and the way between the
+ * canonical order and the device's.  Compiled without contraction, the arithmetic is the CPU backends' to the bit. */
 #include "device.cuh"
 
 static __device__ __forceinline__ float stepped(const struct kernel_update &work, int64_t i)
@@ -56,7 +56,8 @@ static __global__ void to_bf16(int64_t count, const float *x, bf16 *y)
 
 cudaError_t kernel_to_bf16(int64_t count, const float *x, void *y, cudaStream_t stream)
 {
-    return count == 0 ? cudaSuccess : LAUNCH(to_bf16, launch_blocks(count), LAUNCH_THREADS, stream, count, x, static_cast<bf16 *>(y));
+    return count == 0 ? cudaSuccess
+                      : LAUNCH(to_bf16, launch_blocks(count), LAUNCH_THREADS, stream, count, x, static_cast<bf16 *>(y));
 }
 
 static __global__ void gather(int64_t count, const int32_t *map, const float *device, float *canonical)
@@ -76,7 +77,8 @@ static __global__ void scatter(int64_t count, const int32_t *map, const float *c
         device[map[i]] = canonical[i];
 }
 
-cudaError_t kernel_scatter(int64_t count, const int32_t *map, const float *canonical, float *device, cudaStream_t stream)
+cudaError_t kernel_scatter(int64_t count, const int32_t *map, const float *canonical, float *device,
+                           cudaStream_t stream)
 {
     return LAUNCH(scatter, launch_blocks(count), LAUNCH_THREADS, stream, count, map, canonical, device);
 }

@@ -1,8 +1,9 @@
 /* usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER
  *
- * Computes one training step (momentum) of a network from its initial weights on random rows and writes what went in and what came
- * out into FOLDER, for torch_step.py to judge: tensors.txt (name, arena, first, count, dims), pixels.u8, labels.i32, param.f32,
- * grads.f32 (PARTIAL), updated.f32, running.f32, loss.txt.  Exits with 77 where the backend cannot run. */
+ * Computes one training step (momentum) of a network from its initial weights on random rows and writes what went in
+ * and what came out into FOLDER, for torch_step.py to judge: tensors.txt (name, arena, first, count, dims), pixels.u8,
+ * labels.i32, param.f32, grads.f32 (PARTIAL), updated.f32, running.f32, loss.txt.  Exits with 77 where the backend
+ * cannot run. */
 #include "backend/loader.h"
 #include "base/err.h"
 #include "base/random.h"
@@ -51,15 +52,16 @@ static int write_tensors(const char *folder, const struct net *net)
 }
 
 /* Reads an arena and writes it. */
-static int write_arena(const struct repro_backend *backend, struct repro_net *compiled, int32_t arena, int64_t count, const char *folder,
-                       const char *name)
+static int write_arena(const struct repro_backend *backend, struct repro_net *compiled, int32_t arena, int64_t count,
+                       const char *folder, const char *name)
 {
     struct repro_error error = {0};
     float *values = calloc((size_t)count, sizeof *values);
     if (values == NULL)
         return complain("out of memory");
-    int code = backend->net_read(compiled, arena, 0, count, values, &error) != 0 ? complain(error.text)
-                                                                                  : write_file(folder, name, values, (size_t)count * 4);
+    int code = backend->net_read(compiled, arena, 0, count, values, &error) != 0
+                   ? complain(error.text)
+                   : write_file(folder, name, values, (size_t)count * 4);
     free(values);
     return code;
 }
@@ -76,10 +78,18 @@ static int compute(const struct repro_backend *backend, struct repro_device *dev
     struct repro_error error = {0};
     struct repro_net *compiled = NULL;
     struct repro_metrics metrics = {.struct_size = sizeof metrics};
-    struct repro_net_options compile = {.struct_size = sizeof compile, .precision = options->precision, .micro = options->rows,
+    struct repro_net_options compile = {.struct_size = sizeof compile,
+                                        .precision = options->precision,
+                                        .micro = options->rows,
                                         .ghost = options->ghost};
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.1, .momentum = 0.9,
-                              .weight_decay = 5e-4, .update = 1, .keep = 0.9, .ghosts = options->rows / options->ghost};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                              .lr = 0.1,
+                              .momentum = 0.9,
+                              .weight_decay = 5e-4,
+                              .update = 1,
+                              .keep = 0.9,
+                              .ghosts = options->rows / options->ghost};
     int64_t params = net->graph.param_count, stats = net->graph.running_count;
     char loss[64];
     if (backend->net_compile(device, &net->graph, &compile, &compiled, &error) != 0)
@@ -91,7 +101,8 @@ static int compute(const struct repro_backend *backend, struct repro_device *dev
     if (code == 0)
         code = write_arena(backend, compiled, REPRO_ARENA_PARTIAL, params + stats, options->folder, "grads.f32");
     if (code == 0)
-        code = backend->net_update(compiled, &step, &error) != 0 || backend->net_metrics(compiled, &metrics, &error) != 0;
+        code = backend->net_update(compiled, &step, &error) != 0 ||
+               backend->net_metrics(compiled, &metrics, &error) != 0;
     if (error.code != 0)
         complain(error.text);
     snprintf(loss, sizeof loss, "%.17g\n", metrics.loss / options->rows);
@@ -123,7 +134,8 @@ int main(int argc, char **argv)
         return complain(err.text), code == ERR_CANNOT_RUN ? 77 : 1;
     if (options.rows < 1 || net_named(&net, argv[3], 3, SIDE, SIDE, CLASSES, mean, deviation, &err) != 0)
         return complain(err.text);
-    size_t bytes = (size_t)options.rows * SIDE * SIDE * 3, params = (size_t)net.graph.param_count, stats = (size_t)net.graph.running_count;
+    size_t bytes = (size_t)options.rows * SIDE * SIDE * 3, params = (size_t)net.graph.param_count,
+           stats = (size_t)net.graph.running_count;
     float *param = calloc(params, 4), *running = calloc(stats, 4);
     uint8_t *pixels = calloc(bytes, 1);
     int32_t *labels = calloc((size_t)options.rows, 4);
@@ -134,7 +146,10 @@ int main(int argc, char **argv)
         pixels[i] = (uint8_t)random_at(SEED, RANDOM_SYNTHETIC, 4, i, 0).word[0];
     for (int i = 0; i < options.rows; i++)
         labels[i] = (int32_t)(random_at(SEED, RANDOM_SYNTHETIC, 5, (uint64_t)i, 0).word[0] % CLASSES);
-    struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = options.rows, .pixels = pixels,
+    struct repro_rows rows = {.struct_size = sizeof rows,
+                              .mode = REPRO_MODE_TRAIN,
+                              .count = options.rows,
+                              .pixels = pixels,
                               .labels = labels};
     code = write_tensors(options.folder, &net) || write_file(options.folder, "pixels.u8", pixels, bytes) ||
            write_file(options.folder, "labels.i32", labels, (size_t)options.rows * 4) ||

@@ -1,6 +1,6 @@
-/* A backend ($REPRO_CONFORMANCE_BACKEND, default onednn) against openblas: every op, a whole WRN, and 50 updates of it, from the same
- * parameters and rows, at every precision that it has.  Bounds are relative L2: 1e-5 where both sum the definition in f32, 1e-4 where
- * Winograd takes part, 1e-3 in tf32, 1e-2 in bf16. */
+/* A backend ($REPRO_CONFORMANCE_BACKEND, default onednn) against openblas: every op, a whole WRN, and 50 updates of it,
+ * from the same parameters and rows, at every precision that it has.  Bounds are relative L2: 1e-5 where both sum the
+ * definition in f32, 1e-4 where Winograd takes part, 1e-3 in tf32, 1e-2 in bf16. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,8 +66,8 @@ static int takes_winograd(const struct trial *trial)
 /* The same net of the other backend, with the trial's parameters. */
 static struct repro_net *plain_net(const struct trial *trial)
 {
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32,
-                                        .micro = trial->micro, .ghost = trial->ghost};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = trial->micro, .ghost = trial->ghost};
     struct repro_error error = {0};
     struct repro_net *net = NULL;
     subject_done(plain.net_compile(plain_device, &trial->net.graph, &options, &net, &error), &error);
@@ -156,12 +156,13 @@ static double bound_of(const struct trial *trial, int precision)
 /* The trial's net anew, at a precision. */
 static void recompile(struct trial *trial, int precision)
 {
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = precision, .micro = trial->micro,
-                                        .ghost = trial->ghost};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .precision = precision, .micro = trial->micro, .ghost = trial->ghost};
     struct repro_error error = {0};
     subject.backend.net_free(trial->compiled);
     trial->compiled = NULL;
-    subject_done(subject.backend.net_compile(subject.device, &trial->net.graph, &options, &trial->compiled, &error), &error);
+    subject_done(subject.backend.net_compile(subject.device, &trial->net.graph, &options, &trial->compiled, &error),
+                 &error);
 }
 
 static void every_op(void **state)
@@ -181,8 +182,8 @@ static void every_op(void **state)
     trial_end(&trial);
 }
 
-/* Sixteen layers deep, some ReLU's source lies closer to 0 than tf32 and bf16 round, whatever the rows: the gradients differ there, by
- * right.  f32's are held to its bound, the others' to the coarsest; the logits to theirs. */
+/* Sixteen layers deep, some ReLU's source lies closer to 0 than tf32 and bf16 round, whatever the rows: the gradients
+ * differ there, by right.  f32's are held to its bound, the others' to the coarsest; the logits to theirs. */
 static void whole_wrn(void **state)
 {
     const struct pairing *pairing = *state;
@@ -217,8 +218,14 @@ static void fifty_updates(void **state)
     struct repro_error error = {0};
     size_t bytes = (size_t)trial.rows.count * 32 * 32 * 3;
     for (int update = 1; update <= 50; update++) {
-        struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 1e-4,
-                                  .momentum = 0.9, .weight_decay = 5e-4, .update = update, .keep = 0.9, .ghosts = 2};
+        struct repro_step step = {.struct_size = sizeof step,
+                                  .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                                  .lr = 1e-4,
+                                  .momentum = 0.9,
+                                  .weight_decay = 5e-4,
+                                  .update = update,
+                                  .keep = 0.9,
+                                  .ghosts = 2};
         for (size_t i = 0; i < bytes; i++)
             trial.pixels[i] = (uint8_t)(trial.pixels[i] * 5u + 3u);
         pass(&subject.backend, trial.compiled, &trial.rows, 1);
@@ -236,12 +243,13 @@ static void fifty_updates(void **state)
     trial_end(&trial);
 }
 
-/* Deep or discontinuous cases would need a wider margin than random rows keep; these show each op.  The last three have a ReLU, from
- * which rows keep tf32's margin but not bf16's. */
+/* Deep or discontinuous cases would need a wider margin than random rows keep; these show each op.  The last three have
+ * a ReLU, from which rows keep tf32's margin but not bf16's. */
 static int is_shallow(const char *name, int precision)
 {
-    static const char *const names[] = {"dense_alone",     "norm",          "add_scaled", "concat_one",       "max_2x2",      "avg_3x3",
-                                        "conv_twice_read", "conv_1x1_bias", "conv_1x1",   "conv_3x3_stride2", "conv_5x5_bias"};
+    static const char *const names[] = {
+        "dense_alone",     "norm",          "add_scaled", "concat_one",       "max_2x2",      "avg_3x3",
+        "conv_twice_read", "conv_1x1_bias", "conv_1x1",   "conv_3x3_stride2", "conv_5x5_bias"};
     size_t count = sizeof names / sizeof *names - (precision == REPRO_PRECISION_BF16 ? 3 : 0);
     for (size_t k = 0; k < count; k++)
         if (strcmp(name, names[k]) == 0)
@@ -252,9 +260,11 @@ static int is_shallow(const char *name, int precision)
 /* $REPRO_CONFORMANCE_PRECISION, a comma list, says which are tested; unset: all. */
 static int is_wanted(const char *name)
 {
-    const char *list = getenv("REPRO_CONFORMANCE_PRECISION"), *found = list == NULL || *list == '\0' ? NULL : strstr(list, name);
+    const char *list = getenv("REPRO_CONFORMANCE_PRECISION"),
+               *found = list == NULL || *list == '\0' ? NULL : strstr(list, name);
     return list == NULL || *list == '\0' ||
-           (found != NULL && (found == list || found[-1] == ',') && (found[strlen(name)] == '\0' || found[strlen(name)] == ','));
+           (found != NULL && (found == list || found[-1] == ',') &&
+            (found[strlen(name)] == '\0' || found[strlen(name)] == ','));
 }
 
 int main(void)
@@ -273,7 +283,10 @@ int main(void)
                 continue;
             pairings[count] = (struct pairing){one, precision};
             snprintf(titles[count], sizeof titles[count], "%s_%s", name, names[precision]);
-            tests[count] = (struct CMUnitTest){titles[count], one != NULL ? every_op : i == graph_case_count ? whole_wrn : fifty_updates,
+            tests[count] = (struct CMUnitTest){titles[count],
+                                               one != NULL             ? every_op
+                                               : i == graph_case_count ? whole_wrn
+                                                                       : fifty_updates,
                                                NULL, NULL, &pairings[count]};
             count++;
         }

@@ -1,5 +1,6 @@
-/* cuDNN's graph API for graphs of one convolution.  Descriptors keep what they are told; the heuristics propose a few engines that differ
- * in what they may do, of which the backend's rule allows one; executing computes the definition. */
+/* cuDNN's graph API for graphs of one convolution.  Descriptors keep what they are told; the heuristics propose a few
+ * engines that differ in what they may do, of which the backend's rule allows one; executing computes the definition.
+ */
 #include "emulator.h"
 
 #include "cudnn.h"
@@ -25,8 +26,8 @@ struct cudnnContext {
 struct descriptor {
     int type, finalized, used, engine;
     struct attribute attributes[ATTRIBUTES_MAX];
-    struct descriptor *graph;         /* of a configuration, and of its plan */
-    struct descriptor *copies[4];     /* of an operation: what it refers to, since the caller may destroy that */
+    struct descriptor *graph; /* of a configuration, and of its plan */
+    struct descriptor *copies[4]; /* of an operation: what it refers to, since the caller may destroy that */
 };
 
 /* In the order of the proposal. */
@@ -105,7 +106,10 @@ cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
 static size_t size_of(cudnnBackendAttributeType_t type)
 {
     return type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR || type == CUDNN_TYPE_VOID_PTR ||
-           type == CUDNN_TYPE_HANDLE ? 8 : type == CUDNN_TYPE_CHAR ? 1 : 4;
+                   type == CUDNN_TYPE_HANDLE
+               ? 8
+           : type == CUDNN_TYPE_CHAR ? 1
+                                     : 4;
 }
 
 static struct attribute *find(struct descriptor *one, int name)
@@ -140,7 +144,8 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudn
                                        cudnnBackendAttributeType_t type, int64_t count, const void *values)
 {
     struct descriptor *one = descriptor;
-    if (one->finalized || one->used == ATTRIBUTES_MAX || count * (int64_t)size_of(type) > (int64_t)sizeof one->attributes[0].values)
+    if (one->finalized || one->used == ATTRIBUTES_MAX ||
+        count * (int64_t)size_of(type) > (int64_t)sizeof one->attributes[0].values)
         return CUDNN_STATUS_BAD_PARAM;
     struct attribute *attribute = &one->attributes[one->used++];
     attribute->name = (int)name;
@@ -159,11 +164,11 @@ static struct descriptor *copy_of(struct descriptor *one)
         struct attribute *attribute = &copy->attributes[k];
         int refers = attribute->name == CUDNN_ATTR_OPERATIONGRAPH_OPS;
         static const int names[] = {
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC};
         for (size_t j = 0; j < sizeof names / sizeof *names; j++)
             refers |= attribute->name == names[j];
@@ -284,9 +289,10 @@ static float *factors(const struct convolution *conv, const struct tensor *tenso
     return values;
 }
 
-/* Adds one tap of one pixel, for all pairs of channels: which of the three is the result says `which`, 0 src, 1 weights, 2 dst. */
-static void add_tap(const struct convolution *conv, int which, const float *src, const float *weights, const float *dst, double *sums,
-                    int64_t s, int64_t w, int64_t d)
+/* Adds one tap of one pixel, for all pairs of channels: which of the three is the result says `which`, 0 src, 1
+ * weights, 2 dst. */
+static void add_tap(const struct convolution *conv, int which, const float *src, const float *weights, const float *dst,
+                    double *sums, int64_t s, int64_t w, int64_t d)
 {
     int64_t in = conv->src.size[1], step = conv->weights.stride[0];
     for (int64_t o = 0; o < conv->dst.size[1]; o++, w += step) {
@@ -318,7 +324,8 @@ static void compute(const struct convolution *conv, int which)
             for (int64_t x = 0; x < dst->size[3]; x++)
                 for (int64_t u = 0; u < weights->size[2]; u++)
                     for (int64_t v = 0; v < weights->size[3]; v++) {
-                        int64_t row = y * conv->stride[0] + u - conv->before[0], column = x * conv->stride[1] + v - conv->before[1];
+                        int64_t row = y * conv->stride[0] + u - conv->before[0],
+                                column = x * conv->stride[1] + v - conv->before[1];
                         if (row >= 0 && row < src->size[2] && column >= 0 && column < src->size[3])
                             add_tap(conv, which, given[0], given[1], given[2], sums,
                                     n * src->stride[0] + row * src->stride[2] + column * src->stride[3],
@@ -384,7 +391,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
         if ((conv.src.size[2 + k] + conv.before[k] + conv.after[k] - conv.weights.size[2 + k]) / conv.stride[k] + 1 !=
             conv.dst.size[2 + k])
             return CUDNN_STATUS_BAD_PARAM;
-    conv.cores = engines[one->engine].note_count > 0 && engines[one->engine].notes[0] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+    conv.cores = engines[one->engine].note_count > 0 &&
+                 engines[one->engine].notes[0] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
     memcpy(&workspace, values_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE), sizeof workspace);
     if (engines[one->engine].workspace > 0)
         memset(workspace, 0xcb, (size_t)engines[one->engine].workspace);

@@ -1,18 +1,18 @@
-/* emulator.h -- a GPU that is not there, for tests: CUDA's runtime and cuDNN's graph API, as far as the cudnn backend calls them, computed
- * by this processor.
+/* emulator.h -- a GPU that is not there, for tests: CUDA's runtime and cuDNN's graph API, as far as the cudnn backend
+ * calls them, computed by this processor.
  *
- * It runs the backend's own host code and its own kernels, thread by thread, so it finds wrong indices, wrong sums, wrong lives of
- * buffers and mishandled errors.  Turns in another order show a barrier that is missing between threads, if not every race.  It says nothing of speed or of
- * what cuDNN really computes.
+ * It runs the backend's own host code and its own kernels, thread by thread, so it finds wrong indices, wrong sums,
+ * wrong lives of buffers and mishandled errors.  Turns in another order show a barrier that is missing between threads,
+ * if not every race.  It says nothing of speed or of what cuDNN really computes.
  *
  * $REPRO_EMULATED_GPU describes the device and what goes wrong, as NAME=NUMBER words:
  *   devices=N         GPUs (default 1)             capability=N   compute capability times ten (90)
  *   driver=N          CUDA version it knows (13000; 0: no driver)    cudnn=N   cudnnGetVersion (91900)
  *   memory=N          bytes of device memory (8 GiB)
- *   order=K           who has its turn when, of a launch's blocks and a block's threads: 0 by number, 1 from the last on, 2 the even
- *                     ones first.  A missing barrier shows as other bits.
- *   CALL@N=CODE       the N-th call of that function, from 1, returns the code; a lost device (code 46 or from 200 on) stays lost,
- *                     as with CUDA.  "launch" counts kernel launches, "execute" convolutions.
+ *   order=K           who has its turn when, of a launch's blocks and a block's threads: 0 by number, 1 from the last
+ * on, 2 the even ones first.  A missing barrier shows as other bits. CALL@N=CODE       the N-th call of that function,
+ * from 1, returns the code; a lost device (code 46 or from 200 on) stays lost, as with CUDA.  "launch" counts kernel
+ * launches, "execute" convolutions.
  */
 #ifndef DEVICE_EMULATOR_H
 #define DEVICE_EMULATOR_H

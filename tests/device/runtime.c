@@ -27,7 +27,10 @@ long long emulator_setting(const char *name, long long otherwise)
 
 int emulator_failure(const char *function)
 {
-    static struct { char name[48]; long long calls; } counts[64];
+    static struct {
+        char name[48];
+        long long calls;
+    } counts[64];
     char name[80];
     int k = 0;
     if (lost != 0)
@@ -42,23 +45,30 @@ int emulator_failure(const char *function)
     return code;
 }
 
-#define MAY_FAIL(function)                                \
-    do {                                                  \
-        int injected = emulator_failure(function);        \
-        if (injected != 0)                                \
-            return (cudaError_t)injected;                 \
+#define MAY_FAIL(function)                         \
+    do {                                           \
+        int injected = emulator_failure(function); \
+        if (injected != 0)                         \
+            return (cudaError_t)injected;          \
     } while (0)
 
 const char *cudaGetErrorName(cudaError_t error)
 {
     switch (error) {
-    case cudaSuccess: return "cudaSuccess";
-    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
-    case cudaErrorNoDevice: return "cudaErrorNoDevice";
-    case cudaErrorECCUncorrectable: return "cudaErrorECCUncorrectable";
-    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
-    case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
-    default: return "cudaErrorUnknown";
+    case cudaSuccess:
+        return "cudaSuccess";
+    case cudaErrorMemoryAllocation:
+        return "cudaErrorMemoryAllocation";
+    case cudaErrorNoDevice:
+        return "cudaErrorNoDevice";
+    case cudaErrorECCUncorrectable:
+        return "cudaErrorECCUncorrectable";
+    case cudaErrorIllegalAddress:
+        return "cudaErrorIllegalAddress";
+    case cudaErrorLaunchFailure:
+        return "cudaErrorLaunchFailure";
+    default:
+        return "cudaErrorUnknown";
     }
 }
 

@@ -1,4 +1,5 @@
-/* The threads of a launch.  Where they work apart each is a call; where they meet, a block's threads are fibers that take turns. */
+/* The threads of a launch.  Where they work apart each is a call; where they meet, a block's threads are fibers that
+ * take turns. */
 #include "cuda_runtime.h"
 #include "emulator.h"
 
@@ -10,7 +11,8 @@
 
 dim3 gridDim, blockDim, blockIdx, threadIdx;
 
-namespace {
+namespace
+{
 
 const size_t STACK_BYTES = 64 * 1024;
 const unsigned WARP = 32;
@@ -29,8 +31,8 @@ struct meeting {
     }
 };
 
-/* A fiber begins through its context and then runs one thread of a block after another; turns go through jumps, which need no system
- * call. */
+/* A fiber begins through its context and then runs one thread of a block after another; turns go through jumps, which
+ * need no system call. */
 struct fiber {
     ucontext_t context;
     jmp_buf here;
@@ -124,7 +126,8 @@ void run_block(dim3 block)
     whole = meeting{count, 0, 0, 0};
     warps.assign((count + WARP - 1) / WARP, meeting{0, 0, 0, 0});
     for (size_t k = 0; k < count; k++) {
-        fibers[k]->index = dim3((unsigned)(k % block.x), (unsigned)(k / block.x % block.y), (unsigned)(k / block.x / block.y));
+        fibers[k]->index = dim3((unsigned)(k % block.x), (unsigned)(k / block.x % block.y),
+                                (unsigned)(k / block.x / block.y));
         fibers[k]->done = false;
         fibers[k]->warp = &warps[k / WARP];
         fibers[k]->warp->members++;
@@ -146,7 +149,8 @@ void run_apart(dim3 block)
     size_t all = (size_t)block.x * block.y * block.z;
     for (size_t k = 0; k < all; k++) {
         size_t number = turn(k, all);
-        threadIdx = dim3((unsigned)(number % block.x), (unsigned)(number / block.x % block.y), (unsigned)(number / block.x / block.y));
+        threadIdx = dim3((unsigned)(number % block.x), (unsigned)(number / block.x % block.y),
+                         (unsigned)(number / block.x / block.y));
         body(body_context);
     }
 }
@@ -177,8 +181,8 @@ cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *
     int injected = emulator_failure("launch");
     if (injected != 0)
         return (cudaError_t)injected;
-    if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535 || block.x * block.y * block.z > 1024 ||
-        block.x * block.y * block.z == 0)
+    if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
+        block.x * block.y * block.z > 1024 || block.x * block.y * block.z == 0)
         return cudaErrorInvalidValue;
     body = call;
     body_context = context;
@@ -187,7 +191,8 @@ cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *
     size_t blocks = (size_t)grid.x * grid.y * grid.z;
     for (size_t k = 0; k < blocks; k++) {
         size_t number = turn(k, blocks);
-        blockIdx = dim3((unsigned)(number % grid.x), (unsigned)(number / grid.x % grid.y), (unsigned)(number / grid.x / grid.y));
+        blockIdx = dim3((unsigned)(number % grid.x), (unsigned)(number / grid.x % grid.y),
+                        (unsigned)(number / grid.x / grid.y));
         joint ? run_block(block) : run_apart(block);
     }
     current = NULL;

@@ -1,5 +1,6 @@
-/* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be there: every convolution of the
- * networks and of graphs.c has a plan at every precision, in every direction, and the plan keeps the rule. */
+/* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be there: every
+ * convolution of the networks and of graphs.c has a plan at every precision, in every direction, and the plan keeps the
+ * rule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,13 +18,15 @@
 #include <string.h>
 
 /* As cuDNN writes a device's properties. */
-#define DEVICE(name, capability, processors, shared, per_processor, cache, memory)                                                   \
-    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"                              \
-    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"                                      \
-    "\"maxSharedMemoryPerBlockOptin\":" shared ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,"                 \
-    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"                  \
-    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" per_processor ",\"memClockRateKHz\":2619000,"       \
-    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability ",\"driverVer\":13000,\"deviceName\":\"" name "\"}"
+#define DEVICE(name, capability, processors, shared, per_processor, cache, memory)                                   \
+    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"              \
+    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"                      \
+    "\"maxSharedMemoryPerBlockOptin\":" shared ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536," \
+    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"  \
+    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" per_processor                        \
+    ",\"memClockRateKHz\":2619000,"                                                                                  \
+    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability                                         \
+    ",\"driverVer\":13000,\"deviceName\":\"" name "\"}"
 
 static const char *const devices[] = {
     DEVICE("NVIDIA H100", "900", "132", "232448", "1980000", "52428800", "85000000000"),
@@ -55,16 +58,28 @@ static void need(void)
 static struct dnn_conv conv_of(const struct net *net, const struct repro_node *node, int64_t rows, int precision)
 {
     const struct repro_node *src = &net->nodes[node->src[0]];
-    return (struct dnn_conv){
-        .bf16 = precision == REPRO_PRECISION_BF16, .tensor_cores = precision == REPRO_PRECISION_TF32, .rows = rows,
-        .channels = src->channels, .height = src->height, .width = src->width, .dst_channels = node->channels,
-        .dst_height = node->height, .dst_width = node->width, .kernel_h = node->kernel_h, .kernel_w = node->kernel_w,
-        .stride_h = node->stride_h, .stride_w = node->stride_w, .pad_top = node->pad_top, .pad_left = node->pad_left,
-        .pad_bottom = node->pad_bottom, .pad_right = node->pad_right};
+    return (struct dnn_conv){.bf16 = precision == REPRO_PRECISION_BF16,
+                             .tensor_cores = precision == REPRO_PRECISION_TF32,
+                             .rows = rows,
+                             .channels = src->channels,
+                             .height = src->height,
+                             .width = src->width,
+                             .dst_channels = node->channels,
+                             .dst_height = node->height,
+                             .dst_width = node->width,
+                             .kernel_h = node->kernel_h,
+                             .kernel_w = node->kernel_w,
+                             .stride_h = node->stride_h,
+                             .stride_w = node->stride_w,
+                             .pad_top = node->pad_top,
+                             .pad_left = node->pad_left,
+                             .pad_bottom = node->pad_bottom,
+                             .pad_right = node->pad_right};
 }
 
 /* The plan twice: the same engine, allowed by the rule. */
-static void check_plan(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction, int add)
+static void check_plan(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction,
+                       int add)
 {
     struct dnn_plan plan, again;
     struct repro_error error = {0};
@@ -88,7 +103,8 @@ static int check_net(const struct net *net, int64_t rows)
     int plans = 0;
     for (int d = 0; d < DEVICES; d++)
         for (int i = 0; i < net->graph.node_count; i++)
-            for (int precision = REPRO_PRECISION_F32; net->nodes[i].op == REPRO_OP_CONV && precision <= REPRO_PRECISION_BF16; precision++) {
+            for (int precision = REPRO_PRECISION_F32;
+                 net->nodes[i].op == REPRO_OP_CONV && precision <= REPRO_PRECISION_BF16; precision++) {
                 struct dnn_target target = {.properties = properties[d]};
                 struct dnn_conv conv = conv_of(net, &net->nodes[i], rows, precision);
                 for (int direction = 0; direction < DNN_DIRECTIONS; direction++)
@@ -135,8 +151,17 @@ static void odd_shapes(void **state)
 static void refusal_names_the_shape(void **state)
 {
     struct dnn_target target = {.properties = properties[0]};
-    struct dnn_conv conv = {.rows = 0, .channels = 3, .height = 4, .width = 4, .dst_channels = 5, .dst_height = 4, .dst_width = 4,
-                            .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1};
+    struct dnn_conv conv = {.rows = 0,
+                            .channels = 3,
+                            .height = 4,
+                            .width = 4,
+                            .dst_channels = 5,
+                            .dst_height = 4,
+                            .dst_width = 4,
+                            .kernel_h = 1,
+                            .kernel_w = 1,
+                            .stride_h = 1,
+                            .stride_w = 1};
     struct dnn_plan plan;
     struct repro_error error = {0};
     (void)state;
@@ -163,7 +188,9 @@ static void versions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wide_residual_nets), cmocka_unit_test(odd_shapes), cmocka_unit_test(refusal_names_the_shape),
+        cmocka_unit_test(wide_residual_nets),
+        cmocka_unit_test(odd_shapes),
+        cmocka_unit_test(refusal_names_the_shape),
         cmocka_unit_test(versions),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -89,7 +89,9 @@ static void blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_are_covered_once), cmocka_unit_test(columns_fit_a_gpu), cmocka_unit_test(loads_are_wide),
+        cmocka_unit_test(columns_are_covered_once),
+        cmocka_unit_test(columns_fit_a_gpu),
+        cmocka_unit_test(loads_are_wide),
         cmocka_unit_test(blocks),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -16,7 +16,8 @@
 
 static void open_graph(struct plugin_graph *graph, const struct repro_graph *given, int micro, int ghost)
 {
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = micro, .ghost = ghost};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = micro, .ghost = ghost};
     struct repro_error error = {0};
     if (plugin_graph_init(graph, given, &options, &error) != 0)
         fail_msg("%s", error.text);

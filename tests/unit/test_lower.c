@@ -1,8 +1,9 @@
 /* Lowering and the memory plan, played through with one number per tensor.
  *
- * Every node's dst is a number of its own; backward, node i's diff is the sum over its readers of an edge's weight times the reader's
- * diff.  A write to a tensor poisons whatever else lies on its bytes.  If a buffer were given away too early, if two diffs were one
- * that must not be, or if a writer assigned where it must add, a number read would be wrong. */
+ * Every node's dst is a number of its own; backward, node i's diff is the sum over its readers of an edge's weight
+ * times the reader's diff.  A write to a tensor poisons whatever else lies on its bytes.  If a buffer were given away
+ * too early, if two diffs were one that must not be, or if a writer assigned where it must add, a number read would be
+ * wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,8 +26,8 @@
 struct play {
     const struct plugin_graph *graph;
     const struct lower *lower;
-    double *values;  /* [buffer_count] */
-    double *diffs;   /* [count]: what node i's diff must be */
+    double *values; /* [buffer_count] */
+    double *diffs; /* [count]: what node i's diff must be */
     const char *name;
 };
 
@@ -99,7 +100,8 @@ static void play_forward(struct play *play)
 
 static int needs_source(int32_t op)
 {
-    return op == REPRO_OP_CONV || op == REPRO_OP_DENSE || op == REPRO_OP_BATCH_NORM || op == REPRO_OP_SOFTMAX_CROSS_ENTROPY;
+    return op == REPRO_OP_CONV || op == REPRO_OP_DENSE || op == REPRO_OP_BATCH_NORM ||
+           op == REPRO_OP_SOFTMAX_CROSS_ENTROPY;
 }
 
 /* A node passes its diff on to source k. */
@@ -132,7 +134,8 @@ static void play_backward(struct play *play)
         if (play->graph->use[i].needs_diff && node->op != REPRO_OP_SOFTMAX_CROSS_ENTROPY)
             read_buffer(play, lowered->diff, play->diffs[reader], i, "diff");
         if (needs_source(node->op))
-            read_buffer(play, play->lower->nodes[node->src[0]].dst, held(play, node->src[0]), i, "dst of its source, backward");
+            read_buffer(play, play->lower->nodes[node->src[0]].dst, held(play, node->src[0]), i,
+                        "dst of its source, backward");
         if (node->op == REPRO_OP_RELU)
             read_buffer(play, lowered->dst, dst_value(i), i, "its dst, backward");
         if (lowered->winner != LOWER_NONE)
@@ -148,12 +151,13 @@ static int64_t play_graph(const char *name, const struct repro_graph *given, int
 {
     struct plugin_graph graph;
     struct lower lower;
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = MICRO, .ghost = GHOST};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = MICRO, .ghost = GHOST};
     struct repro_error error = {0};
     assert_int_equal(plugin_graph_init(&graph, given, &options, &error), 0);
     assert_int_equal(lower_init(&lower, &graph, type_bytes, &error), 0);
-    struct play play = {&graph, &lower, calloc((size_t)lower.buffer_count, sizeof(double)), calloc((size_t)graph.count, sizeof(double)),
-                        name};
+    struct play play = {&graph, &lower, calloc((size_t)lower.buffer_count, sizeof(double)),
+                        calloc((size_t)graph.count, sizeof(double)), name};
     assert_true(play.values != NULL && play.diffs != NULL);
     for (int32_t b = 0; b < lower.buffer_count; b++) {
         play.values[b] = NAN;
@@ -188,7 +192,8 @@ static void every_graph(void **state)
     assert_true(shared > 0);
 }
 
-/* WRN-16-4: every residual add passes its gradient on without a kernel, and the plan is well below one buffer a tensor. */
+/* WRN-16-4: every residual add passes its gradient on without a kernel, and the plan is well below one buffer a tensor.
+ */
 static void wide_residual_net(void **state)
 {
     static const float mean[3] = {0}, deviation[3] = {1, 1, 1};
@@ -202,7 +207,8 @@ static void wide_residual_net(void **state)
     for (int i = 0; i < net.graph.node_count; i++) {
         const struct repro_node *node = &net.nodes[i];
         adds += node->op == REPRO_OP_ADD;
-        sum += (int64_t)2 * MICRO * node->channels * node->height * node->width * 2; /* a dst and a diff each, 2 bytes */
+        sum += (int64_t)2 * MICRO * node->channels * node->height * node->width *
+               2; /* a dst and a diff each, 2 bytes */
     }
     assert_int_equal(adds, 6);
     assert_int_equal(shared, 2 * adds);

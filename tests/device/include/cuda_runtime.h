@@ -15,16 +15,26 @@
 
 struct dim3 {
     unsigned x, y, z;
-    dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
+    dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c)
+    {
+    }
 };
 
 extern dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 void __syncthreads();
 float __shfl_down_sync(unsigned mask, float value, unsigned offset);
-static inline void __threadfence() {}
-static inline float __ldcg(const float *at) { return *at; }
-static inline double __ldcg(const double *at) { return *at; }
+static inline void __threadfence()
+{
+}
+static inline float __ldcg(const float *at)
+{
+    return *at;
+}
+static inline double __ldcg(const double *at)
+{
+    return *at;
+}
 static inline unsigned atomicAdd(unsigned *at, unsigned value)
 {
     unsigned old = *at;
@@ -37,10 +47,12 @@ cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *
 
 template <typename F> static cudaError_t emulate(dim3 grid, dim3 block, int joint, F body)
 {
-    return emulate_launch(grid, block, joint, [](void *context) { (*static_cast<F *>(context))(); }, &body);
+    return emulate_launch(
+        grid, block, joint, [](void *context) { (*static_cast<F *>(context))(); }, &body);
 }
 
-#define LAUNCH(kernel, grid, block, stream, ...) ((void)(stream), emulate(dim3(grid), dim3(block), 0, [&] { kernel(__VA_ARGS__); }))
+#define LAUNCH(kernel, grid, block, stream, ...) \
+    ((void)(stream), emulate(dim3(grid), dim3(block), 0, [&] { kernel(__VA_ARGS__); }))
 #define LAUNCH_JOINT(kernel, grid, block, stream, ...) \
     ((void)(stream), emulate(dim3(grid), dim3(block), 1, [&] { kernel(__VA_ARGS__); }))
 

@@ -1,5 +1,5 @@
-/* cuda_runtime_api.h -- the part of CUDA's runtime that the cudnn backend calls, for an emulated device; see ../emulator.h.  Numbers are
- * CUDA's own. */
+/* cuda_runtime_api.h -- the part of CUDA's runtime that the cudnn backend calls, for an emulated device; see
+ * ../emulator.h.  Numbers are CUDA's own. */
 #ifndef EMULATED_CUDA_RUNTIME_API_H
 #define EMULATED_CUDA_RUNTIME_API_H
 

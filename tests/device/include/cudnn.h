@@ -1,4 +1,5 @@
-/* cudnn.h -- the part of cuDNN that the cudnn backend calls, for an emulated device; see ../emulator.h.  Numbers are cuDNN's own. */
+/* cudnn.h -- the part of cuDNN that the cudnn backend calls, for an emulated device; see ../emulator.h.  Numbers are
+ * cuDNN's own. */
 #ifndef EMULATED_CUDNN_H
 #define EMULATED_CUDNN_H
 
@@ -77,19 +78,11 @@ typedef enum {
     CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR = 38
 } cudnnBackendDescriptorType_t;
 
-typedef enum {
-    CUDNN_CROSS_CORRELATION = 1
-} cudnnConvolutionMode_t;
+typedef enum { CUDNN_CROSS_CORRELATION = 1 } cudnnConvolutionMode_t;
 
-typedef enum {
-    CUDNN_DATA_FLOAT = 0,
-    CUDNN_DATA_BFLOAT16 = 9
-} cudnnDataType_t;
+typedef enum { CUDNN_DATA_FLOAT = 0, CUDNN_DATA_BFLOAT16 = 9 } cudnnDataType_t;
 
-typedef enum {
-    CUDNN_HEUR_MODE_FALLBACK = 2,
-    CUDNN_HEUR_MODE_A = 3
-} cudnnBackendHeurMode_t;
+typedef enum { CUDNN_HEUR_MODE_FALLBACK = 2, CUDNN_HEUR_MODE_A = 3 } cudnnBackendHeurMode_t;
 
 typedef enum {
     CUDNN_NUMERICAL_NOTE_TENSOR_CORE = 0,
