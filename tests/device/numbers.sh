@@ -11,10 +11,8 @@ trap 'rm -rf "$scratch"' EXIT
 {
     echo '#include <cuda_runtime_api.h>'
     echo '#include <cudnn.h>'
-    sed -nE 's/^ *(cud[A-Za-z_0-9]+|CUDNN_[A-Za-z_0-9]+) = ([0-9]+),?$/_Static_assert((int)\1 == \2, "\1");/p' \
-        "$headers/cuda_runtime_api.h" "$headers/cudnn.h"
-    sed -nE 's/^enum cudaMemcpyKind \{ (.*) \};/\1/p' "$headers/cuda_runtime_api.h" | tr ',' '\n' |
-        sed -E 's/ *([a-zA-Z]+) = ([0-9]+)/_Static_assert((int)\1 == \2, "\1");/'
+    grep -ohE '(cuda[A-Za-z]+|CUDNN_[A-Za-z_0-9]+) = [0-9]+' "$headers/cuda_runtime_api.h" "$headers/cudnn.h" |
+        sed -E 's/(.*) = (.*)/_Static_assert((int)\1 == \2, "\1");/'
     sed -nE 's/^#define (cuda[A-Za-z]+) ([0-9]+)u$/_Static_assert(\1 == \2, "\1");/p' "$headers/cuda_runtime_api.h"
 } >"$scratch/check.c"
 count=$(grep -c _Static_assert "$scratch/check.c")
