@@ -57,6 +57,21 @@ static struct dnn_conv conv_of(const struct repro_net *net, const struct net_lay
                              .pad_right = node->pad_right};
 }
 
+/* An earlier layer's plan for the same shape, direction and way of writing; NULL when this is the first. */
+static const struct dnn_plan *same_plan(const struct repro_net *net, const struct net_layer *layer, int direction)
+{
+    struct dnn_conv conv = conv_of(net, layer);
+    for (const struct net_layer *other = net->layers; other < layer; other++) {
+        if (other->plans[direction].plan == NULL ||
+            (direction == DNN_DATA && other->use->diff_first[0] != layer->use->diff_first[0]))
+            continue;
+        struct dnn_conv theirs = conv_of(net, other);
+        if (memcmp(&conv, &theirs, sizeof conv) == 0)
+            return &other->plans[direction];
+    }
+    return NULL;
+}
+
 static int32_t choose_plans(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
     struct dnn_target target = {.handle = net->device->handle, .nondeterministic = net->device->nondeterministic};
@@ -65,8 +80,13 @@ static int32_t choose_plans(struct repro_net *net, struct net_layer *layer, stru
     for (int k = 0; k < DNN_DIRECTIONS; k++) {
         if (k == DNN_DATA && !wants_data)
             continue;
-        int32_t code = dnn_plan_init(&layer->plans[k], &target, &conv, (enum dnn_direction)k,
-                                     k == DNN_DATA && !layer->use->diff_first[0], err);
+        const struct dnn_plan *same = same_plan(net, layer, k);
+        int32_t code = 0;
+        if (same != NULL)
+            dnn_plan_borrow(&layer->plans[k], same);
+        else
+            code = dnn_plan_init(&layer->plans[k], &target, &conv, (enum dnn_direction)k,
+                                 k == DNN_DATA && !layer->use->diff_first[0], err);
         if (code != 0)
             return code;
         net->workspace_bytes = larger(net->workspace_bytes, layer->plans[k].workspace);

@@ -298,7 +298,16 @@ int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, co
 void dnn_plan_release(struct dnn_plan *plan)
 {
     destroy(&plan->pack);
-    destroy(&plan->plan);
+    if (!plan->borrowed)
+        destroy(&plan->plan);
+    plan->plan = NULL;
+}
+
+void dnn_plan_borrow(struct dnn_plan *plan, const struct dnn_plan *from)
+{
+    *plan = *from;
+    plan->pack = NULL;
+    plan->borrowed = 1;
 }
 
 /* ---- Running ---- */

@@ -38,12 +38,15 @@ struct dnn_plan {
     int64_t workspace; /* bytes */
     int64_t engine;
     uint32_t notes; /* bit k: numerical note k */
+    int borrowed;   /* the plan is another's, see dnn_plan_borrow() */
 };
 
 /* add: DATA only, dst += result.  REPRO_UNSUPPORTED, naming the shape, when no engine passes the rule. */
 int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, const struct dnn_conv *conv,
                       enum dnn_direction direction, int add, struct repro_error *err);
 void dnn_plan_release(struct dnn_plan *plan);
+/* The same plan for other tensors of the same shape; *from must outlive it. */
+void dnn_plan_borrow(struct dnn_plan *plan, const struct dnn_plan *from);
 
 /* The tensors of every later run: src or diff_src, weights or diff_weights, dst or diff_dst. */
 int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst, void *workspace,

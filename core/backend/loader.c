@@ -93,14 +93,23 @@ static int check_table(const char *path, const struct repro_backend *table, stru
     return 0;
 }
 
+/* dlopen() refused; a library that the plugin needs and this machine lacks is a reason of its own, with a mend. */
+static int not_loaded(const char *path, struct err *err)
+{
+    static const char missing[] = ": cannot open shared object file";
+    const char *reason = dlerror(), *end = reason == NULL ? NULL : strstr(reason, missing);
+    if (end != NULL && end != reason && memchr(reason, '/', (size_t)(end - reason)) == NULL)
+        return err_set(err, ERR_CANNOT_RUN, "%s: cannot be loaded: it needs %.*s, which is not here; install it, or name its folder in "
+                       "LD_LIBRARY_PATH", path, (int)(end - reason), reason);
+    return err_set(err, ERR_BACKEND, "%s: cannot be loaded: %s", path, reason == NULL ? "unknown reason" : reason);
+}
+
 static int load_file(const char *path, struct repro_backend *out, struct err *err)
 {
     dlerror();
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        const char *reason = dlerror();
-        return err_set(err, ERR_BACKEND, "%s: cannot be loaded: %s", path, reason == NULL ? "unknown reason" : reason);
-    }
+    if (library == NULL)
+        return not_loaded(path, err);
     repro_entry *entry = NULL;
     const struct repro_backend *table = NULL;
     struct repro_error error = {0};

@@ -36,3 +36,18 @@ load common
     echo '#include "backend.h"' > header.cc
     c++ -std=c++11 -pedantic-errors -Wall -Wextra -Werror -I"$srcdir/core/backend" -c header.cc
 }
+
+@test "a plugin whose library is not here says which one, and the exit status is 77" {
+    command -v cc >/dev/null || skip "cc is not installed (Debian: gcc)"
+    mkdir plugins library
+    echo 'int f(void) { return 1; }' > f.c
+    echo 'int f(void); int g(void) { return f(); }' > g.c
+    cc -shared -fPIC -o library/libabsent.so f.c
+    cc -shared -fPIC -o plugins/needy.so g.c -Llibrary -labsent
+    REPRO_BACKEND_PATH=$PWD/plugins repro backends
+    [ "$status" -eq 0 ]
+    [[ $output == *"needy: refused: "*"it needs libabsent.so, which is not here"* ]]
+    REPRO_BACKEND_PATH=$PWD/plugins repro bench --backend needy --network tiny
+    [ "$status" -eq 77 ]
+    error_says "needs libabsent.so" "LD_LIBRARY_PATH"
+}
