@@ -201,13 +201,14 @@ static cudnnStatus_t inspect(descriptor config, int64_t *engine, uint32_t *notes
 
 static uint32_t forbidden_notes(const struct dnn_target *target, const struct dnn_conv *conv)
 {
-    uint32_t notes = 1u << CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION | 1u << CUDNN_NUMERICAL_NOTE_FFT |
+    uint32_t notes = 1u << CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION |
+                     1u << CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS | 1u << CUDNN_NUMERICAL_NOTE_FFT |
                      1u << CUDNN_NUMERICAL_NOTE_WINOGRAD | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4 |
                      1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6 | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13;
     if (!target->nondeterministic)
         notes |= 1u << CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
     if (!conv->bf16 && !conv->tensor_cores)
-        notes |= 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE | 1u << CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
+        notes |= 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
     return notes;
 }
 
