@@ -24,7 +24,7 @@ AC_DEFUN([REPRO_CUDNN], [
     AS_IF([test "x$with_cudnn" = xno], [cudnn_state="no: switched off by --without-cudnn"], [
         AS_IF([test -n "$with_cuda"], [NVCC=$with_cuda/bin/nvcc])
         AS_IF([test -z "$NVCC"], [AC_PATH_PROG([NVCC], [nvcc], [], [$PATH:$cudnn_dir/bin:/usr/local/cuda/bin])])
-        AS_IF([test -z "$NVCC"], [cudnn_missing="no nvcc (CUDA 12.4 or newer; --with-cuda=DIR)"], [
+        AS_IF([test -z "$NVCC"], [cudnn_missing="no nvcc (--with-cuda=DIR)"], [
             cuda_root=$(dirname "$(dirname "$(readlink -f "$NVCC")")")
             cuda_include=
             cuda_lib=

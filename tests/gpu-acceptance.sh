@@ -11,8 +11,8 @@
 #   part 4   figure 5 at profile small, real CIFAR-10, beside the CPU backends' curves
 #   part 5   figure 5 at the paper's scale
 #
-# Without --part all of them.  Each takes less than ten minutes but 5, which goes on from its checkpoints: a check that passed is not made
-# again while --state DIR (default: BUNDLE/acceptance) is kept, and a training goes on where it was cut.  Ends with a table of everything
+# Without --part all of them.  Each check is cut after nine minutes; the same command goes on: a check that passed is not made again while
+# --state DIR (default: BUNDLE/acceptance) is kept, and a training goes on from its checkpoint.  Ends with a table of everything
 # known; exit status 0 when nothing in it failed.
 set -uo pipefail
 

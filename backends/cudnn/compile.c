@@ -12,7 +12,7 @@ static struct launch_columns norm_shape(const struct repro_net *net, const struc
 {
     int64_t ghost = net->graph.options.ghost;
     return launch_columns(layer->node->channels, ghost * layer->use->plane, net->graph.options.micro / ghost,
-                          layer->type == KERNEL_BF16 ? 2 : 4);
+                          kernel_bytes(layer->type));
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -26,7 +26,7 @@ static void measure_columns(struct repro_net *net, const struct net_layer *layer
 {
     struct launch_columns by_ghost = norm_shape(net, layer);
     struct launch_columns whole = launch_columns(layer->node->channels, net->graph.options.micro * layer->use->plane, 1,
-                                                 layer->type == KERNEL_BF16 ? 2 : 4);
+                                                 kernel_bytes(layer->type));
     const struct launch_columns *both[] = {&by_ghost, &whole};
     for (int k = 0; k < 2; k++) {
         net->scratch_count = larger(net->scratch_count, both[k]->ghosts * both[k]->splits * 2 * both[k]->channels);
@@ -52,9 +52,7 @@ static struct dnn_conv conv_of(const struct repro_net *net, const struct net_lay
                              .stride_h = node->stride_h,
                              .stride_w = node->stride_w,
                              .pad_top = node->pad_top,
-                             .pad_left = node->pad_left,
-                             .pad_bottom = node->pad_bottom,
-                             .pad_right = node->pad_right};
+                             .pad_left = node->pad_left};
 }
 
 /* An earlier layer's plan for the same shape, direction and way of writing; NULL when this is the first. */
@@ -126,7 +124,7 @@ static int64_t deal(struct repro_net *net, char *base)
     const struct repro_graph *graph = &net->graph.graph;
     int64_t at = 0, micro = net->graph.options.micro, params = net->layout.device_count * 4,
             running = graph->running_count;
-    int64_t type = net->type == KERNEL_BF16 ? 2 : 4;
+    int64_t type = kernel_bytes(net->type);
     net->activations = share(base, &at, net->lower.bytes);
     net->param = share(base, &at, params);
     net->partial = share(base, &at, params + running * 4);
@@ -199,7 +197,7 @@ static int32_t make_stages(struct repro_net *net, struct repro_error *err)
 static int32_t bind_plans(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
     struct net_layer *src = &net->layers[layer->node->src[0]];
-    int64_t type = net->type == KERNEL_BF16 ? 2 : 4, at = net->layout.places[layer - net->layers].weights * type;
+    int64_t type = kernel_bytes(net->type), at = net->layout.places[layer - net->layers].weights * type;
     char *weights = (char *)net->weights + at, *grads = (char *)net->grads + at;
     int32_t code = dnn_plan_bind(&layer->plans[DNN_FORWARD], src->dst, weights, layer->dst, net->workspace, err);
     if (code == 0)
@@ -214,7 +212,7 @@ static int32_t prepare(struct repro_net *net, struct repro_error *err)
 {
     int32_t code = layout_init(&net->layout, &net->graph, err);
     if (code == 0)
-        code = lower_init(&net->lower, &net->graph, net->type == KERNEL_BF16 ? 2 : 4, err);
+        code = lower_init(&net->lower, &net->graph, kernel_bytes(net->type), err);
     if (code == 0 && (net->layers = plugin_allocate(net->count, sizeof *net->layers)) == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     for (int32_t i = 0; code == 0 && i < net->count; i++) {

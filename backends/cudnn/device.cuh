@@ -62,11 +62,6 @@ static __device__ __forceinline__ int64_t thread_step()
     return (int64_t)gridDim.x * blockDim.x;
 }
 
-static inline int type_bytes(int type)
-{
-    return type == KERNEL_BF16 ? 2 : 4;
-}
-
 /* Calls function<T>(...) for the type, or function<T, V>(...) for the type and a width of 1 or 16 bytes. */
 #define BY_TYPE(type, function, ...) \
     ((type) == KERNEL_BF16 ? function<bf16>(__VA_ARGS__) : function<float>(__VA_ARGS__))

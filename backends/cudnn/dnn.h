@@ -30,7 +30,7 @@ struct dnn_conv {
     int bf16; /* else f32 */
     int tensor_cores; /* f32: tf32 products allowed */
     int64_t rows, channels, height, width, dst_channels, dst_height, dst_width;
-    int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right;
+    int64_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left; /* behind: what dst's size asks for */
 };
 
 struct dnn_plan {
@@ -38,7 +38,7 @@ struct dnn_plan {
     int64_t workspace; /* bytes */
     int64_t engine;
     uint32_t notes; /* bit k: numerical note k */
-    int borrowed;   /* the plan is another's, see dnn_plan_borrow() */
+    int borrowed; /* the plan is another's, see dnn_plan_borrow() */
 };
 
 /* add: DATA only, dst += result.  REPRO_UNSUPPORTED, naming the shape, when no engine passes the rule. */

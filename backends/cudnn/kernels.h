@@ -19,6 +19,12 @@ extern "C" {
 #define KERNEL_F32 0
 #define KERNEL_BF16 1
 
+/* Bytes of an element. */
+static inline int kernel_bytes(int type)
+{
+    return type == KERNEL_BF16 ? 2 : 4;
+}
+
 /* dst [rows, pixels, channels] = (bytes - mean[c]) / deviation[c]; rows behind `rows` up to `all` get 0. */
 struct kernel_input {
     int type;

@@ -42,7 +42,7 @@ static struct kernel_norm norm_work(const struct repro_net *net, const struct ne
                                 .epsilon = layer->node->epsilon,
                                 .shape = launch_columns(layer->node->channels,
                                                         micro_of(net) / ghosts * layer->use->plane, ghosts,
-                                                        layer->type == KERNEL_BF16 ? 2 : 4),
+                                                        kernel_bytes(layer->type)),
                                 .x = source(net, layer, 0)->dst,
                                 .y = layer->dst,
                                 .gamma = net->param + place->weights,
@@ -243,7 +243,7 @@ static int32_t conv_backward(struct repro_net *net, struct net_layer *layer, str
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     struct launch_columns shape = launch_columns(layer->node->channels, micro_of(net) * layer->use->plane, 1,
-                                                 layer->type == KERNEL_BF16 ? 2 : 4);
+                                                 kernel_bytes(layer->type));
     float *grad = net->partial + net->layout.places[index_of(net, layer)].bias;
     return queued(
         net, layer,

@@ -84,7 +84,7 @@ template <typename F>
 static cudaError_t over(int type, int64_t count, const void *a, const void *b, void *to, int old, F f,
                         cudaStream_t stream)
 {
-    return BY_WIDTH(type, launch_width(count, type_bytes(type)), launch_pointwise, count, a, b, to, old, f, stream);
+    return BY_WIDTH(type, launch_width(count, kernel_bytes(type)), launch_pointwise, count, a, b, to, old, f, stream);
 }
 
 cudaError_t kernel_relu(int type, int64_t count, const void *x, void *y, cudaStream_t stream)

@@ -18,14 +18,13 @@
 #include <string.h>
 
 /* As cuDNN writes a device's properties. */
-#define DEVICE(name, capability, processors, shared, per_processor, cache, memory)                                   \
-    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"              \
-    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"                      \
-    "\"maxSharedMemoryPerBlockOptin\":" shared ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536," \
-    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"  \
-    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" per_processor                        \
-    ",\"memClockRateKHz\":2619000,"                                                                                  \
-    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability                                         \
+#define DEVICE(name, capability, processors, shared, clock, cache, memory)                                            \
+    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"               \
+    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"                       \
+    "\"maxSharedMemoryPerBlockOptin\":" shared ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,"  \
+    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"   \
+    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" clock ",\"memClockRateKHz\":2619000," \
+    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability                                          \
     ",\"driverVer\":13000,\"deviceName\":\"" name "\"}"
 
 static const char *const devices[] = {
@@ -72,9 +71,7 @@ static struct dnn_conv conv_of(const struct net *net, const struct repro_node *n
                              .stride_h = node->stride_h,
                              .stride_w = node->stride_w,
                              .pad_top = node->pad_top,
-                             .pad_left = node->pad_left,
-                             .pad_bottom = node->pad_bottom,
-                             .pad_right = node->pad_right};
+                             .pad_left = node->pad_left};
 }
 
 /* The plan twice: the same engine, allowed by the rule. */
