@@ -172,11 +172,13 @@ int32_t plugin_check_rows(const struct plugin_graph *graph, const struct repro_r
     if (rows->mode == REPRO_MODE_TRAIN && rows->count % options->ghost != 0)
         return fail(err, REPRO_ARGUMENT, "%" PRId64 " rows are no whole number of ghosts of %d", rows->count,
                     (int)options->ghost);
-    if (rows->pixels == NULL || rows->labels == NULL)
+    if ((rows->data != NULL || rows->crops != NULL) && !graph->keeps_data)
+        return fail(err, REPRO_UNSUPPORTED, "this backend keeps no data set on its device; hand over pixels and labels");
+    if (rows->data == NULL && (rows->pixels == NULL || rows->labels == NULL))
         return fail(err, REPRO_ARGUMENT, "rows need pixels and labels");
     if (rows->image == NULL && rows->mode == REPRO_MODE_TRAIN && has_dropout(graph))
         return fail(err, REPRO_ARGUMENT, "a network with dropout needs the rows' image numbers");
-    for (int64_t i = 0; i < rows->count; i++)
+    for (int64_t i = 0; i < rows->count && rows->data == NULL; i++)
         if (rows->labels[i] < 0 || rows->labels[i] >= graph->graph.classes)
             return fail(err, REPRO_ARGUMENT, "row %" PRId64 ": label %d lies outside 0..%d", i, (int)rows->labels[i],
                         (int)graph->graph.classes - 1);

@@ -20,6 +20,7 @@ struct plugin_graph {
     struct repro_node *nodes;  /* [count] */
     struct plugin_use *use;       /* [count] */
     int32_t count;
+    int keeps_data;  /* the backend takes rows of a resident data set, and checks their crops itself */
 };
 
 extern const char *const plugin_op_names[REPRO_OP_COUNT + 1];

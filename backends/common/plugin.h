@@ -16,6 +16,10 @@ void copy_sized(void *to, size_t size, const void *from);
 /* The other way: as much of `from` as the receiver's struct_size asks for; to->struct_size stays. */
 void fill_sized(void *to, const void *from, size_t size);
 
+/* Copies the options of device_open() and refuses by name what this minor does not know. */
+int32_t plugin_device_options(const struct repro_device_options *given, struct repro_device_options *options,
+                              struct repro_error *err);
+
 /* count * size zeroed bytes, aligned to PLUGIN_ALIGN; NULL when they overflow or are not to be had.  Freed with free(). */
 void *plugin_allocate(int64_t count, size_t size);
 

@@ -10,12 +10,11 @@
 int32_t cpu_device_options(const struct repro_device_options *given, struct repro_device_options *options,
                            struct repro_error *err)
 {
-    copy_sized(options, sizeof *options, given);
-    if (options->reserved != 0)
-        return fail(err, REPRO_UNSUPPORTED, "the reserved field of the device options is %d, not 0",
-                    (int)options->reserved);
-    if (options->flags & ~REPRO_DEVICE_FLAGS)
-        return fail(err, REPRO_UNSUPPORTED, "unknown device flag 0x%x", (unsigned)(options->flags & ~REPRO_DEVICE_FLAGS));
+    int32_t code = plugin_device_options(given, options, err);
+    if (code != 0)
+        return code;
+    if (options->flags & REPRO_DEVICE_TUNED)
+        return fail(err, REPRO_UNSUPPORTED, "it chooses its algorithms by a rule, so there is nothing to tune; leave --tune out");
     if (options->ordinal != 0)
         return fail(err, REPRO_DEVICE, "there is one processor, number 0, not %d", (int)options->ordinal);
     if (options->threads < 0 || options->threads > CPU_THREADS_MAX)

@@ -114,14 +114,9 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
 {
     struct repro_device_options options;
     int count = 0;
-    copy_sized(&options, sizeof options, given);
-    if (options.reserved != 0)
-        return fail(err, REPRO_UNSUPPORTED, "the reserved field of the device options is %d, not 0",
-                    (int)options.reserved);
-    if (options.flags & ~REPRO_DEVICE_FLAGS)
-        return fail(err, REPRO_UNSUPPORTED, "unknown device flag 0x%x",
-                    (unsigned)(options.flags & ~REPRO_DEVICE_FLAGS));
-    int32_t code = driver_check(cudaGetDeviceCount(&count), "looking for a GPU", err);
+    int32_t code = plugin_device_options(given, &options, err);
+    if (code == 0)
+        code = driver_check(cudaGetDeviceCount(&count), "looking for a GPU", err);
     if (code != 0)
         return code;
     if (options.ordinal < 0 || options.ordinal >= count)

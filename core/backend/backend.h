@@ -1,4 +1,4 @@
-/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 2.
+/* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1, minor 3.
  *
  * Purpose.  A backend compiles a whole network and then computes: forward, backward, one optimizer step.  The core
  * knows no vendor library and a backend knows no experiment; this header is all that they share.  It includes only
@@ -36,7 +36,7 @@ extern "C" {
 #endif
 
 #define REPRO_ABI_MAJOR 1
-#define REPRO_ABI_MINOR 2
+#define REPRO_ABI_MINOR 3
 #define REPRO_ENTRY_NAME "repro_backend_v1"
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
@@ -153,7 +153,8 @@ struct repro_net;     /* the backend's own */
 
 /* device options' flags, since 1.2 */
 #define REPRO_DEVICE_NONDETERMINISTIC 1u  /* algorithms whose bits differ from run to run are allowed; caps.algorithms says so */
-#define REPRO_DEVICE_FLAGS 1u             /* all flags of this minor */
+#define REPRO_DEVICE_TUNED 2u             /* 1.3: of the algorithms that the rule allows, the fastest by trial: see plans */
+#define REPRO_DEVICE_FLAGS 3u             /* all flags of this minor */
 
 struct repro_device_options {
     uint32_t struct_size;
@@ -161,6 +162,10 @@ struct repro_device_options {
     int32_t ordinal;  /* which device, from 0 */
     int32_t reserved;
     uint32_t flags;   /* 1.2: REPRO_DEVICE_* */
+    uint32_t reserved_1_3;
+    /* 1.3, with REPRO_DEVICE_TUNED: the file that keeps what was found fastest, by device, library and shape.  What stands
+     * there is used as it is, so that choices repeat; what is tried for the first time is added.  Its folder exists. */
+    const char *plans;
 };
 
 /* caps.flags */
@@ -185,6 +190,32 @@ struct repro_net_options {
     int32_t precision;
     int32_t micro;  /* largest number of rows of one forward call; a multiple of ghost */
     int32_t ghost;  /* rows that share batch-norm statistics in TRAIN */
+    int32_t slots;  /* 1.3: sums that net_keep() may hold, numbered from 0 */
+    /* 1.3, a hint: the rows of forward calls to come, besides micro, for a backend that compiles for a number of rows. */
+    int32_t count_count;
+    const int32_t *counts;  /* [count_count], 1..micro */
+};
+
+/* ---- A data set on the device, since 1.3 -------------------------------------------------------------------------- */
+
+struct repro_resident;  /* the backend's own */
+
+struct repro_images {
+    uint32_t struct_size;
+    int32_t channels, height, width;
+    int64_t count;
+    const uint8_t *pixels;  /* [count, height, width, channels] */
+    const int32_t *labels;  /* [count], from 0 */
+};
+
+/* One row of a resident data set: pixel (y, x) of the row is pixel (m(top + y, height), m(left + x', width)) of image
+ * `image`, x' = flip ? width - 1 - x : x, where m mirrors a coordinate into 0..size-1 about the first and the last pixel,
+ * neither of which is repeated: m(-1) = 1, m(size) = size - 2, as often as it takes.  All zero but image: the image as it is. */
+struct repro_crop {
+    int32_t image;
+    int8_t top, left;
+    uint8_t flip;      /* 0 or 1 */
+    uint8_t reserved;
 };
 
 /* ---- One training step ------------------------------------------------------------------------------------------- */
@@ -206,6 +237,9 @@ struct repro_rows {
     uint64_t seed;
     uint32_t epoch;
     uint32_t reserved;
+    /* 1.3: the rows are crops of a resident data set; pixels and labels are NULL then.  The crops are copied by the call. */
+    const struct repro_resident *data;
+    const struct repro_crop *crops;  /* [count] */
 };
 
 /* Optimizers.  g = PARTIAL gradient + weight_decay * w; all in f32, scalars computed in double and rounded once.
@@ -217,6 +251,9 @@ struct repro_rows {
  *             w <- w - lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)    epsilon outside the correction
  *
  * Running statistics: running <- keep * running + (1 - keep) * (batch-norm sums / ghosts). */
+#define REPRO_STEP_RECORD 1u  /* step.flags, 1.3: see net_history */
+#define REPRO_STEP_FLAGS 1u   /* all flags of this minor */
+
 #define REPRO_OPTIMIZER_SGD 1
 #define REPRO_OPTIMIZER_MOMENTUM 2
 #define REPRO_OPTIMIZER_NESTEROV 3
@@ -230,6 +267,8 @@ struct repro_step {
     int64_t update;  /* t, from 1 */
     double keep;     /* rho^n for n ghosts in the update, 0..1 */
     int64_t ghosts;  /* n */
+    uint32_t flags;  /* 1.3: REPRO_STEP_* */
+    uint32_t reserved;
 };
 
 /* Sums over the rows of every forward since net_zero. */
@@ -241,6 +280,15 @@ struct repro_metrics {
     int64_t rows;
 };
 
+/* The metrics of recorded updates, in their order.  Since 1.3. */
+#define REPRO_HISTORY 64  /* most updates that are recorded and not read yet */
+struct repro_history {
+    uint32_t struct_size;
+    int32_t count;  /* records below */
+    double loss[REPRO_HISTORY];
+    int64_t correct[REPRO_HISTORY], rows[REPRO_HISTORY];
+};
+
 /* Seconds spent per op kind, indexed by REPRO_OP_*.  Fused work counts under the op whose node does it.  Since 1.1. */
 #define REPRO_PROFILE_OPS 32
 struct repro_profile {
@@ -249,7 +297,22 @@ struct repro_profile {
     double forward[REPRO_PROFILE_OPS], backward[REPRO_PROFILE_OPS];
     double reorder;  /* copies between layouts, whatever op asked for them */
     double update;
+    /* 1.3, 0 where a backend does not count them: bytes of device memory that the work must read and write at least, each
+     * tensor once a pass over it; and the kernels that were queued, a vendor library's own counted where it can be told. */
+    double forward_bytes[REPRO_PROFILE_OPS], backward_bytes[REPRO_PROFILE_OPS];
+    double reorder_bytes, update_bytes;
+    int64_t launches;
 };
+
+/* What a device reaches when it does one thing alone, measured by the call.  Since 1.3. */
+struct repro_rates {
+    uint32_t struct_size;
+    int32_t reserved;
+    double flops;  /* of a large matrix product, multiplications and additions counted, per second */
+    double bytes;  /* of a large copy within its memory, read and written counted, per second */
+};
+
+#define REPRO_MARKS 1024 /* marks not read yet */
 
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
@@ -312,6 +375,34 @@ struct repro_backend {
      * backward weights as a TRAIN step of micro rows has them, each `repeats` times, and returns the sum of the best times in
      * seconds.  What the activations hold afterwards is undefined; the arenas but PARTIAL and OUTPUT are untouched. */
     int32_t (*net_bare)(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err);
+
+    /* ---- 1.3, optional, each group whole or not at all ---- */
+
+    /* Keeps a data set on the device, for rows of every net there; everything is copied.  data_free: NULL is legal; no call that
+     * names it is under way or comes later. */
+    int32_t (*data_put)(struct repro_device *device, const struct repro_images *images, struct repro_resident **out,
+                        struct repro_error *err);
+    void (*data_free)(struct repro_resident *data);
+
+    /* The sums of groups, added up where they are.  keep: slot = PARTIAL and its metrics.  join: PARTIAL = slot + PARTIAL, each
+     * float and each metric by one addition with the slot's on the left.  Slots are net_options.slots many. */
+    int32_t (*net_keep)(struct repro_net *net, int32_t slot, struct repro_error *err);
+    int32_t (*net_join)(struct repro_net *net, int32_t slot, struct repro_error *err);
+
+    /* Training without waiting.  An update whose step says REPRO_STEP_RECORD ends with a record of the metrics: their sums
+     * since net_zero, joined ones among them.  Where its loss is no finite number neither it nor any later recorded
+     * update changes PARAM, the moments or RUNNING, until PARAM is written.  net_history waits until at least `least` of the
+     * records that it has not returned yet are there, and returns those that are, the oldest first; history->struct_size is set by
+     * the caller.  A recorded update finds room for its record: at most REPRO_HISTORY are unread. */
+    int32_t (*net_history)(struct repro_net *net, int64_t least, struct repro_history *history, struct repro_error *err);
+
+    /* The device's rates at a precision; takes a second or less and up to 1 GiB, given back. */
+    int32_t (*device_rates)(struct repro_device *device, int32_t precision, struct repro_rates *rates, struct repro_error *err);
+
+    /* The device's own clock.  mark: a mark behind all that is queued.  marks: waits, fills seconds[0..*count-1], at most
+     * capacity of them, with the moments of the marks since the first, and forgets all of them. */
+    int32_t (*net_mark)(struct repro_net *net, struct repro_error *err);
+    int32_t (*net_marks)(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count, struct repro_error *err);
 };
 
 typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error *err);
@@ -319,7 +410,10 @@ typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error
 /* Change list
  *   1.0  first
  *   1.1  caps.algorithms; net_describe, net_profile, net_bare, all optional
- *   1.2  device_options.flags, with REPRO_DEVICE_NONDETERMINISTIC */
+ *   1.2  device_options.flags, with REPRO_DEVICE_NONDETERMINISTIC
+ *   1.3  data_put, data_free, rows.data and rows.crops; net_keep, net_join and net_options.slots; net_history with step.flags;
+ *        net_options.counts; REPRO_DEVICE_TUNED and device_options.plans; device_rates; net_mark, net_marks; bytes and launches
+ *        in the profile; all optional */
 
 #ifdef __cplusplus
 }

@@ -33,6 +33,23 @@ static const struct {
 #undef REQUIRED
 };
 
+/* Optional functions that make sense together only. */
+static const struct {
+    size_t offset[2];
+    const char *name[2];
+} pairs[] = {
+#define PAIR(one, other) {{offsetof(struct repro_backend, one), offsetof(struct repro_backend, other)}, {#one, #other}}
+    PAIR(data_put, data_free), PAIR(net_keep, net_join), PAIR(net_mark, net_marks),
+#undef PAIR
+};
+
+static int has_function(const struct repro_backend *table, size_t offset)
+{
+    void (*function)(void);
+    memcpy(&function, (const char *)table + offset, sizeof function);
+    return function != NULL;
+}
+
 char *backend_search_path(struct err *err)
 {
     const char *path = getenv("REPRO_BACKEND_PATH");
@@ -83,11 +100,13 @@ static int check_table(const char *path, const struct repro_backend *table, stru
     if (copy.reserved != 0)
         return err_set(err, ERR_BACKEND, "%s: broken: the reserved field of its table is %u, not 0", path,
                        (unsigned)copy.reserved);
-    for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
-        void (*function)(void);
-        memcpy(&function, (const char *)&copy + required[i].offset, sizeof function);
-        if (function == NULL)
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!has_function(&copy, required[i].offset))
             return err_set(err, ERR_BACKEND, "%s: broken: it lacks the required function %s", path, required[i].name);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        int has = has_function(&copy, pairs[i].offset[0]);
+        if (has != has_function(&copy, pairs[i].offset[1]))
+            return err_set(err, ERR_BACKEND, "%s: broken: it has %s without %s", path, pairs[i].name[!has], pairs[i].name[has]);
     }
     *out = copy;
     return 0;

@@ -21,7 +21,7 @@ static void machine(void **state)
         skip();
     }
     assert_int_equal(REPRO_ABI_MAJOR, 1);
-    assert_int_equal(REPRO_ABI_MINOR, 2);
+    assert_int_equal(REPRO_ABI_MINOR, 3);
 }
 
 static void layout_of_repro_error(void **state)
@@ -80,12 +80,14 @@ static void layout_of_repro_graph(void **state)
 static void layout_of_repro_device_options(void **state)
 {
     (void)state;
-    SIZE(repro_device_options, 20);
+    SIZE(repro_device_options, 32); /* 20 in 1.2, 16 before */
     AT(repro_device_options, struct_size, 0);
     AT(repro_device_options, threads, 4);
     AT(repro_device_options, ordinal, 8);
     AT(repro_device_options, reserved, 12);
     AT(repro_device_options, flags, 16);
+    AT(repro_device_options, reserved_1_3, 20);
+    AT(repro_device_options, plans, 24);
 }
 
 static void layout_of_repro_caps(void **state)
@@ -107,17 +109,44 @@ static void layout_of_repro_caps(void **state)
 static void layout_of_repro_net_options(void **state)
 {
     (void)state;
-    SIZE(repro_net_options, 16);
+    SIZE(repro_net_options, 32); /* 16 before 1.3 */
     AT(repro_net_options, struct_size, 0);
     AT(repro_net_options, precision, 4);
     AT(repro_net_options, micro, 8);
     AT(repro_net_options, ghost, 12);
+    AT(repro_net_options, slots, 16);
+    AT(repro_net_options, count_count, 20);
+    AT(repro_net_options, counts, 24);
+}
+
+static void layout_of_repro_images(void **state)
+{
+    (void)state;
+    SIZE(repro_images, 40);
+    AT(repro_images, struct_size, 0);
+    AT(repro_images, channels, 4);
+    AT(repro_images, height, 8);
+    AT(repro_images, width, 12);
+    AT(repro_images, count, 16);
+    AT(repro_images, pixels, 24);
+    AT(repro_images, labels, 32);
+}
+
+static void layout_of_repro_crop(void **state)
+{
+    (void)state;
+    SIZE(repro_crop, 8);
+    AT(repro_crop, image, 0);
+    AT(repro_crop, top, 4);
+    AT(repro_crop, left, 5);
+    AT(repro_crop, flip, 6);
+    AT(repro_crop, reserved, 7);
 }
 
 static void layout_of_repro_rows(void **state)
 {
     (void)state;
-    SIZE(repro_rows, 56);
+    SIZE(repro_rows, 72); /* 56 before 1.3 */
     AT(repro_rows, struct_size, 0);
     AT(repro_rows, mode, 4);
     AT(repro_rows, count, 8);
@@ -127,12 +156,14 @@ static void layout_of_repro_rows(void **state)
     AT(repro_rows, seed, 40);
     AT(repro_rows, epoch, 48);
     AT(repro_rows, reserved, 52);
+    AT(repro_rows, data, 56);
+    AT(repro_rows, crops, 64);
 }
 
 static void layout_of_repro_step(void **state)
 {
     (void)state;
-    SIZE(repro_step, 80);
+    SIZE(repro_step, 88); /* 80 before 1.3 */
     AT(repro_step, struct_size, 0);
     AT(repro_step, optimizer, 4);
     AT(repro_step, lr, 8);
@@ -144,6 +175,8 @@ static void layout_of_repro_step(void **state)
     AT(repro_step, update, 56);
     AT(repro_step, keep, 64);
     AT(repro_step, ghosts, 72);
+    AT(repro_step, flags, 80);
+    AT(repro_step, reserved, 84);
 }
 
 static void layout_of_repro_metrics(void **state)
@@ -157,23 +190,49 @@ static void layout_of_repro_metrics(void **state)
     AT(repro_metrics, rows, 24);
 }
 
+static void layout_of_repro_history(void **state)
+{
+    (void)state;
+    SIZE(repro_history, 1544);
+    AT(repro_history, struct_size, 0);
+    AT(repro_history, count, 4);
+    AT(repro_history, loss, 8);
+    AT(repro_history, correct, 520);
+    AT(repro_history, rows, 1032);
+}
+
+static void layout_of_repro_rates(void **state)
+{
+    (void)state;
+    SIZE(repro_rates, 24);
+    AT(repro_rates, struct_size, 0);
+    AT(repro_rates, reserved, 4);
+    AT(repro_rates, flops, 8);
+    AT(repro_rates, bytes, 16);
+}
+
 static void layout_of_repro_profile(void **state)
 {
     (void)state;
-    SIZE(repro_profile, 536);
+    SIZE(repro_profile, 1072); /* 536 before 1.3 */
     AT(repro_profile, struct_size, 0);
     AT(repro_profile, reserved, 4);
     AT(repro_profile, forward, 8);
     AT(repro_profile, backward, 264);
     AT(repro_profile, reorder, 520);
     AT(repro_profile, update, 528);
+    AT(repro_profile, forward_bytes, 536);
+    AT(repro_profile, backward_bytes, 792);
+    AT(repro_profile, reorder_bytes, 1048);
+    AT(repro_profile, update_bytes, 1056);
+    AT(repro_profile, launches, 1064);
     assert_true(REPRO_OP_COUNT < REPRO_PROFILE_OPS);
 }
 
 static void layout_of_repro_backend(void **state)
 {
     (void)state;
-    SIZE(repro_backend, 160); /* 136 in 1.0 */
+    SIZE(repro_backend, 224); /* 160 in 1.1 and 1.2, 136 in 1.0 */
     AT(repro_backend, struct_size, 0);
     AT(repro_backend, abi_minor, 4);
     AT(repro_backend, abi_minor_needed, 8);
@@ -196,6 +255,14 @@ static void layout_of_repro_backend(void **state)
     AT(repro_backend, net_describe, 136);
     AT(repro_backend, net_profile, 144);
     AT(repro_backend, net_bare, 152);
+    AT(repro_backend, data_put, 160);
+    AT(repro_backend, data_free, 168);
+    AT(repro_backend, net_keep, 176);
+    AT(repro_backend, net_join, 184);
+    AT(repro_backend, net_history, 192);
+    AT(repro_backend, device_rates, 200);
+    AT(repro_backend, net_mark, 208);
+    AT(repro_backend, net_marks, 216);
 }
 
 int main(void)
@@ -211,6 +278,10 @@ int main(void)
         cmocka_unit_test(layout_of_repro_rows),
         cmocka_unit_test(layout_of_repro_step),
         cmocka_unit_test(layout_of_repro_metrics),
+        cmocka_unit_test(layout_of_repro_images),
+        cmocka_unit_test(layout_of_repro_crop),
+        cmocka_unit_test(layout_of_repro_history),
+        cmocka_unit_test(layout_of_repro_rates),
         cmocka_unit_test(layout_of_repro_profile),
         cmocka_unit_test(layout_of_repro_backend),
     };
