@@ -158,7 +158,8 @@ static int train_epoch(struct execution *execution, struct err *err)
             return code;
         execution->training += clock_seconds() - began;
         struct trainer_score score = {state->loss / (double)state->rows, (double)state->correct / (double)state->rows};
-        tell(execution, &score, 0);
+        if (state->rows > 0) /* losses may come back later */
+            tell(execution, &score, 0);
         int stop = options->stop != NULL && options->stop(options->context);
         if (stop || clock_seconds() - execution->checkpointed > options->checkpoint_seconds) {
             code = save(execution, err);

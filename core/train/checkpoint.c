@@ -154,7 +154,7 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
         return ERR_MEMORY;
     char *header = NULL;
     struct file_writer file = {0};
-    int code = 0;
+    int code = trainer_settle(trainer, err);
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
             continue;

@@ -11,7 +11,7 @@
 struct err;
 struct trainer;
 
-/* Writes the trainer's state; identity is the run's hash.  ERR_NOT_FINITE when an arena holds an infinity or NaN; the old
+/* Settles and writes the trainer's state; identity is the run's hash.  ERR_NOT_FINITE when an arena holds an infinity or NaN; the old
  * file stays then, as after any failure. */
 int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err);
 

@@ -15,6 +15,7 @@ struct slot {
     struct prefetch_rows rows;
     uint8_t *pixels;
     int32_t *labels;
+    struct repro_crop *crops;
     int64_t *image;
 };
 
@@ -23,6 +24,7 @@ struct prefetch {
     const struct schedule *schedule;
     uint64_t seed;
     int64_t micro;
+    int resident;
     int64_t *order;         /* [train_n] of epoch order_epoch; the thread's own */
     int order_epoch;
 
@@ -69,9 +71,13 @@ static void fill(struct prefetch *ahead, struct slot *slot, struct prefetch_plac
         ahead->order_epoch = place.epoch;
     }
     memcpy(slot->image, ahead->order + place.update * batch + span.first, (size_t)span.count * sizeof *slot->image);
-    batch_train(ahead->data, ahead->seed, (uint32_t)place.epoch, slot->image, span.count, slot->pixels, slot->labels);
+    if (ahead->resident)
+        batch_crops(ahead->seed, (uint32_t)place.epoch, slot->image, span.count, slot->crops);
+    else
+        batch_train(ahead->data, ahead->seed, (uint32_t)place.epoch, slot->image, span.count, slot->pixels, slot->labels);
     slot->place = place;
-    slot->rows = (struct prefetch_rows){span.count, slot->pixels, slot->labels, slot->image};
+    slot->rows = (struct prefetch_rows){.count = span.count, .pixels = slot->pixels, .labels = slot->labels,
+                                        .crops = slot->crops, .image = slot->image};
 }
 
 static void *work(void *context)
@@ -114,10 +120,25 @@ static int start_thread(struct prefetch *ahead, struct err *err)
     return 0;
 }
 
-int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed, int64_t micro,
-                 struct prefetch **out, struct err *err)
+static int make_slot(const struct prefetch *ahead, struct slot *slot, struct err *err)
 {
-    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    const struct dataset *data = ahead->data;
+    size_t micro = (size_t)ahead->micro, image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    slot->image = mem_new(micro, sizeof *slot->image, err);
+    if (slot->image == NULL)
+        return ERR_MEMORY;
+    if (ahead->resident) {
+        slot->crops = mem_new(micro, sizeof *slot->crops, err);
+        return slot->crops == NULL ? ERR_MEMORY : 0;
+    }
+    slot->pixels = mem_new(micro, image, err);
+    slot->labels = mem_new(micro, sizeof *slot->labels, err);
+    return slot->pixels == NULL || slot->labels == NULL ? ERR_MEMORY : 0;
+}
+
+int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed, int64_t micro,
+                 int resident, struct prefetch **out, struct err *err)
+{
     struct prefetch *ahead = mem_new(1, sizeof *ahead, err);
     if (ahead == NULL)
         return ERR_MEMORY;
@@ -125,6 +146,7 @@ int prefetch_new(const struct dataset *data, const struct schedule *schedule, ui
     ahead->schedule = schedule;
     ahead->seed = seed;
     ahead->micro = micro;
+    ahead->resident = resident;
     ahead->order_epoch = -1;
     ahead->idle = 1;
     pthread_mutex_init(&ahead->lock, NULL);
@@ -132,14 +154,8 @@ int prefetch_new(const struct dataset *data, const struct schedule *schedule, ui
     pthread_cond_init(&ahead->emptied, NULL);
     ahead->order = mem_new((size_t)data->train_n, sizeof *ahead->order, err);
     int code = ahead->order == NULL ? ERR_MEMORY : 0;
-    for (int i = 0; code == 0 && i < PREFETCH_DEPTH; i++) {
-        struct slot *slot = &ahead->slot[i];
-        slot->pixels = mem_new((size_t)micro, image, err);
-        slot->labels = mem_new((size_t)micro, sizeof *slot->labels, err);
-        slot->image = mem_new((size_t)micro, sizeof *slot->image, err);
-        if (slot->pixels == NULL || slot->labels == NULL || slot->image == NULL)
-            code = ERR_MEMORY;
-    }
+    for (int i = 0; code == 0 && i < PREFETCH_DEPTH; i++)
+        code = make_slot(ahead, &ahead->slot[i], err);
     if (code == 0)
         code = start_thread(ahead, err);
     if (code != 0) {
@@ -167,6 +183,7 @@ void prefetch_free(struct prefetch *ahead)
     for (int i = 0; i < PREFETCH_DEPTH; i++) {
         mem_free(ahead->slot[i].pixels);
         mem_free(ahead->slot[i].labels);
+        mem_free(ahead->slot[i].crops);
         mem_free(ahead->slot[i].image);
     }
     mem_free(ahead->order);

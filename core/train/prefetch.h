@@ -7,6 +7,7 @@
 #ifndef TRAIN_PREFETCH_H
 #define TRAIN_PREFETCH_H
 
+#include "backend/backend.h"
 #include "data/dataset.h"
 #include "train/schedule.h"
 
@@ -24,17 +25,18 @@ struct prefetch_place {
 
 struct prefetch_rows {
     int64_t count;
-    const uint8_t *pixels;  /* [count, height, width, channels] */
-    const int32_t *labels;  /* [count] */
+    const uint8_t *pixels;  /* [count, height, width, channels]; NULL for a resident data set */
+    const int32_t *labels;  /* [count]; NULL likewise */
+    const struct repro_crop *crops;  /* [count], for a resident data set, else NULL */
     const int64_t *image;   /* [count], index in the training set */
 };
 
 struct prefetch;
 
-/* For micros of `micro` rows; data and schedule are borrowed and outlive it.  ERR_MEMORY, also when there is no thread
+/* For micros of `micro` rows; resident: the backend keeps the data set, so that rows are crops and no pixel is touched.  data and schedule are borrowed and outlive it.  ERR_MEMORY, also when there is no thread
  * to be had. */
 int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed, int64_t micro,
-                 struct prefetch **out, struct err *err);
+                 int resident, struct prefetch **out, struct err *err);
 /* NULL is legal. */
 void prefetch_free(struct prefetch *ahead);
 

@@ -94,11 +94,19 @@ static void swap(struct partial *a, struct partial *b)
     *b = kept;
 }
 
+int reduction_joins(int64_t leaves)
+{
+    int slot = 0;
+    while (leaves >> slot & 1)
+        slot++;
+    return slot;
+}
+
 void reduction_push(struct reduction *sum)
 {
-    int k = 0;
-    for (; sum->leaves >> k & 1; k++)
-        merge(&sum->slot[k], &sum->spare, sum->count);
+    int k = reduction_joins(sum->leaves);
+    for (int j = 0; j < k; j++)
+        merge(&sum->slot[j], &sum->spare, sum->count);
     assert(k < sum->levels);
     swap(&sum->slot[k], &sum->spare);
     sum->leaves++;

@@ -39,6 +39,11 @@ struct partial {
     int64_t correct, rows;
 };
 
+/* The additions before the leaf that is number `leaves` from 0 goes into its slot: those of slots 0..answer-1, in this order, each on the
+ * leaf's left; it then goes into slot `answer`.  At the end the sum is the last leaf with every other full slot, those above it, added on its
+ * left, in this order. */
+int reduction_joins(int64_t leaves);
+
 /* A running binary-counter sum.  Allocation-free after reduction_init(). */
 struct reduction {
     int64_t count;   /* floats in a partial */

@@ -36,11 +36,56 @@ static int allocate(struct trainer *trainer, struct err *err)
     trainer->arena = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->arena, err);
     if (trainer->arena == NULL)
         return ERR_MEMORY;
-    int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, &trainer->ahead, err);
+    int resident = config->resident != NULL && config->resident->train != NULL;
+    int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, resident, &trainer->ahead, err);
+    if (code == 0 && resident) {
+        trainer->test_crops = mem_new((size_t)config->data->test_n, sizeof *trainer->test_crops, err);
+        if (trainer->test_crops == NULL)
+            return ERR_MEMORY;
+        for (int64_t i = 0; i < config->data->test_n; i++)
+            trainer->test_crops[i] = (struct repro_crop){.image = (int32_t)i};
+    }
     if (code != 0)
         return code;
     return reduction_init(&trainer->sum, config->net->graph.param_count + config->net->graph.running_count,
                           config->groups + 1, err);
+}
+
+/* The numbers of rows that a forward call can bring, each once: those of the pieces of every phase's updates, and what the test set leaves
+ * over. */
+struct counts {
+    int32_t list[4 * SCHEDULE_PHASE_MAX + 2];
+    int32_t count;
+};
+
+static void add_count(struct counts *counts, int64_t rows)
+{
+    for (int32_t i = 0; i < counts->count; i++)
+        if (counts->list[i] == rows)
+            return;
+    if (rows > 0)
+        counts->list[counts->count++] = (int32_t)rows;
+}
+
+static void add_update(struct counts *counts, const struct trainer_config *config, int64_t rows)
+{
+    int64_t whole = rows - rows % config->schedule->ghost;
+    add_count(counts, whole < config->micro ? whole : config->micro);
+    add_count(counts, whole % config->micro);
+}
+
+static struct counts row_counts(const struct trainer_config *config)
+{
+    const struct schedule *schedule = config->schedule;
+    struct counts counts = {.count = 0};
+    for (int i = 0; i < schedule->phase_count; i++) {
+        const struct phase *phase = &schedule->phase[i];
+        add_update(&counts, config, phase->batch);
+        add_update(&counts, config, schedule_rows(schedule, phase->first_epoch, phase->updates_per_epoch - 1));
+    }
+    add_count(&counts, config->data->test_n < config->micro ? config->data->test_n : config->micro);
+    add_count(&counts, config->data->test_n % config->micro);
+    return counts;
 }
 
 /* Compiles for micros of `micro` rows in ghosts of `ghost`. */
@@ -48,8 +93,12 @@ static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct
 {
     const struct trainer_config *config = &trainer->config;
     struct repro_error error = {0};
+    struct counts counts = row_counts(config);
+    int hinted = micro == config->micro; /* the rest of a partial batch has one size */
     struct repro_net_options options = {.struct_size = sizeof options, .precision = config->precision,
-                                        .micro = (int32_t)micro, .ghost = (int32_t)ghost};
+                                        .micro = (int32_t)micro, .ghost = (int32_t)ghost,
+                                        .slots = trainer->joins ? trainer->sum.levels : 0,
+                                        .count_count = hinted ? counts.count : 0, .counts = counts.list};
     if (config->backend->net_compile(config->device, &config->net->graph, &options, net, &error) != 0)
         return trainer_failed(trainer, &error, err);
     return 0;
@@ -67,6 +116,8 @@ int trainer_new(const struct trainer_config *config, struct trainer **out, struc
     if (trainer == NULL)
         return ERR_MEMORY;
     trainer->config = *config;
+    trainer->joins = config->backend->net_keep != NULL;
+    trainer->records = config->backend->net_history != NULL;
     int code = allocate(trainer, err);
     int64_t rest = config->schedule->conventions.keep_last_batch ? config->schedule->train_n % config->schedule->ghost : 0;
     if (code == 0)
@@ -94,6 +145,7 @@ void trainer_free(struct trainer *trainer)
     reduction_release(&trainer->sum);
     prefetch_free(trainer->ahead);
     mem_free(trainer->arena);
+    mem_free(trainer->test_crops);
     mem_free(trainer);
 }
 
@@ -144,9 +196,14 @@ int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struc
     int32_t code = backend->net_zero(trainer->net, &error);
     for (int64_t first = 0; code == 0 && first < data->test_n; first += trainer->config.micro) {
         struct row_span span = reduction_rows(data->test_n, trainer->config.micro, first / trainer->config.micro);
-        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count,
-                                  .pixels = data->test_pixels + (size_t)first * image,
-                                  .labels = data->test_labels + first};
+        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count};
+        if (trainer->test_crops != NULL) {
+            rows.data = trainer->config.resident->test;
+            rows.crops = trainer->test_crops + first;
+        } else {
+            rows.pixels = data->test_pixels + (size_t)first * image;
+            rows.labels = data->test_labels + first;
+        }
         code = backend->net_forward(trainer->net, &rows, &error);
     }
     if (code == 0)
@@ -213,6 +270,11 @@ int trainer_restore(struct trainer *trainer, const struct trainer_state *state, 
     if (!legal || state->update != schedule_updates_before(schedule, state->epoch) + state->update_in_epoch)
         return err_set(err, ERR_INPUT, "update %" PRId64 " in epoch %d is no place in this run's schedule",
                        state->update, state->epoch);
+    struct repro_error ignored = {0};
+    struct repro_history history = {.struct_size = sizeof history};
+    while (trainer->unread > 0 && trainer->config.backend->net_history(trainer->net, trainer->unread, &history, &ignored) == 0)
+        trainer->unread -= history.count; /* of the life before */
+    trainer->unread = 0;
     trainer->state = *state;
     return 0;
 }

@@ -3,6 +3,9 @@
  * Where the schedule keeps an epoch's last, partial batch, its rows beyond whole ghosts form a smaller ghost of their own: a second
  * network of that size computes them, and their sums are the last leaf of the update's tree.
  *
+ * A backend that can (contract 1.3) is never waited for within an epoch: updates are queued, their losses come back some updates later.
+ * What the state says of losses then lags behind what it says of updates, until trainer_settle().  The bits are the same.
+ *
  * Update u of epoch e takes rows u*B..(u+1)*B-1 of the epoch's order.  Its B rows are cut into micros, dealt to groups and
  * summed as reduction.h says; then comes one optimizer step.  The state after an update depends only on the configuration and the
  * update's number.  Not thread-safe; allocates nothing after trainer_new(), and its memory does not grow with B.  A thread of its
@@ -13,6 +16,7 @@
 #include "backend/backend.h"
 #include "data/dataset.h"
 #include "net/net.h"
+#include "train/resident.h"
 #include "train/schedule.h"
 
 #include <stddef.h>
@@ -26,6 +30,7 @@ struct trainer_config {
     struct repro_device *device;
     const struct net *net;
     const struct dataset *data;
+    const struct resident *resident;  /* the same data on the device; NULL: rows travel as pixels */
     const struct schedule *schedule;
     uint64_t seed;
     int precision;      /* REPRO_PRECISION_* */
@@ -41,7 +46,7 @@ struct trainer_state {
     int epoch;                /* epochs finished */
     int64_t update_in_epoch;  /* updates done of the current one */
     int64_t images;           /* rows trained on since the start */
-    double loss;              /* sums over the rows of the current epoch */
+    double loss;              /* sums over the rows of the current epoch whose losses have come back */
     int64_t correct, rows;
 };
 
@@ -65,14 +70,17 @@ const struct trainer_config *trainer_config(const struct trainer *trainer);
  * not say. */
 int trainer_describe(struct trainer *trainer, char *text, size_t size, struct err *err);
 
-/* One update.  ERR_NOT_FINITE when the loss is no finite number: says at which update, and the parameters are
- * still those before it.  Needs state.epoch < schedule->epochs. */
+/* One update.  ERR_NOT_FINITE when the loss is no finite number: says at which update, and parameters and state
+ * are those before it; where updates are queued that can come some updates later.  The last update of an epoch settles.  Needs state.epoch < schedule->epochs. */
 int trainer_update(struct trainer *trainer, struct err *err);
+
+/* Waits for the losses of all updates and counts them in the state.  ERR_NOT_FINITE as trainer_update() says. */
+int trainer_settle(struct trainer *trainer, struct err *err);
 
 /* 1 when the last update of the current epoch is done and trainer_end_epoch() is due. */
 int trainer_epoch_done(const struct trainer *trainer);
 
-/* The mean loss and accuracy of the epoch's training rows as they were seen; starts the next epoch. */
+/* The mean loss and accuracy of the epoch's training rows as they were seen, all of them counted; starts the next epoch. */
 struct trainer_score trainer_end_epoch(struct trainer *trainer);
 
 /* Loss and accuracy on the test set with the running statistics. */

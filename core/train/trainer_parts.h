@@ -15,7 +15,14 @@ struct trainer {
     struct reduction sum;
     struct prefetch *ahead;
     float *arena;          /* scratch of the largest arena */
+    struct repro_crop *test_crops; /* [test_n], each test image as it is; NULL where the data set is not resident */
+    int joins;             /* the backend adds the sums of groups itself */
+    int records;           /* it records updates, so that nobody waits for a loss */
+    int64_t unread;        /* updates recorded whose losses have not been counted; all of the current epoch */
 };
+
+/* Counts the losses that have come back, at least `least` of the unread ones. */
+int trainer_collect(struct trainer *trainer, int64_t least, struct err *err);
 
 /* Fills err with the backend's sentence, its name and the update. */
 int trainer_failed(const struct trainer *trainer, const struct repro_error *error, struct err *err);

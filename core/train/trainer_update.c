@@ -21,10 +21,44 @@ static int32_t compute_group(struct trainer *trainer, struct repro_net *net, int
         const struct prefetch_rows *ready = prefetch_take(trainer->ahead, place);
         struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ready->count,
                                   .pixels = ready->pixels, .labels = ready->labels, .image = ready->image,
-                                  .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch};
+                                  .seed = config->seed, .epoch = (uint32_t)trainer->state.epoch,
+                                  .data = ready->crops != NULL ? config->resident->train : NULL, .crops = ready->crops};
         code = backend->net_forward(net, &rows, error);
         if (code == 0)
             code = backend->net_backward(net, 1.0 / (double)batch, error);
+    }
+    return code;
+}
+
+/* How an update's sums come together. */
+struct cut {
+    int64_t batch, rest;      /* rows; those beyond whole ghosts */
+    int64_t micros, groups;
+};
+
+static struct cut cut_batch(const struct trainer *trainer, int64_t batch)
+{
+    struct cut cut = {.batch = batch, .rest = batch % trainer->config.schedule->ghost};
+    cut.micros = reduction_micros(batch - cut.rest, trainer->config.micro);
+    cut.groups = reduction_groups(cut.micros, trainer->config.groups);
+    return cut;
+}
+
+/* The tree over the groups, where they were computed: PARTIAL and the metrics become the sum. */
+static int32_t compute_joined(struct trainer *trainer, const struct cut *cut, struct repro_error *error)
+{
+    const struct repro_backend *backend = trainer->config.backend;
+    int32_t code = 0;
+    for (int64_t g = 0; code == 0 && g < cut->groups; g++) {
+        int slot = reduction_joins(g), last = g == cut->groups - 1;
+        code = compute_group(trainer, trainer->net, cut->batch, reduction_deal(cut->micros, cut->groups, g), error);
+        for (int k = 0; code == 0 && k < slot; k++)
+            code = backend->net_join(trainer->net, k, error);
+        if (code == 0 && !last)
+            code = backend->net_keep(trainer->net, slot, error);
+        for (int k = slot + 1; code == 0 && last && k < trainer->sum.levels; k++)
+            if (cut->groups >> k & 1)
+                code = backend->net_join(trainer->net, k, error);
     }
     return code;
 }
@@ -61,16 +95,13 @@ static int32_t compute_rest(struct trainer *trainer, int64_t batch, int64_t micr
 }
 
 /* The batch's sums: into PARTIAL, and the metrics into *total. */
-static int32_t compute_batch(struct trainer *trainer, int64_t batch, struct partial *total, struct repro_error *error)
+static int32_t compute_batch(struct trainer *trainer, const struct cut *cut, struct partial *total, struct repro_error *error)
 {
-    int64_t rest = batch % trainer->config.schedule->ghost;
-    int64_t micros = reduction_micros(batch - rest, trainer->config.micro);
-    int64_t groups = reduction_groups(micros, trainer->config.groups);
-    int alone = groups == 1 && rest == 0;
+    int alone = cut->groups == 1 && cut->rest == 0;
     int32_t code = 0;
     reduction_start(&trainer->sum);
-    for (int64_t g = 0; code == 0 && g < groups; g++) {
-        code = compute_leaf(trainer, trainer->net, batch, reduction_deal(micros, groups, g), alone, error);
+    for (int64_t g = 0; code == 0 && g < cut->groups; g++) {
+        code = compute_leaf(trainer, trainer->net, cut->batch, reduction_deal(cut->micros, cut->groups, g), alone, error);
         if (alone) {
             *total = trainer->sum.spare; /* PARTIAL already is the sum */
             return code;
@@ -78,8 +109,8 @@ static int32_t compute_batch(struct trainer *trainer, int64_t batch, struct part
         if (code == 0)
             reduction_push(&trainer->sum);
     }
-    if (code == 0 && rest > 0) {
-        code = compute_rest(trainer, batch, micros, error);
+    if (code == 0 && cut->rest > 0) {
+        code = compute_rest(trainer, cut->batch, cut->micros, error);
         if (code == 0)
             reduction_push(&trainer->sum);
     }
@@ -113,38 +144,119 @@ static int64_t optimizer_update(const struct trainer *trainer, const struct phas
     return trainer->state.update - before + 1;
 }
 
-int trainer_update(struct trainer *trainer, struct err *err)
+static struct repro_step make_step(const struct trainer *trainer, const struct phase *phase, int64_t rows)
 {
     const struct trainer_config *config = &trainer->config;
-    struct trainer_state *state = &trainer->state;
-    const struct phase *phase = schedule_at(config->schedule, state->epoch);
-    struct repro_error error = {0};
-    struct partial total;
-    int64_t rows = schedule_rows(config->schedule, state->epoch, state->update_in_epoch);
-    int code = reset_moments(trainer, phase, err);
-    if (code != 0)
-        return code;
-    if (compute_batch(trainer, rows, &total, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    if (!isfinite(total.loss))
-        return err_set(err, ERR_NOT_FINITE, "update %" PRId64 " (epoch %d): the training loss is no finite number; "
-                       "the learning rate %g is too large for this network, or the data are damaged",
-                       state->update + 1, state->epoch + 1, phase->lr);
-    struct repro_step step = {
-        .struct_size = sizeof step, .optimizer = config->schedule->optimizer,
+    return (struct repro_step){
+        .struct_size = sizeof(struct repro_step), .optimizer = config->schedule->optimizer,
         .lr = phase->lr, .momentum = phase->momentum,
         .beta1 = config->beta1, .beta2 = config->beta2, .epsilon = config->epsilon,
         .weight_decay = config->weight_decay, .update = optimizer_update(trainer, phase),
         .keep = pow(KEEP_PER_128, (double)rows / 128.0),
         .ghosts = (rows + config->schedule->ghost - 1) / config->schedule->ghost,
     };
-    if (config->backend->net_update(trainer->net, &step, &error) != 0)
+}
+
+static int not_finite(const struct trainer *trainer, struct err *err)
+{
+    const struct trainer_state *state = &trainer->state;
+    return err_set(err, ERR_NOT_FINITE, "update %" PRId64 " (epoch %d): the training loss is no finite number; "
+                   "the learning rate %g is too large for this network, or the data are damaged",
+                   state->update + 1, state->epoch + 1, schedule_at(trainer->config.schedule, state->epoch)->lr);
+}
+
+/* Moves the state `updates` updates on, or back. */
+static void advance(struct trainer *trainer, int64_t updates)
+{
+    struct trainer_state *state = &trainer->state;
+    int64_t back = updates < 0 ? -1 : 0, step = updates < 0 ? -1 : 1;
+    for (; updates != 0; updates -= step) {
+        state->images += step * schedule_rows(trainer->config.schedule, state->epoch, state->update_in_epoch + back);
+        state->update += step;
+        state->update_in_epoch += step;
+    }
+}
+
+static void count(struct trainer *trainer, double loss, int64_t correct, int64_t rows)
+{
+    trainer->state.loss += loss;
+    trainer->state.correct += correct;
+    trainer->state.rows += rows;
+}
+
+int trainer_collect(struct trainer *trainer, int64_t least, struct err *err)
+{
+    struct repro_error error = {0};
+    struct repro_history history = {.struct_size = sizeof history};
+    if (trainer->unread == 0)
+        return 0;
+    if (trainer->config.backend->net_history(trainer->net, least, &history, &error) != 0)
         return trainer_failed(trainer, &error, err);
-    state->update++;
-    state->update_in_epoch++;
-    state->images += rows;
-    state->loss += total.loss;
-    state->correct += total.correct;
-    state->rows += total.rows;
+    for (int32_t i = 0; i < history.count; i++) {
+        if (!isfinite(history.loss[i])) { /* nothing was changed from that update on */
+            advance(trainer, -trainer->unread);
+            trainer->unread -= history.count - i;
+            while (trainer->unread > 0 && trainer->config.backend->net_history(trainer->net, trainer->unread, &history, &error) == 0)
+                trainer->unread -= history.count;
+            trainer->unread = 0;
+            return not_finite(trainer, err);
+        }
+        count(trainer, history.loss[i], history.correct[i], history.rows[i]);
+        trainer->unread--;
+    }
     return 0;
+}
+
+int trainer_settle(struct trainer *trainer, struct err *err)
+{
+    return trainer_collect(trainer, trainer->unread, err);
+}
+
+/* An update that nobody waits for: the device looks at the loss itself. */
+static int update_recorded(struct trainer *trainer, const struct cut *cut, struct repro_step *step, struct err *err)
+{
+    struct repro_error error = {0};
+    step->flags = REPRO_STEP_RECORD;
+    if (compute_joined(trainer, cut, &error) != 0 ||
+        trainer->config.backend->net_update(trainer->net, step, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    trainer->unread++;
+    advance(trainer, 1);
+    return trainer_collect(trainer, trainer_epoch_done(trainer)          ? trainer->unread
+                                    : trainer->unread == REPRO_HISTORY ? 1
+                                                                       : 0, err);
+}
+
+static int update_waited_for(struct trainer *trainer, const struct cut *cut, const struct repro_step *step, struct err *err)
+{
+    struct repro_error error = {0};
+    struct partial total;
+    int code = trainer_settle(trainer, err);
+    if (code != 0)
+        return code;
+    if (compute_batch(trainer, cut, &total, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    if (!isfinite(total.loss))
+        return not_finite(trainer, err);
+    if (trainer->config.backend->net_update(trainer->net, step, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    advance(trainer, 1);
+    count(trainer, total.loss, total.correct, total.rows);
+    return 0;
+}
+
+int trainer_update(struct trainer *trainer, struct err *err)
+{
+    const struct trainer_state *state = &trainer->state;
+    const struct schedule *schedule = trainer->config.schedule;
+    const struct phase *phase = schedule_at(schedule, state->epoch);
+    int64_t rows = schedule_rows(schedule, state->epoch, state->update_in_epoch);
+    struct cut cut = cut_batch(trainer, rows);
+    struct repro_step step = make_step(trainer, phase, rows);
+    int code = reset_moments(trainer, phase, err);
+    if (code != 0)
+        return code;
+    if (trainer->records && cut.rest == 0 && (trainer->joins || cut.groups == 1))
+        return update_recorded(trainer, &cut, &step, err);
+    return update_waited_for(trainer, &cut, &step, err);
 }

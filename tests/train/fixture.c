@@ -204,6 +204,8 @@ void fixture_train(struct trainer *trainer, int64_t update)
         else if (trainer_update(trainer, &err) != 0)
             fail_msg("%s", err.text);
     }
+    if (trainer_settle(trainer, &err) != 0)
+        fail_msg("%s", err.text);
 }
 
 float *fixture_arenas(struct trainer *trainer, size_t *count)

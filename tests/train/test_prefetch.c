@@ -46,7 +46,7 @@ static struct prefetch *start(const struct schedule *schedule, int64_t micro)
 {
     struct prefetch *ahead = NULL;
     struct err err = {0};
-    if (prefetch_new(&fixture.data, schedule, SEED, micro, &ahead, &err) != 0)
+    if (prefetch_new(&fixture.data, schedule, SEED, micro, 0, &ahead, &err) != 0)
         fail_msg("%s", err.text);
     return ahead;
 }
@@ -303,7 +303,7 @@ static void without_a_thread(void **state)
     struct trainer *trainer = NULL;
     struct err err = {0};
     no_threads = 1;
-    int code = prefetch_new(&fixture.data, &schedule, SEED, 4, &ahead, &err);
+    int code = prefetch_new(&fixture.data, &schedule, SEED, 4, 0, &ahead, &err);
     int trainer_code = trainer_new(&config, &trainer, &err);
     no_threads = 0;
     assert_int_equal(code, ERR_MEMORY);
