@@ -144,8 +144,9 @@ static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logi
 
 template <typename T>
 static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes, const T *logits, const int32_t *labels,
-                                     double scale, T *diff)
+                                     const struct kernel_call *call, T *diff)
 {
+    double scale = call->scale;
     for (int64_t n = thread_first(); n < all; n += thread_step()) {
         double top = 0.0, sum = 1.0;
         if (n < rows)
@@ -169,10 +170,11 @@ static cudaError_t launch_loss(int64_t rows, int64_t classes, const void *logits
 
 template <typename T>
 static cudaError_t launch_loss_backward(int64_t rows, int64_t all, int64_t classes, const void *logits,
-                                        const int32_t *labels, double scale, void *diff, cudaStream_t stream)
+                                        const int32_t *labels, const struct kernel_call *call, void *diff,
+                                        cudaStream_t stream)
 {
     return LAUNCH((loss_backward<T>), launch_blocks(all), LAUNCH_THREADS, stream, rows, all, classes,
-                  static_cast<const T *>(logits), labels, scale, static_cast<T *>(diff));
+                  static_cast<const T *>(logits), labels, call, static_cast<T *>(diff));
 }
 
 cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
@@ -182,7 +184,7 @@ cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *log
 }
 
 cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits,
-                                 const int32_t *labels, double scale, void *diff, cudaStream_t stream)
+                                 const int32_t *labels, const struct kernel_call *call, void *diff, cudaStream_t stream)
 {
-    return BY_TYPE(type, launch_loss_backward, rows, all, classes, logits, labels, scale, diff, stream);
+    return BY_TYPE(type, launch_loss_backward, rows, all, classes, logits, labels, call, diff, stream);
 }

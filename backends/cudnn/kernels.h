@@ -25,14 +25,37 @@ static inline int kernel_bytes(int type)
     return type == KERNEL_BF16 ? 2 : 4;
 }
 
-/* dst [rows, pixels, channels] = (bytes - mean[c]) / deviation[c]; rows behind `rows` up to `all` get 0. */
+/* The scalars of struct repro_step, rounded once on the host; formulas there. */
+struct kernel_step {
+    int32_t optimizer;
+    uint32_t flags;
+    float lr, momentum, decay, beta1, beta2, rest1, rest2, epsilon;
+    float keep, rest;
+};
+
+/* What differs from call to call of the same work.  It lies in device memory when the work runs, so that the work itself can be queued once and
+ * repeated. */
+struct kernel_call {
+    const uint8_t *pixels; /* [., height, width, channels], which the crops index */
+    const int32_t *labels;
+    uint64_t seed; /* dropout */
+    uint32_t epoch;
+    int32_t record; /* a recorded update's place in the history */
+    double scale; /* backward */
+    struct kernel_step step;
+};
+
+/* dst [all, height, width, padded] = (pixel - mean[c]) / deviation[c] of the rows' crops, and the rows' labels; rows behind `rows` up to
+ * `all`, and channels behind `channels`, get 0. */
 struct kernel_input {
     int type;
-    int64_t rows, all, pixels;
-    int32_t channels;
+    int64_t rows, all;
+    int32_t height, width, channels, padded;
     float mean[REPRO_CHANNEL_MAX], deviation[REPRO_CHANNEL_MAX];
-    const uint8_t *bytes;
+    const struct kernel_call *call;
+    const struct repro_crop *crops; /* [rows] */
     void *dst;
+    int32_t *labels; /* [rows] */
 };
 cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream);
 
@@ -93,17 +116,17 @@ cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float 
 struct kernel_dropout {
     int type;
     int64_t rows, all, channels, plane;
+    const struct kernel_call *call;
     const int64_t *image; /* [rows] on the device */
-    uint64_t seed;
-    uint32_t epoch, stream_word; /* node << 8 | purpose */
+    uint32_t stream_word; /* node << 8 | purpose */
     float rate;
     const void *x;
     void *y;
     int add;
 };
 cudaError_t kernel_dropout(const struct kernel_dropout *work, cudaStream_t stream);
-/* sum[i] += (float)x[i] */
-cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, cudaStream_t stream);
+/* sum[i] (+)= (float)x[i] */
+cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, int add, cudaStream_t stream);
 
 /* ---- pool.cu ---- */
 
@@ -150,33 +173,41 @@ cudaError_t kernel_dense_backward(const struct kernel_dense *work, cudaStream_t 
 struct kernel_metrics {
     double loss;
     int64_t correct;
+    int64_t halted; /* a recorded update met a loss that is no finite number */
 };
+/* Of it, what net_zero clears and a record holds. */
+#define KERNEL_METRICS_SUMS offsetof(struct kernel_metrics, halted)
 /* Adds the rows' cross-entropy and correct answers to metrics; in double, one block. */
 cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
                         struct kernel_metrics *metrics, cudaStream_t stream);
-/* diff = scale (softmax - onehot), rows from `rows` to `all` get 0. */
+/* diff = call->scale (softmax - onehot), rows from `rows` to `all` get 0. */
 cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits,
-                                 const int32_t *labels, double scale, void *diff, cudaStream_t stream);
+                                 const int32_t *labels, const struct kernel_call *call, void *diff,
+                                 cudaStream_t stream);
 /* f32 copy of logits */
 cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cudaStream_t stream);
 
 /* ---- update.cu ---- */
 
-/* The scalars of struct repro_step, rounded once on the host; formulas there. */
+/* One optimizer step by call->step.  A recorded one writes metrics to records[call->record] and does nothing else once a loss was no finite
+ * number. */
 struct kernel_update {
-    int optimizer;
-    float lr, momentum, decay, beta1, beta2, rest1, rest2, epsilon;
+    const struct kernel_call *call;
+    struct kernel_metrics *metrics;
+    struct kernel_metrics *records; /* host memory that the device reaches */
     int64_t count; /* floats of PARAM on the device */
     const float *grad;
     float *param, *moment1, *moment2;
     int64_t copy_count; /* the first so many parameters are copied to `copy` in bf16; 0: none */
     void *copy;
     int64_t running_count;
-    float keep, rest;
     const float *sums;
     float *running;
 };
 cudaError_t kernel_update(const struct kernel_update *work, cudaStream_t stream);
+/* sums[i] = slot[i] + sums[i], and the metrics likewise. */
+cudaError_t kernel_join(int64_t count, const float *slot, float *sums, const struct kernel_metrics *slot_metrics,
+                        struct kernel_metrics *metrics, cudaStream_t stream);
 /* bf16 copy of f32 */
 cudaError_t kernel_to_bf16(int64_t count, const float *x, void *y, cudaStream_t stream);
 /* canonical[i] = device[map[i]], or the reverse. */

@@ -25,9 +25,15 @@ static int32_t queued(const struct repro_net *net, const struct net_layer *layer
     return driver_check(status, what, err);
 }
 
-static int64_t micro_of(const struct repro_net *net)
+/* Rows computed, those among them that fill up a pass included. */
+static int64_t rows_of(const struct repro_net *net)
 {
-    return net->graph.options.micro;
+    return net->run.pass->rows;
+}
+
+static const struct dnn_plan *plan_of(const struct repro_net *net, const struct net_layer *layer, enum dnn_direction direction)
+{
+    return &net->run.pass->plans[index_of(net, layer) * DNN_DIRECTIONS + (int)direction];
 }
 
 /* ---- What kernels are told ---- */
@@ -35,13 +41,13 @@ static int64_t micro_of(const struct repro_net *net)
 static struct kernel_norm norm_work(const struct repro_net *net, const struct net_layer *layer, int mode)
 {
     const struct layout_place *place = &net->layout.places[index_of(net, layer)];
-    int64_t ghosts = mode == REPRO_MODE_TRAIN ? micro_of(net) / net->graph.options.ghost : 1;
+    int64_t ghosts = mode == REPRO_MODE_TRAIN ? rows_of(net) / net->graph.options.ghost : 1;
     float *sums = net->partial + net->layout.device_count + layer->node->running;
     return (struct kernel_norm){.type = layer->type,
                                 .relu = layer->plan->fused_relu,
                                 .epsilon = layer->node->epsilon,
                                 .shape = launch_columns(layer->node->channels,
-                                                        micro_of(net) / ghosts * layer->use->plane, ghosts,
+                                                        rows_of(net) / ghosts * layer->use->plane, ghosts,
                                                         kernel_bytes(layer->type)),
                                 .x = source(net, layer, 0)->dst,
                                 .y = layer->dst,
@@ -54,7 +60,7 @@ static struct kernel_norm norm_work(const struct repro_net *net, const struct ne
                                 .sums = net->sums,
                                 .slopes = net->slopes,
                                 .tickets = net->tickets,
-                                .counted = net->rows / net->graph.options.ghost,
+                                .counted = net->run.rows / net->graph.options.ghost,
                                 .dy = layer->diff,
                                 .dx = source(net, layer, 0)->diff,
                                 .add = !layer->use->diff_first[0],
@@ -69,7 +75,7 @@ static struct kernel_pool pool_work(const struct repro_net *net, const struct ne
     const struct repro_node *node = layer->node;
     const struct net_layer *src = source(net, layer, 0);
     return (struct kernel_pool){.type = layer->type,
-                                .rows = micro_of(net),
+                                .rows = rows_of(net),
                                 .channels = node->channels,
                                 .src_height = src->node->height,
                                 .src_width = src->node->width,
@@ -95,7 +101,7 @@ static struct kernel_dense dense_work(const struct repro_net *net, const struct 
     const struct net_layer *src = source(net, layer, 0);
     return (struct kernel_dense){.type = src->type,
                                  .y_type = layer->type,
-                                 .rows = micro_of(net),
+                                 .rows = rows_of(net),
                                  .in = src->use->size,
                                  .out = layer->node->channels,
                                  .weights = net->param + place->weights,
@@ -112,13 +118,12 @@ static struct kernel_dense dense_work(const struct repro_net *net, const struct 
 static struct kernel_dropout dropout_work(const struct repro_net *net, const struct net_layer *layer)
 {
     return (struct kernel_dropout){.type = layer->type,
-                                   .rows = net->rows,
-                                   .all = micro_of(net),
+                                   .rows = net->run.rows,
+                                   .all = rows_of(net),
                                    .channels = layer->node->channels,
                                    .plane = layer->use->plane,
-                                   .image = net->image,
-                                   .seed = net->seed,
-                                   .epoch = net->epoch,
+                                   .call = net->run.call,
+                                   .image = net->run.image,
                                    .stream_word = (uint32_t)index_of(net, layer) << 8 | PURPOSE_DROPOUT,
                                    .rate = layer->node->scale};
 }
@@ -127,14 +132,26 @@ static struct kernel_dropout dropout_work(const struct repro_net *net, const str
 
 static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    int32_t code = dnn_plan_run(&layer->plans[DNN_FORWARD], net->device->handle, err);
+    int32_t code = dnn_plan_run(plan_of(net, layer, DNN_FORWARD), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     return queued(net, layer,
-                  kernel_bias(layer->type, micro_of(net) * layer->use->plane, layer->node->channels,
+                  kernel_bias(layer->type, rows_of(net) * layer->use->plane, layer->node->channels,
                               net->param + net->layout.places[index_of(net, layer)].bias, layer->dst,
                               net->device->stream),
                   err);
+}
+
+static cudaError_t add(struct repro_net *net, const struct net_layer *layer)
+{
+    return kernel_add(layer->type, rows_of(net) * layer->use->size, source(net, layer, 0)->dst, source(net, layer, 1)->dst,
+                      layer->node->scale, layer->dst, net->device->stream);
+}
+
+static cudaError_t add_forward(struct repro_net *net, const struct net_layer *layer, int mode)
+{
+    int elsewhere = layer->plan->onto != LOWER_NONE || (mode == REPRO_MODE_TRAIN && layer->plan->sum_with != LOWER_NONE);
+    return elsewhere ? cudaSuccess : add(net, layer);
 }
 
 static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, int mode)
@@ -142,6 +159,11 @@ static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, 
     struct kernel_norm work = norm_work(net, layer, mode);
     if (mode == REPRO_MODE_EVAL)
         return kernel_norm_apply(&work, net->running + layer->node->running, net->device->stream);
+    if (layer->plan->sum_with != LOWER_NONE) {
+        cudaError_t made = add(net, &net->layers[layer->plan->sum_with]);
+        if (made != cudaSuccess)
+            return made;
+    }
     cudaError_t status = kernel_norm_statistics(&work, net->device->stream);
     return status != cudaSuccess ? status : kernel_norm_apply(&work, NULL, net->device->stream);
 }
@@ -150,12 +172,16 @@ static cudaError_t input_forward(struct repro_net *net, struct net_layer *layer)
 {
     const struct repro_graph *graph = &net->graph.graph;
     struct kernel_input work = {.type = layer->type,
-                                .rows = net->rows,
-                                .all = micro_of(net),
-                                .pixels = layer->use->plane,
+                                .rows = net->run.rows,
+                                .all = rows_of(net),
+                                .height = layer->node->height,
+                                .width = layer->node->width,
                                 .channels = layer->node->channels,
-                                .bytes = net->pixels,
-                                .dst = layer->dst};
+                                .padded = (int32_t)net->input_channels,
+                                .call = net->run.call,
+                                .crops = net->run.crops,
+                                .dst = layer->dst,
+                                .labels = net->labels};
     for (int c = 0; c < REPRO_CHANNEL_MAX; c++) {
         work.mean[c] = graph->mean[c];
         work.deviation[c] = graph->deviation[c];
@@ -166,7 +192,7 @@ static cudaError_t input_forward(struct repro_net *net, struct net_layer *layer)
 static cudaError_t concat_forward(struct repro_net *net, struct net_layer *layer)
 {
     cudaError_t status = cudaSuccess;
-    int64_t first = 0, pixels = micro_of(net) * layer->use->plane;
+    int64_t first = 0, pixels = rows_of(net) * layer->use->plane;
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
         struct net_layer *src = source(net, layer, k);
         status = kernel_concat(layer->type, pixels, src->node->channels, layer->node->channels, first, src->dst,
@@ -180,7 +206,7 @@ static cudaError_t dropout_forward(struct repro_net *net, struct net_layer *laye
 {
     struct net_layer *src = source(net, layer, 0);
     if (mode == REPRO_MODE_EVAL)
-        return kernel_scale(layer->type, micro_of(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0,
+        return kernel_scale(layer->type, rows_of(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0,
                             net->device->stream);
     struct kernel_dropout work = dropout_work(net, layer);
     work.x = src->dst;
@@ -191,7 +217,7 @@ static cudaError_t dropout_forward(struct repro_net *net, struct net_layer *laye
 static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int mode)
 {
     cudaStream_t stream = net->device->stream;
-    int64_t count = micro_of(net) * layer->use->size;
+    int64_t count = rows_of(net) * layer->use->size;
     struct net_layer *src = layer->node->src_count > 0 ? source(net, layer, 0) : NULL;
     switch (layer->node->op) {
     case REPRO_OP_INPUT:
@@ -201,8 +227,7 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
     case REPRO_OP_RELU:
         return layer->plan->fused_relu ? cudaSuccess : kernel_relu(layer->type, count, src->dst, layer->dst, stream);
     case REPRO_OP_ADD:
-        return kernel_add(layer->type, count, src->dst, source(net, layer, 1)->dst, layer->node->scale, layer->dst,
-                          stream);
+        return add_forward(net, layer, mode);
     case REPRO_OP_CONCAT:
         return concat_forward(net, layer);
     case REPRO_OP_MAX_POOL:
@@ -211,7 +236,7 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         return layer->node->op == REPRO_OP_MAX_POOL ? kernel_max_pool(&work, stream) : kernel_avg_pool(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean(layer->type, micro_of(net), src->use->plane, layer->node->channels, src->dst, layer->dst,
+        return kernel_mean(layer->type, rows_of(net), src->use->plane, layer->node->channels, src->dst, layer->dst,
                            stream);
     case REPRO_OP_DROPOUT:
         return dropout_forward(net, layer, mode);
@@ -220,7 +245,7 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         return kernel_dense(&work, stream);
     }
     default:
-        return kernel_loss(src->type, net->rows, net->graph.graph.classes, src->dst, net->labels, net->metrics, stream);
+        return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst, net->labels, net->metrics, stream);
     }
 }
 
@@ -237,12 +262,12 @@ int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, 
 
 static int32_t conv_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    int32_t code = dnn_plan_run(&layer->plans[DNN_WEIGHTS], net->device->handle, err);
+    int32_t code = dnn_plan_run(plan_of(net, layer, DNN_WEIGHTS), net->device->handle, err);
     if (code == 0 && source(net, layer, 0)->use->needs_diff)
-        code = dnn_plan_run(&layer->plans[DNN_DATA], net->device->handle, err);
+        code = dnn_plan_run(plan_of(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
-    struct launch_columns shape = launch_columns(layer->node->channels, micro_of(net) * layer->use->plane, 1,
+    struct launch_columns shape = launch_columns(layer->node->channels, rows_of(net) * layer->use->plane, 1,
                                                  kernel_bytes(layer->type));
     float *grad = net->partial + net->layout.places[index_of(net, layer)].bias;
     return queued(
@@ -257,7 +282,7 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
     for (int k = 0; k < 2 && status == cudaSuccess; k++) {
         struct net_layer *src = source(net, layer, k);
         if (src->use->needs_diff && !layer->plan->same_diff[k])
-            status = kernel_scale(layer->type, micro_of(net) * layer->use->size, layer->diff,
+            status = kernel_scale(layer->type, rows_of(net) * layer->use->size, layer->diff,
                                   k == 0 ? 1.0f : layer->node->scale, src->diff, !layer->use->diff_first[k],
                                   net->device->stream);
     }
@@ -267,7 +292,7 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
 static cudaError_t concat_backward(struct repro_net *net, struct net_layer *layer)
 {
     cudaError_t status = cudaSuccess;
-    int64_t first = 0, pixels = micro_of(net) * layer->use->plane;
+    int64_t first = 0, pixels = rows_of(net) * layer->use->plane;
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
         struct net_layer *src = source(net, layer, k);
         if (src->use->needs_diff)
@@ -279,12 +304,12 @@ static cudaError_t concat_backward(struct repro_net *net, struct net_layer *laye
 }
 
 /* Of nodes whose only work is their source's diff. */
-static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer, double scale)
+static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
 {
     cudaStream_t stream = net->device->stream;
     struct net_layer *src = source(net, layer, 0);
     int add = !layer->use->diff_first[0];
-    int64_t count = micro_of(net) * layer->use->size;
+    int64_t count = rows_of(net) * layer->use->size;
     if (!src->use->needs_diff)
         return cudaSuccess;
     switch (layer->node->op) {
@@ -299,7 +324,7 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer, dou
                                                     : kernel_avg_pool_backward(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean_backward(layer->type, micro_of(net), src->use->plane, layer->node->channels, layer->diff,
+        return kernel_mean_backward(layer->type, rows_of(net), src->use->plane, layer->node->channels, layer->diff,
                                     src->diff, add, stream);
     case REPRO_OP_DROPOUT: {
         struct kernel_dropout work = dropout_work(net, layer);
@@ -309,12 +334,12 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer, dou
         return kernel_dropout(&work, stream);
     }
     default:
-        return kernel_loss_backward(src->type, net->rows, micro_of(net), net->graph.graph.classes, src->dst,
-                                    net->labels, scale, src->diff, stream);
+        return kernel_loss_backward(src->type, net->run.rows, rows_of(net), net->graph.graph.classes, src->dst,
+                                    net->labels, net->run.call, src->diff, stream);
     }
 }
 
-static cudaError_t backward(struct repro_net *net, struct net_layer *layer, double scale)
+static cudaError_t backward(struct repro_net *net, struct net_layer *layer)
 {
     switch (layer->node->op) {
     case REPRO_OP_BATCH_NORM: {
@@ -330,18 +355,18 @@ static cudaError_t backward(struct repro_net *net, struct net_layer *layer, doub
         return kernel_dense_backward(&work, net->device->stream);
     }
     default:
-        return pass_back(net, layer, scale);
+        return pass_back(net, layer);
     }
 }
 
-int32_t layer_backward(struct repro_net *net, struct net_layer *layer, double scale, struct repro_error *err)
+int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
     if (layer->node->op == REPRO_OP_INPUT)
         return 0;
     int32_t code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
-                                                : queued(net, layer, backward(net, layer, scale), err);
+                                                : queued(net, layer, backward(net, layer), err);
     return code == 0 ? timer_stop(net, err) : code;
 }
 
@@ -353,13 +378,14 @@ int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repea
     cudaEvent_t *events = net->timer.events;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {
         float best = -1.0f;
-        if (layer->plans[k].plan == NULL)
+        const struct dnn_plan *plan = plan_of(net, layer, (enum dnn_direction)k);
+        if (plan->plan == NULL)
             continue;
         for (int32_t r = 0; r < repeats; r++) {
             float milliseconds = 0.0f;
             int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer", err);
             if (code == 0)
-                code = dnn_plan_run(&layer->plans[k], net->device->handle, err);
+                code = dnn_plan_run(plan, net->device->handle, err);
             if (code == 0)
                 code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer", err);
             if (code == 0)

@@ -11,13 +11,13 @@ static int64_t aligned(int64_t count)
     return (count + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
 }
 
-/* Weights of [out][in][taps] become [out][taps][in]. */
-static void map_weights(int32_t *map, int64_t to, int64_t out, int64_t in, int64_t taps)
+/* Weights of [out][in][taps] become [out][taps][room], room >= in. */
+static void map_weights(int32_t *map, int64_t to, int64_t out, int64_t in, int64_t taps, int64_t room)
 {
     for (int64_t o = 0; o < out; o++)
         for (int64_t i = 0; i < in; i++)
             for (int64_t t = 0; t < taps; t++)
-                *map++ = (int32_t)(to + (o * taps + t) * in + i);
+                *map++ = (int32_t)(to + (o * taps + t) * room + i);
 }
 
 static void map_vector(int32_t *map, int64_t to, int64_t count)
@@ -36,7 +36,8 @@ static void weights_shape(const struct plugin_graph *graph, const struct repro_n
 }
 
 /* Gives every tensor of the wanted kind its place, behind *at. */
-static void place(struct layout *layout, const struct plugin_graph *graph, int convolutions, int64_t *at)
+static void place(struct layout *layout, const struct plugin_graph *graph, int64_t input_channels, int convolutions,
+                  int64_t *at)
 {
     for (int32_t n = 0; n < graph->count; n++) {
         const struct repro_node *node = &graph->nodes[n];
@@ -49,8 +50,9 @@ static void place(struct layout *layout, const struct plugin_graph *graph, int c
                 *at += aligned(node->channels);
             } else {
                 weights_shape(graph, node, shape);
-                map_weights(layout->map + node->weights, *at, shape[0], shape[1], shape[2]);
-                *at += aligned(shape[0] * shape[1] * shape[2]);
+                int64_t room = convolutions && node->src[0] == 0 ? input_channels : shape[1];
+                map_weights(layout->map + node->weights, *at, shape[0], shape[1], shape[2], room);
+                *at += aligned(shape[0] * room * shape[2]);
             }
         }
         if (node->bias >= 0 && !convolutions) {
@@ -61,12 +63,14 @@ static void place(struct layout *layout, const struct plugin_graph *graph, int c
     }
 }
 
-int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, struct repro_error *err)
+int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, int64_t input_channels,
+                    struct repro_error *err)
 {
     memset(layout, 0, sizeof *layout);
     layout->param_count = graph->graph.param_count;
-    if (layout->param_count + 2 * LAYOUT_ALIGN * (int64_t)graph->count > INT32_MAX)
-        return fail(err, REPRO_UNSUPPORTED, "%" PRId64 " parameters are more than cudnn's arenas hold (2^31)",
+    /* A convolution of the image grows by at most 8 times: from one channel to the eight of 16 bytes. */
+    if (8 * layout->param_count + 2 * LAYOUT_ALIGN * (int64_t)graph->count > INT32_MAX)
+        return fail(err, REPRO_UNSUPPORTED, "%" PRId64 " parameters are more than cudnn's arenas hold (2^28)",
                     layout->param_count);
     layout->map = plugin_allocate(layout->param_count, sizeof *layout->map);
     layout->places = plugin_allocate(graph->count, sizeof *layout->places);
@@ -77,9 +81,9 @@ int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, str
     }
     for (int32_t n = 0; n < graph->count; n++)
         layout->places[n] = (struct layout_place){-1, -1};
-    place(layout, graph, 1, &layout->device_count);
+    place(layout, graph, input_channels, 1, &layout->device_count);
     layout->conv_count = layout->device_count;
-    place(layout, graph, 0, &layout->device_count);
+    place(layout, graph, input_channels, 0, &layout->device_count);
     return 0;
 }
 

@@ -17,6 +17,49 @@ static void fuse_relus(struct lower *lower, const struct plugin_graph *graph)
     }
 }
 
+static int is_lone_conv(const struct plugin_graph *graph, int32_t i)
+{
+    return graph->nodes[i].op == REPRO_OP_CONV && !(graph->nodes[i].flags & REPRO_NODE_BIAS) &&
+           graph->use[i].consumers == 1;
+}
+
+static int32_t first_reader(const struct plugin_graph *graph, int32_t i)
+{
+    for (int32_t c = i + 1; c < graph->count; c++)
+        for (int k = 0; k < graph->nodes[c].src_count; k++)
+            if (graph->nodes[c].src[k] == i)
+                return c;
+    return LOWER_NONE;
+}
+
+static void fuse_adds(struct lower *lower, const struct plugin_graph *graph)
+{
+    for (int32_t i = 0; i < graph->count; i++)
+        lower->nodes[i].onto = lower->nodes[i].sum_with = LOWER_NONE;
+    for (int32_t i = 1; i < graph->count; i++) {
+        const struct repro_node *node = &graph->nodes[i];
+        int32_t a = node->src[0], b = node->src[1], reader = first_reader(graph, i);
+        if (node->op != REPRO_OP_ADD)
+            continue;
+        if (a != b && node->scale == 1.0f && is_lone_conv(graph, a) && is_lone_conv(graph, b))
+            lower->nodes[i].onto = lower->nodes[a > b ? a : b].onto = a < b ? a : b;
+        else if (reader != LOWER_NONE && graph->nodes[reader].op == REPRO_OP_BATCH_NORM) {
+            lower->nodes[i].sum_with = reader;
+            lower->nodes[reader].sum_with = i;
+        }
+    }
+}
+
+int64_t lower_input_channels(const struct plugin_graph *graph, int type_bytes)
+{
+    int64_t channels = graph->nodes[0].channels, whole = 16 / type_bytes;
+    for (int32_t i = 1; i < graph->count; i++)
+        for (int k = 0; k < graph->nodes[i].src_count; k++)
+            if (graph->nodes[i].src[k] == 0 && graph->nodes[i].op != REPRO_OP_CONV)
+                return channels;
+    return (channels + whole - 1) / whole * whole;
+}
+
 /* Whether a consumer of node i other than `except` lies at or above node `from`: its backward, which adds to i's diff,
  * would then run before that of `from`, or be it. */
 static int written_before(const struct plugin_graph *graph, int32_t i, int32_t except, int32_t from)
@@ -113,8 +156,12 @@ static void make_dst(struct lower *lower, const struct plugin_graph *graph, int 
         node->single = is_logits && given->op == REPRO_OP_DENSE;
         if (given->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY)
             continue;
+        if (i == 0)
+            size = micro * graph->use[i].plane * lower_input_channels(graph, type_bytes);
         if (given->op == REPRO_OP_RELU && node->fused_relu)
             node->dst = lower->nodes[given->src[0]].dst;
+        else if (node->onto != LOWER_NONE)
+            node->dst = lower->nodes[node->onto].dst;
         else
             node->dst = new_buffer(lower, size * (node->single ? 4 : type_bytes), i, i);
         if (is_logits)
@@ -125,8 +172,10 @@ static void make_dst(struct lower *lower, const struct plugin_graph *graph, int 
     for (int32_t i = 1; i < graph->count; i++) {
         if (reads_dst(lower, graph, i) && graph->use[i].needs_diff)
             live_until(lower, lower->nodes[i].dst, end - i);
+        int32_t done = graph->nodes[i].op == REPRO_OP_ADD && lower->nodes[i].sum_with != LOWER_NONE
+                           ? lower->nodes[i].sum_with : i;
         for (int k = 0; k < graph->nodes[i].src_count; k++)
-            live_until(lower, lower->nodes[graph->nodes[i].src[k]].dst, reads_src(graph, i) ? end - i : i);
+            live_until(lower, lower->nodes[graph->nodes[i].src[k]].dst, reads_src(graph, i) ? end - i : done);
     }
 }
 
@@ -210,6 +259,7 @@ int32_t lower_init(struct lower *lower, const struct plugin_graph *graph, int ty
     }
     struct diffs diffs = {numbers, numbers + graph->count};
     fuse_relus(lower, graph);
+    fuse_adds(lower, graph);
     share_diffs(lower, graph, &diffs);
     make_dst(lower, graph, type_bytes);
     make_diff(lower, graph, &diffs, type_bytes);

@@ -5,8 +5,9 @@
  * convolutions read a bf16 copy of their weights, written by the optimizer's own launch, and their gradients arrive in
  * bf16 and are added to PARTIAL in f32.
  *
- * A call of fewer rows than micro computes a whole micro: the input's missing rows are 0 and so are their gradients,
- * and neither metrics nor batch-norm sums see them. */
+ * Convolutions are planned for a number of rows, so a network has a few passes: one for micro, one for each number that it was told to expect.  A
+ * call takes the smallest pass that holds its rows; the rows that fill it up are 0 on the way in and so are their gradients, and neither metrics
+ * nor batch-norm sums see them. */
 #ifndef CUDNN_NET_H
 #define CUDNN_NET_H
 
@@ -14,10 +15,14 @@
 #include "common/plugin.h"
 #include "dnn.h"
 #include "driver.h"
+#include "history.h"
 #include "kernels.h"
 #include "layout.h"
 #include "lower.h"
+#include "queue.h"
+#include "resident.h"
 
+#define NET_PASSES 12 /* at most; a number of rows beyond them takes the next larger pass */
 #define NET_STAGES 2 /* pinned host buffers: one is filled while the other's copy is under way */
 
 /* A batch norm's own, [ghosts, channels] each. */
@@ -33,14 +38,28 @@ struct net_layer {
     void *dst, *diff;
     uint16_t *winner;
     struct net_norm norm;
-    struct dnn_plan plans[DNN_DIRECTIONS];
+};
+
+/* Convolution plans for calls of so many rows. */
+struct net_pass {
+    int64_t rows;
+    int trains; /* whole ghosts; else it has plans for EVAL only */
+    struct dnn_plan *plans; /* [count][DNN_DIRECTIONS] */
+};
+
+/* The last forward, for its backward. */
+struct net_last {
+    struct queue_command command;
+    struct kernel_call *call; /* in the queue's block while nothing was flushed since */
+    struct kernel_call contents;
+    int64_t *image; /* [micro] where a dropout asks for them */
+    uint64_t flushes; /* of the queue, then */
 };
 
 /* Host memory that the GPU copies from. */
 struct net_stage {
     uint8_t *pixels;
     int32_t *labels;
-    int64_t *image;
     cudaEvent_t copied;
 };
 
@@ -60,6 +79,10 @@ struct repro_net {
     int type; /* KERNEL_* */
     int32_t count;
     struct net_layer *layers; /* [count] */
+    struct net_pass passes[NET_PASSES]; /* by rows, the last is micro */
+    int32_t pass_count;
+    int64_t input_channels; /* of the image in memory */
+    int numbered; /* a dropout asks for the rows' numbers */
 
     void *memory; /* the one allocation */
     int64_t bytes;
@@ -71,9 +94,12 @@ struct repro_net {
     float *logits; /* [micro, classes] f32, on the way out */
     int32_t *map; /* layout.map on the device */
     struct kernel_metrics *metrics;
-    uint8_t *pixels;
-    int32_t *labels;
-    int64_t *image;
+    uint8_t *pixels; /* of the caller's rows */
+    int32_t *given_labels; /* theirs */
+    int32_t *labels; /* of the rows that are computed */
+    float *slots; /* [options.slots], as PARTIAL */
+    struct kernel_metrics *slot_metrics;
+    int64_t *slot_rows; /* on the host */
     void *workspace;
     float *scratch, *slopes;
     double *sums;
@@ -84,18 +110,43 @@ struct repro_net {
     int stage;
     int can_backward; /* the last forward was TRAIN's and no backward came since */
     int64_t rows, counted_rows; /* of the last forward; since net_zero */
-    uint64_t seed;
-    uint32_t epoch;
+    struct net_last last;
+    struct queue queue;
+    struct queue_run run; /* of the command being run */
+    struct history history;
     struct net_timer timer;
 };
 
 /* ---- layers.c: one node's work, queued on the stream ---- */
 
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err);
-int32_t layer_backward(struct repro_net *net, struct net_layer *layer, double scale, struct repro_error *err);
+int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err);
 /* Seconds of the convolution's three plans, each the best of `repeats`. */
 int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
                    struct repro_error *err);
+
+/* ---- passes.c ---- */
+
+/* The passes that the options ask for, without plans. */
+int32_t passes_init(struct repro_net *net, struct repro_error *err);
+void passes_release(struct repro_net *net);
+/* Raises the net's scratch to what a layer's column sums need in a pass. */
+void pass_measure(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer);
+/* Chooses a convolution's plans; later, where its tensors lie. */
+int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer, struct repro_error *err);
+int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
+                  struct repro_error *err);
+
+/* ---- step.c: the queue's commands, for net->run ---- */
+
+/* spared: the convolutions' gradients are about to be assigned. */
+int32_t step_zero(struct repro_net *net, int spared, struct repro_error *err);
+int32_t step_forward(struct repro_net *net, int mode, struct repro_error *err);
+/* assign: the convolutions' gradients are PARTIAL's first. */
+int32_t step_backward(struct repro_net *net, int assign, struct repro_error *err);
+int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err);
+int32_t step_join(struct repro_net *net, int32_t slot, struct repro_error *err);
+int32_t step_update(struct repro_net *net, struct repro_error *err);
 
 /* ---- timer.c ---- */
 
@@ -120,6 +171,9 @@ int32_t net_zero(struct repro_net *net, struct repro_error *err);
 int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struct repro_error *err);
 int32_t net_backward(struct repro_net *net, double scale, struct repro_error *err);
 int32_t net_update(struct repro_net *net, const struct repro_step *given, struct repro_error *err);
+int32_t net_keep(struct repro_net *net, int32_t slot, struct repro_error *err);
+int32_t net_join(struct repro_net *net, int32_t slot, struct repro_error *err);
+int32_t net_history(struct repro_net *net, int64_t least, struct repro_history *history, struct repro_error *err);
 int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err);
 int32_t net_sync(struct repro_net *net, struct repro_error *err);
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err);

@@ -1,7 +1,7 @@
 /* The cudnn backend: the table. */
 #include "net.h"
 
-#define PLUGIN_VERSION "1.0" /* raised when a bit of a result changes: it is part of a run's identity */
+#define PLUGIN_VERSION "1.1" /* raised when a bit of a result changes: it is part of a run's identity */
 
 static const struct repro_backend table = {
     .struct_size = sizeof table,
@@ -25,6 +25,11 @@ static const struct repro_backend table = {
     .net_describe = net_describe,
     .net_profile = net_profile,
     .net_bare = net_bare,
+    .data_put = data_put,
+    .data_free = data_free,
+    .net_keep = net_keep,
+    .net_join = net_join,
+    .net_history = net_history,
 };
 
 int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);

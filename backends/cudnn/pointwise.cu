@@ -1,19 +1,50 @@
 /* Elementwise kernels: one pass over memory each, 16 bytes a thread where the count is whole loads. */
 #include "device.cuh"
 
-template <typename T> static __global__ void input(const struct kernel_input work)
+/* The coordinate within 0..size-1 that a mirror at the first and the last pixel shows. */
+static __device__ int mirrored(int at, int size)
 {
-    int64_t count = work.all * work.pixels * work.channels, given = work.rows * work.pixels * work.channels;
-    for (int64_t i = thread_first(); i < count; i += thread_step()) {
-        int c = (int)(i % work.channels);
-        float value = i < given ? ((float)work.bytes[i] - work.mean[c]) / work.deviation[c] : 0.0f;
-        static_cast<T *>(work.dst)[i] = from_float<T>(value);
+    while (size > 1 && (at < 0 || at >= size))
+        at = at < 0 ? -at : 2 * (size - 1) - at;
+    return size > 1 ? at : 0;
+}
+
+/* A thread a pixel, all its channels, stored at once where they are V. */
+template <typename T, int V> static __global__ void input(const struct kernel_input work)
+{
+    int64_t plane = (int64_t)work.height * work.width;
+    for (int64_t i = thread_first(); i < work.all * plane; i += thread_step()) {
+        int64_t row = i / plane;
+        int at = (int)(i % plane), y = at / work.width, x = at % work.width;
+        const uint8_t *src = NULL;
+        if (row < work.rows) {
+            struct repro_crop crop = work.crops[row];
+            int from_y = mirrored(crop.top + y, work.height);
+            int from_x = mirrored(crop.left + (crop.flip ? work.width - 1 - x : x), work.width);
+            src = work.call->pixels + (crop.image * plane + (int64_t)from_y * work.width + from_x) * work.channels;
+            if (at == 0)
+                work.labels[row] = work.call->labels[crop.image];
+        }
+        T *dst = static_cast<T *>(work.dst) + i * work.padded;
+        pack<T, V> all;
+        for (int c = 0; c < V; c++)
+            all.v[c] = from_float<T>(0.0f);
+#pragma unroll
+        for (int c = 0; c < REPRO_CHANNEL_MAX; c++)
+            if (src != NULL && c < work.channels)
+                all.v[c] = from_float<T>(((float)src[c] - work.mean[c]) / work.deviation[c]);
+        if (work.padded == V)
+            store<T, V>(dst, 0, all);
+        else
+            for (int c = 0; c < work.padded; c++)
+                dst[c] = all.v[c];
     }
 }
 
 template <typename T> static cudaError_t launch_input(const struct kernel_input *work, cudaStream_t stream)
 {
-    return LAUNCH((input<T>), launch_blocks(work->all * work->pixels * work->channels), LAUNCH_THREADS, stream, *work);
+    return LAUNCH((input<T, 16 / (int)sizeof(T)>), launch_blocks(work->all * work->height * work->width),
+                  LAUNCH_THREADS, stream, *work);
 }
 
 cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream)
@@ -199,8 +230,8 @@ template <typename T> static __global__ void dropout(const struct kernel_dropout
         int64_t row = i / size, place = i % size, e = place % work.channels * work.plane + place / work.channels;
         float value = 0.0f;
         if (row < work.rows) {
-            uint32_t key[2] = {(uint32_t)work.seed, (uint32_t)(work.seed >> 32)};
-            uint32_t counter[4] = {(uint32_t)(e / 4), (uint32_t)work.image[row], work.epoch, work.stream_word};
+            uint32_t key[2] = {(uint32_t)work.call->seed, (uint32_t)(work.call->seed >> 32)};
+            uint32_t counter[4] = {(uint32_t)(e / 4), (uint32_t)work.image[row], work.call->epoch, work.stream_word};
             bool kept = (double)philox(key, counter, (int)(e % 4)) * 0x1p-32 >= (double)work.rate;
             value = kept ? to_float(static_cast<const T *>(work.x)[i]) * factor : 0.0f;
         }
@@ -221,21 +252,22 @@ cudaError_t kernel_dropout(const struct kernel_dropout *work, cudaStream_t strea
 
 /* ---- sums and copies ---- */
 
-template <typename T> static __global__ void accumulate(int64_t count, const T *x, float *sum)
+template <typename T> static __global__ void accumulate(int64_t count, const T *x, float *sum, int add)
 {
     for (int64_t i = thread_first(); i < count; i += thread_step())
-        sum[i] += to_float(x[i]);
+        sum[i] = add ? sum[i] + to_float(x[i]) : to_float(x[i]);
 }
 
 template <typename T>
-static cudaError_t launch_accumulate(int64_t count, const void *x, float *sum, cudaStream_t stream)
+static cudaError_t launch_accumulate(int64_t count, const void *x, float *sum, int add, cudaStream_t stream)
 {
-    return LAUNCH((accumulate<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, static_cast<const T *>(x), sum);
+    return LAUNCH((accumulate<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, static_cast<const T *>(x), sum,
+                  add);
 }
 
-cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, cudaStream_t stream)
+cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, int add, cudaStream_t stream)
 {
-    return count == 0 ? cudaSuccess : BY_TYPE(type, launch_accumulate, count, x, sum, stream);
+    return count == 0 ? cudaSuccess : BY_TYPE(type, launch_accumulate, count, x, sum, add, stream);
 }
 
 template <typename T> static __global__ void to_single(int64_t count, const T *x, float *y)

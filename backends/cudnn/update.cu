@@ -2,43 +2,61 @@
  * canonical order and the device's.  Compiled without contraction, the arithmetic is the CPU backends' to the bit. */
 #include "device.cuh"
 
-static __device__ __forceinline__ float stepped(const struct kernel_update &work, int64_t i)
+static __device__ __forceinline__ float stepped(const struct kernel_update &work, const struct kernel_step &step,
+                                                int64_t i)
 {
-    float w = work.param[i], g = work.grad[i] + work.decay * w;
-    switch (work.optimizer) {
+    float w = work.param[i], g = work.grad[i] + step.decay * w;
+    switch (step.optimizer) {
     case REPRO_OPTIMIZER_SGD:
-        return w - work.lr * g;
+        return w - step.lr * g;
     case REPRO_OPTIMIZER_MOMENTUM: {
-        float a = work.momentum * work.moment1[i] + g;
+        float a = step.momentum * work.moment1[i] + g;
         work.moment1[i] = a;
-        return w - work.lr * a;
+        return w - step.lr * a;
     }
     case REPRO_OPTIMIZER_NESTEROV: {
-        float a = work.momentum * work.moment1[i] + g;
+        float a = step.momentum * work.moment1[i] + g;
         work.moment1[i] = a;
-        return w - work.lr * (g + work.momentum * a);
+        return w - step.lr * (g + step.momentum * a);
     }
     default: {
-        float m = work.beta1 * work.moment1[i] + work.rest1 * g;
-        float v = work.beta2 * work.moment2[i] + work.rest2 * (g * g);
+        float m = step.beta1 * work.moment1[i] + step.rest1 * g;
+        float v = step.beta2 * work.moment2[i] + step.rest2 * (g * g);
         work.moment1[i] = m;
         work.moment2[i] = v;
-        return w - work.lr * m / (sqrtf(v) + work.epsilon);
+        return w - step.lr * m / (sqrtf(v) + step.epsilon);
     }
     }
 }
 
+/* Leaves the record; whether this update and the later ones must change nothing.  Every thread decides by the same two values: the one that
+ * sets `halted` does so only where the loss alone has decided. */
+static __device__ bool record(const struct kernel_update &work)
+{
+    double loss = work.metrics->loss;
+    bool finite = loss - loss == 0.0, halted = !finite || work.metrics->halted != 0;
+    if (thread_first() == 0) {
+        work.records[work.call->record] = *work.metrics;
+        if (!finite)
+            work.metrics->halted = 1;
+    }
+    return halted;
+}
+
 static __global__ void update(const struct kernel_update work)
 {
+    struct kernel_step step = work.call->step;
+    if ((step.flags & REPRO_STEP_RECORD) != 0 && record(work))
+        return;
     for (int64_t i = thread_first(); i < work.count + work.running_count; i += thread_step()) {
         if (i < work.count) {
-            float w = stepped(work, i);
+            float w = stepped(work, step, i);
             work.param[i] = w;
             if (i < work.copy_count)
                 static_cast<bf16 *>(work.copy)[i] = from_float<bf16>(w);
         } else {
             int64_t r = i - work.count;
-            work.running[r] = work.keep * work.running[r] + work.rest * work.sums[r];
+            work.running[r] = step.keep * work.running[r] + step.rest * work.sums[r];
         }
     }
 }
@@ -46,6 +64,23 @@ static __global__ void update(const struct kernel_update work)
 cudaError_t kernel_update(const struct kernel_update *work, cudaStream_t stream)
 {
     return LAUNCH(update, launch_blocks(work->count + work->running_count), LAUNCH_THREADS, stream, *work);
+}
+
+static __global__ void join(int64_t count, const float *slot, float *sums, const struct kernel_metrics *slot_metrics,
+                            struct kernel_metrics *metrics)
+{
+    for (int64_t i = thread_first(); i < count; i += thread_step())
+        sums[i] = slot[i] + sums[i];
+    if (thread_first() == 0) {
+        metrics->loss = slot_metrics->loss + metrics->loss;
+        metrics->correct = slot_metrics->correct + metrics->correct;
+    }
+}
+
+cudaError_t kernel_join(int64_t count, const float *slot, float *sums, const struct kernel_metrics *slot_metrics,
+                        struct kernel_metrics *metrics, cudaStream_t stream)
+{
+    return LAUNCH(join, launch_blocks(count), LAUNCH_THREADS, stream, count, slot, sums, slot_metrics, metrics);
 }
 
 static __global__ void to_bf16(int64_t count, const float *x, bf16 *y)

@@ -23,11 +23,11 @@ static void open_graph(struct plugin_graph *graph, const struct repro_graph *giv
         fail_msg("%s", error.text);
 }
 
-static void check_layout(const struct plugin_graph *graph)
+static void check_layout(const struct plugin_graph *graph, int64_t input_channels)
 {
     struct layout layout;
     struct repro_error error = {0};
-    assert_int_equal(layout_init(&layout, graph, &error), 0);
+    assert_int_equal(layout_init(&layout, graph, input_channels, &error), 0);
     unsigned char *taken = calloc((size_t)layout.device_count, 1);
     assert_non_null(taken);
     for (int64_t i = 0; i < layout.param_count; i++) {
@@ -60,13 +60,14 @@ static void every_graph(void **state)
         struct err err = {0};
         assert_int_equal(graph_build(&graph_cases[i], &net, &err), 0);
         open_graph(&graph, &net.graph, 4, 2);
-        check_layout(&graph);
+        check_layout(&graph, graph.nodes[0].channels);
+        check_layout(&graph, 8);
         plugin_graph_release(&graph);
         net_release(&net);
     }
 }
 
-/* Weight [o][i][u][v] of a convolution lies at [o][u][v][i]. */
+/* Weight [o][i][u][v] of a convolution lies at [o][u][v][i], that of the image among as many channels as its pixels are filled up to. */
 static void convolutions_are_ohwi(void **state)
 {
     static const float mean[3] = {0}, deviation[3] = {1, 1, 1};
@@ -78,18 +79,19 @@ static void convolutions_are_ohwi(void **state)
     (void)state;
     assert_int_equal(net_named(&net, "wrn-10-1", 3, 32, 32, 10, mean, deviation, &err), 0);
     open_graph(&graph, &net.graph, 4, 2);
-    assert_int_equal(layout_init(&layout, &graph, &error), 0);
+    assert_int_equal(layout_init(&layout, &graph, 8, &error), 0);
     int seen = 0;
     for (int32_t n = 0; n < graph.count; n++) {
         const struct repro_node *node = &graph.nodes[n];
         if (node->op != REPRO_OP_CONV)
             continue;
         int64_t in = plugin_source(&graph, node, 0)->channels, taps = (int64_t)node->kernel_h * node->kernel_w;
+        int64_t room = node->src[0] == 0 ? 8 : in;
         for (int64_t o = 0; o < node->channels; o++)
             for (int64_t i = 0; i < in; i++)
                 for (int64_t t = 0; t < taps; t++)
                     assert_int_equal(layout.map[node->weights + (o * in + i) * taps + t],
-                                     layout.places[n].weights + (o * taps + t) * in + i);
+                                     layout.places[n].weights + (o * taps + t) * room + i);
         seen++;
     }
     assert_true(seen >= 7);

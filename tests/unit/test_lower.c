@@ -29,6 +29,7 @@ struct play {
     double *values; /* [buffer_count] */
     double *diffs; /* [count]: what node i's diff must be */
     const char *name;
+    int onto; /* convolutions that add to another one's dst, each mode */
 };
 
 static double dst_value(int32_t i)
@@ -84,13 +85,41 @@ static double held(const struct play *play, int32_t i)
     return dst_value(node->op == REPRO_OP_RELU && play->lower->nodes[i].fused_relu ? node->src[0] : i);
 }
 
-static void play_forward(struct play *play)
+static void read_sources(struct play *play, int32_t i)
+{
+    const struct repro_node *node = &play->graph->nodes[i];
+    for (int k = 0; k < node->src_count; k++)
+        read_buffer(play, play->lower->nodes[node->src[k]].dst, held(play, node->src[k]), i, "dst of a source");
+}
+
+/* train: a batch norm makes the sum that it is the first to read. */
+static void play_forward(struct play *play, int train)
 {
     for (int32_t i = 0; i < play->graph->count; i++) {
         const struct repro_node *node = &play->graph->nodes[i];
         const struct lower_node *lowered = &play->lower->nodes[i];
-        for (int k = 0; k < node->src_count; k++)
-            read_buffer(play, play->lower->nodes[node->src[k]].dst, held(play, node->src[k]), i, "dst of a source");
+        int is_add = node->op == REPRO_OP_ADD, made_elsewhere = train && is_add && lowered->sum_with != LOWER_NONE;
+        if (train && !is_add && lowered->sum_with != LOWER_NONE) {
+            assert_int_equal(node->src[0], lowered->sum_with);
+            read_sources(play, lowered->sum_with);
+            write_buffer(play, play->lower->nodes[lowered->sum_with].dst, dst_value(lowered->sum_with));
+        }
+        if (is_add && lowered->onto != LOWER_NONE) { /* the later convolution has added to the earlier one's */
+            assert_true(node->scale == 1.0f);
+            read_buffer(play, lowered->dst, dst_value(node->src[0]) + dst_value(node->src[1]), i, "sum");
+            write_buffer(play, lowered->dst, dst_value(i));
+            continue;
+        }
+        if (!made_elsewhere)
+            read_sources(play, i);
+        if (made_elsewhere)
+            continue;
+        if (node->op == REPRO_OP_CONV && lowered->onto != LOWER_NONE) {
+            read_buffer(play, lowered->dst, dst_value(lowered->onto), i, "what it adds to");
+            write_buffer(play, lowered->dst, dst_value(lowered->onto) + dst_value(i));
+            play->onto++;
+            continue;
+        }
         if (lowered->dst != LOWER_NONE && !(node->op == REPRO_OP_RELU && lowered->fused_relu))
             write_buffer(play, lowered->dst, dst_value(i));
         if (lowered->winner != LOWER_NONE)
@@ -147,7 +176,8 @@ static void play_backward(struct play *play)
     read_buffer(play, play->lower->nodes[logits].dst, held(play, logits), logits, "logits after the step");
 }
 
-static int64_t play_graph(const char *name, const struct repro_graph *given, int type_bytes, int *shared)
+/* *shared += diffs that are one; *onto += convolutions that add to another's dst. */
+static int64_t play_graph(const char *name, const struct repro_graph *given, int type_bytes, int *shared, int *onto)
 {
     struct plugin_graph graph;
     struct lower lower;
@@ -157,7 +187,7 @@ static int64_t play_graph(const char *name, const struct repro_graph *given, int
     assert_int_equal(plugin_graph_init(&graph, given, &options, &error), 0);
     assert_int_equal(lower_init(&lower, &graph, type_bytes, &error), 0);
     struct play play = {&graph, &lower, calloc((size_t)lower.buffer_count, sizeof(double)),
-                        calloc((size_t)graph.count, sizeof(double)), name};
+                        calloc((size_t)graph.count, sizeof(double)), name, 0};
     assert_true(play.values != NULL && play.diffs != NULL);
     for (int32_t b = 0; b < lower.buffer_count; b++) {
         play.values[b] = NAN;
@@ -165,10 +195,14 @@ static int64_t play_graph(const char *name, const struct repro_graph *given, int
         assert_true(lower.buffers[b].offset >= 0 && lower.buffers[b].offset + lower.buffers[b].bytes <= lower.bytes);
     }
     expect_diffs(&play);
-    play_forward(&play);
+    play_forward(&play, 0);
+    for (int32_t b = 0; b < lower.buffer_count; b++)
+        play.values[b] = NAN;
+    play_forward(&play, 1);
     play_backward(&play);
     for (int32_t i = 0; i < graph.count; i++)
         *shared += lower.nodes[i].same_diff[0] + lower.nodes[i].same_diff[1];
+    *onto += play.onto / 2;
     int64_t bytes = lower.bytes;
     free(play.values);
     free(play.diffs);
@@ -179,17 +213,18 @@ static int64_t play_graph(const char *name, const struct repro_graph *given, int
 
 static void every_graph(void **state)
 {
-    int shared = 0;
+    int shared = 0, onto = 0;
     (void)state;
     for (int i = 0; i < graph_case_count; i++) {
         struct net net;
         struct err err = {0};
         assert_int_equal(graph_build(&graph_cases[i], &net, &err), 0);
-        play_graph(graph_cases[i].name, &net.graph, 4, &shared);
-        play_graph(graph_cases[i].name, &net.graph, 2, &shared);
+        play_graph(graph_cases[i].name, &net.graph, 4, &shared, &onto);
+        play_graph(graph_cases[i].name, &net.graph, 2, &shared, &onto);
         net_release(&net);
     }
     assert_true(shared > 0);
+    assert_true(onto > 0);
 }
 
 /* WRN-16-4: every residual add passes its gradient on without a kernel, and the plan is well below one buffer a tensor.
@@ -199,11 +234,11 @@ static void wide_residual_net(void **state)
     static const float mean[3] = {0}, deviation[3] = {1, 1, 1};
     struct net net;
     struct err err = {0};
-    int shared = 0, adds = 0;
+    int shared = 0, adds = 0, onto = 0;
     int64_t sum = 0;
     (void)state;
     assert_int_equal(net_named(&net, "wrn-16-4", 3, 32, 32, 10, mean, deviation, &err), 0);
-    int64_t bytes = play_graph("wrn-16-4", &net.graph, 2, &shared);
+    int64_t bytes = play_graph("wrn-16-4", &net.graph, 2, &shared, &onto);
     for (int i = 0; i < net.graph.node_count; i++) {
         const struct repro_node *node = &net.nodes[i];
         adds += node->op == REPRO_OP_ADD;
@@ -212,6 +247,7 @@ static void wide_residual_net(void **state)
     }
     assert_int_equal(adds, 6);
     assert_int_equal(shared, 2 * adds);
+    assert_int_equal(onto, 3); /* the blocks whose shortcut is a convolution; the other three sums are made with statistics */
     print_message("# wrn-16-4: %.2f of a buffer for each dst and diff\n", (double)bytes / (double)sum);
     assert_true(bytes < sum / 2);
     net_release(&net);

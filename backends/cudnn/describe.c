@@ -1,0 +1,79 @@
+/* What was chosen, where the time goes, and the convolutions' limit. */
+#include "net.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
+{
+    if (plan->plan == NULL)
+        snprintf(text, size, "none");
+    else
+        snprintf(text, size, "engine %" PRId64 "%s, %.1f MiB", plan->engine,
+                 plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
+                 (double)plan->workspace / (1 << 20));
+}
+
+static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i, char *line, size_t size)
+{
+    const struct repro_node *node = &net->graph.nodes[i], *src = plugin_source(&net->graph, node, 0);
+    char names[DNN_DIRECTIONS][64];
+    for (int k = 0; k < DNN_DIRECTIONS; k++)
+        plan_name(&pass->plans[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
+    return snprintf(line, size, "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
+                    (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h, (int)src->channels,
+                    (int)node->channels, (int)node->height, (int)node->width, names[DNN_FORWARD], names[DNN_DATA],
+                    names[DNN_WEIGHTS]);
+}
+
+int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
+{
+    int64_t used = 0;
+    if (size < 1)
+        return fail(err, REPRO_ARGUMENT, "a description of %" PRId64 " bytes has no room for its end", size);
+    text[0] = '\0';
+    for (int32_t p = net->pass_count - 1; p >= 0; p--) {
+        for (int32_t i = 0; i < net->count; i++) {
+            char line[384];
+            int length = net->layers[i].node->op == REPRO_OP_CONV ? describe_conv(net, &net->passes[p], i, line, sizeof line) : 0;
+            if (length >= (int)sizeof line || used + length >= size)
+                return 0;
+            memcpy(text + used, line, (size_t)length);
+            used += length;
+            text[used] = '\0';
+        }
+    }
+    return 0;
+}
+
+int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err)
+{
+    int32_t code = timer_collect(net, err);
+    if (code != 0)
+        return code;
+    fill_sized(profile, &net->timer.totals, sizeof net->timer.totals);
+    memset(&net->timer.totals, 0, sizeof net->timer.totals);
+    net->timer.on = 1;
+    return 0;
+}
+
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err)
+{
+    double sum = 0.0;
+    if (op != REPRO_OP_CONV)
+        return fail(err, REPRO_UNSUPPORTED, "cudnn knows the limit of convolutions only, not of operation %d", (int)op);
+    if (repeats < 1)
+        return fail(err, REPRO_ARGUMENT, "the best of %d repeats is none", (int)repeats);
+    net->can_backward = 0; /* the activations are overwritten */
+    int32_t code = device_enter(net->device, err);
+    if (code == 0)
+        code = queue_flush(net, err);
+    net->run.pass = &net->passes[net->pass_count - 1];
+    for (int32_t i = 0; i < net->count && code == 0; i++)
+        if (net->layers[i].node->op == REPRO_OP_CONV)
+            code = layer_bare(net, &net->layers[i], repeats, &sum, err);
+    if (code == 0)
+        *seconds = sum;
+    return code;
+}

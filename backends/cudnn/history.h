@@ -1,0 +1,24 @@
+/* history.h -- the metrics of recorded updates: the optimizer's kernel writes them to host memory, an event says when. */
+#ifndef CUDNN_HISTORY_H
+#define CUDNN_HISTORY_H
+
+#include "backend/backend.h"
+#include "kernels.h"
+
+#include <cuda_runtime_api.h>
+
+struct repro_net;
+
+struct history {
+    struct kernel_metrics *records; /* [REPRO_HISTORY], pinned; update n's is number n % REPRO_HISTORY */
+    cudaEvent_t done[REPRO_HISTORY];
+    int64_t rows[REPRO_HISTORY];
+    int64_t recorded, read; /* since the network was made */
+};
+
+int32_t history_init(struct history *history, struct repro_error *err);
+void history_release(struct history *history);
+/* Behind a recorded update that has been flushed. */
+int32_t history_add(struct repro_net *net, struct repro_error *err);
+
+#endif

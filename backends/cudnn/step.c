@@ -1,0 +1,83 @@
+/* The parts of a training step, each queued on the stream as the queue runs it. */
+#include "net.h"
+
+int32_t step_zero(struct repro_net *net, int spared, struct repro_error *err)
+{
+    cudaStream_t stream = net->device->stream;
+    int64_t first = spared ? net->layout.conv_count : 0;
+    size_t bytes = (size_t)(net->layout.device_count - first + net->graph.graph.running_count) * sizeof(float);
+    int32_t code = driver_check(cudaMemsetAsync(net->partial + first, 0, bytes, stream), "clearing gradients", err);
+    if (code == 0)
+        code = driver_check(cudaMemsetAsync(net->metrics, 0, KERNEL_METRICS_SUMS, stream), "clearing metrics", err);
+    return code;
+}
+
+int32_t step_forward(struct repro_net *net, int mode, struct repro_error *err)
+{
+    int32_t code = 0;
+    for (int32_t i = 0; i < net->count && code == 0; i++)
+        code = layer_forward(net, &net->layers[i], mode, err);
+    return code;
+}
+
+int32_t step_backward(struct repro_net *net, int assign, struct repro_error *err)
+{
+    int32_t code = 0;
+    for (int32_t i = net->count - 1; i >= 0 && code == 0; i--)
+        code = layer_backward(net, &net->layers[i], err);
+    if (code == 0)
+        code = timer_start(net, &net->timer.totals.reorder, err);
+    if (code == 0)
+        code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, !assign,
+                                              net->device->stream),
+                            "adding gradients", err);
+    return code == 0 ? timer_stop(net, err) : code;
+}
+
+static int64_t partial_count(const struct repro_net *net)
+{
+    return net->layout.device_count + net->graph.graph.running_count;
+}
+
+int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err)
+{
+    cudaStream_t stream = net->device->stream;
+    int64_t count = partial_count(net);
+    int32_t code = driver_check(cudaMemcpyAsync(net->slots + slot * count, net->partial, (size_t)count * sizeof(float),
+                                                cudaMemcpyDeviceToDevice, stream),
+                                "keeping a group's sums", err);
+    if (code == 0)
+        code = driver_check(cudaMemcpyAsync(net->slot_metrics + slot, net->metrics, KERNEL_METRICS_SUMS,
+                                            cudaMemcpyDeviceToDevice, stream),
+                            "keeping a group's metrics", err);
+    return code;
+}
+
+int32_t step_join(struct repro_net *net, int32_t slot, struct repro_error *err)
+{
+    int64_t count = partial_count(net);
+    return driver_check(kernel_join(count, net->slots + slot * count, net->partial, net->slot_metrics + slot, net->metrics,
+                                    net->device->stream),
+                        "adding a group's sums", err);
+}
+
+int32_t step_update(struct repro_net *net, struct repro_error *err)
+{
+    struct kernel_update work = {.call = net->run.call,
+                                 .metrics = net->metrics,
+                                 .records = net->history.records,
+                                 .count = net->layout.device_count,
+                                 .grad = net->partial,
+                                 .param = net->param,
+                                 .moment1 = net->moment1,
+                                 .moment2 = net->moment2,
+                                 .copy_count = net->type == KERNEL_BF16 ? net->layout.conv_count : 0,
+                                 .copy = net->weights,
+                                 .running_count = net->graph.graph.running_count,
+                                 .sums = net->partial + net->layout.device_count,
+                                 .running = net->running};
+    int32_t code = timer_start(net, &net->timer.totals.update, err);
+    if (code == 0)
+        code = driver_check(kernel_update(&work, net->device->stream), "the optimizer's step", err);
+    return code == 0 ? timer_stop(net, err) : code;
+}
