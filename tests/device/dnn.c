@@ -1,11 +1,12 @@
 /* cuDNN's graph API for graphs of one convolution.  Descriptors keep what they are told; the heuristics propose a few
- * engines that differ in what they may do, of which the backend's rule allows one; executing computes the definition.
+ * engines that differ in what they may do, of which the backend's rule allows one; executing computes the definition,
+ * on the stream of the handle.
  */
+#include "convolution.h"
 #include "emulator.h"
 
 #include "cudnn.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct attribute {
 };
 
 struct cudnnContext {
-    int unused;
+    cudaStream_t stream;
 };
 
 struct descriptor {
@@ -61,6 +62,7 @@ void cudnnGetLastErrorString(char *message, size_t size)
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
 {
+    EMULATOR_LOCKED;
     int injected = emulator_failure("cudnnCreate");
     if (injected != 0)
         return (cudnnStatus_t)injected;
@@ -76,8 +78,7 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t handle)
 
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
 {
-    (void)handle;
-    (void)stream;
+    handle->stream = stream;
     return CUDNN_STATUS_SUCCESS;
 }
 
@@ -185,6 +186,7 @@ static struct descriptor *copy_of(struct descriptor *one)
 
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
 {
+    EMULATOR_LOCKED;
     struct descriptor *one = descriptor;
     int injected = one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ? emulator_failure("plan") : 0;
     if (injected != 0 || one->finalized)
@@ -237,107 +239,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
     }
 }
 
-/* ---- Computing ---- */
-
-struct tensor {
-    int type;
-    int64_t size[4], stride[4];
-    void *data;
-};
-
-struct convolution {
-    struct tensor src, weights, dst;
-    int64_t before[2], after[2], stride[2];
-    int cores; /* f32 products in tf32 */
-    float beta;
-};
-
-static float get(const struct tensor *tensor, int64_t at)
-{
-    if (tensor->type == CUDNN_DATA_FLOAT)
-        return ((const float *)tensor->data)[at];
-    uint32_t bits = (uint32_t)((const uint16_t *)tensor->data)[at] << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static void put_float(const struct tensor *tensor, int64_t at, float value)
-{
-    uint32_t bits;
-    if (tensor->type == CUDNN_DATA_FLOAT) {
-        ((float *)tensor->data)[at] = value;
-        return;
-    }
-    memcpy(&bits, &value, sizeof bits);
-    ((uint16_t *)tensor->data)[at] = (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
-}
-
-/* The tensor's values as the engine multiplies them: tf32 keeps 10 bits of mantissa. */
-static float *factors(const struct convolution *conv, const struct tensor *tensor)
-{
-    int64_t count = tensor->size[0] * tensor->size[1] * tensor->size[2] * tensor->size[3];
-    float *values = calloc((size_t)count, sizeof *values);
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        values[i] = get(tensor, i);
-        memcpy(&bits, &values[i], sizeof bits);
-        if (conv->cores && tensor->type == CUDNN_DATA_FLOAT)
-            bits = (bits + 0x0fffu + (bits >> 13 & 1u)) & 0xffffe000u;
-        memcpy(&values[i], &bits, sizeof bits);
-    }
-    return values;
-}
-
-/* Adds one tap of one pixel, for all pairs of channels: which of the three is the result says `which`, 0 src, 1
- * weights, 2 dst. */
-static void add_tap(const struct convolution *conv, int which, const float *src, const float *weights, const float *dst,
-                    double *sums, int64_t s, int64_t w, int64_t d)
-{
-    int64_t in = conv->src.size[1], step = conv->weights.stride[0];
-    for (int64_t o = 0; o < conv->dst.size[1]; o++, w += step) {
-        if (which == 2) {
-            double sum = 0.0;
-            for (int64_t i = 0; i < in; i++)
-                sum += (double)src[s + i] * (double)weights[w + i];
-            sums[d + o] += sum;
-        } else if (which == 1) {
-            for (int64_t i = 0; i < in; i++)
-                sums[w + i] += (double)src[s + i] * (double)dst[d + o];
-        } else {
-            for (int64_t i = 0; i < in; i++)
-                sums[s + i] += (double)weights[w + i] * (double)dst[d + o];
-        }
-    }
-}
-
-static void compute(const struct convolution *conv, int which)
-{
-    const struct tensor *src = &conv->src, *weights = &conv->weights, *dst = &conv->dst;
-    const struct tensor *out = which == 0 ? src : which == 1 ? weights : dst;
-    int64_t elements = out->size[0] * out->size[1] * out->size[2] * out->size[3];
-    double *sums = calloc((size_t)elements, sizeof *sums);
-    float *given[3] = {which == 0 ? NULL : factors(conv, src), which == 1 ? NULL : factors(conv, weights),
-                       which == 2 ? NULL : factors(conv, dst)};
-    for (int64_t n = 0; n < dst->size[0]; n++)
-        for (int64_t y = 0; y < dst->size[2]; y++)
-            for (int64_t x = 0; x < dst->size[3]; x++)
-                for (int64_t u = 0; u < weights->size[2]; u++)
-                    for (int64_t v = 0; v < weights->size[3]; v++) {
-                        int64_t row = y * conv->stride[0] + u - conv->before[0],
-                                column = x * conv->stride[1] + v - conv->before[1];
-                        if (row >= 0 && row < src->size[2] && column >= 0 && column < src->size[3])
-                            add_tap(conv, which, given[0], given[1], given[2], sums,
-                                    n * src->stride[0] + row * src->stride[2] + column * src->stride[3],
-                                    u * weights->stride[2] + v * weights->stride[3],
-                                    n * dst->stride[0] + y * dst->stride[2] + x * dst->stride[3]);
-                    }
-    for (int64_t i = 0; i < elements; i++)
-        put_float(out, i, (float)(conv->beta == 0.0f ? sums[i] : sums[i] + (double)conv->beta * (double)get(out, i)));
-    free(sums);
-    for (int k = 0; k < 3; k++)
-        free(given[k]);
-}
+/* ---- Executing ---- */
 
 static void read_tensor(struct tensor *to, struct descriptor *from, struct descriptor *pack)
 {
@@ -354,7 +256,24 @@ static void read_tensor(struct tensor *to, struct descriptor *from, struct descr
             to->data = pointers[k];
 }
 
-cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack)
+/* What an execution keeps of plan and pack. */
+struct execution {
+    struct convolution conv;
+    const struct engine *engine;
+    void *workspace;
+};
+
+static void run_execution(void *context, double *ahead)
+{
+    const struct execution *one = context;
+    if (one->engine->workspace > 0)
+        memset(one->workspace, 0xcb, (size_t)one->engine->workspace);
+    convolution_compute(&one->conv);
+    if (one->engine->number == emulator_setting("slow", -1))
+        *ahead += 1.0;
+}
+
+static void read_convolution(struct convolution *conv, struct descriptor *operation, struct descriptor *pack)
 {
     static const int attributes[3][5] = {
         {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
@@ -366,36 +285,40 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
         {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
          CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
          CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA}};
+    conv->which = operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR         ? 2
+                  : operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? 0
+                                                                                                    : 1;
+    const int *names = attributes[conv->which];
+    read_tensor(&conv->src, find_descriptor(operation, names[0]), pack);
+    read_tensor(&conv->weights, find_descriptor(operation, names[1]), pack);
+    read_tensor(&conv->dst, find_descriptor(operation, names[2]), pack);
+    struct descriptor *window = find_descriptor(operation, names[3]);
+    memcpy(conv->before, values_of(window, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS), sizeof conv->before);
+    memcpy(conv->after, values_of(window, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS), sizeof conv->after);
+    memcpy(conv->stride, values_of(window, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES), sizeof conv->stride);
+    memcpy(&conv->beta, values_of(operation, names[4]), sizeof conv->beta);
+}
+
+cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack)
+{
+    EMULATOR_LOCKED;
     struct descriptor *one = plan;
-    struct convolution conv;
-    void *workspace;
-    (void)handle;
     int injected = emulator_failure("execute");
     if (injected != 0)
         return (cudnnStatus_t)injected;
-    struct descriptor *operation = find_descriptor(one->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
-    int which = operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR         ? 2
-                : operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? 0
-                                                                                                  : 1;
-    const int *names = attributes[which];
-    memset(&conv, 0, sizeof conv);
-    read_tensor(&conv.src, find_descriptor(operation, names[0]), pack);
-    read_tensor(&conv.weights, find_descriptor(operation, names[1]), pack);
-    read_tensor(&conv.dst, find_descriptor(operation, names[2]), pack);
-    struct descriptor *window = find_descriptor(operation, names[3]);
-    memcpy(conv.before, values_of(window, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS), sizeof conv.before);
-    memcpy(conv.after, values_of(window, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS), sizeof conv.after);
-    memcpy(conv.stride, values_of(window, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES), sizeof conv.stride);
-    memcpy(&conv.beta, values_of(operation, names[4]), sizeof conv.beta);
+    struct execution *kept = emulator_allocate(sizeof *kept);
+    struct convolution *conv = &kept->conv;
+    read_convolution(conv, find_descriptor(one->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS), pack);
     for (int k = 0; k < 2; k++) /* the shapes must agree, as cuDNN insists */
-        if ((conv.src.size[2 + k] + conv.before[k] + conv.after[k] - conv.weights.size[2 + k]) / conv.stride[k] + 1 !=
-            conv.dst.size[2 + k])
+        if ((conv->src.size[2 + k] + conv->before[k] + conv->after[k] - conv->weights.size[2 + k]) / conv->stride[k] +
+                1 !=
+            conv->dst.size[2 + k]) {
+            free(kept);
             return CUDNN_STATUS_BAD_PARAM;
-    conv.cores = engines[one->engine].note_count > 0 &&
-                 engines[one->engine].notes[0] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
-    memcpy(&workspace, values_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE), sizeof workspace);
-    if (engines[one->engine].workspace > 0)
-        memset(workspace, 0xcb, (size_t)engines[one->engine].workspace);
-    compute(&conv, which);
-    return CUDNN_STATUS_SUCCESS;
+        }
+    kept->engine = &engines[one->engine];
+    conv->cores = kept->engine->note_count > 0 && kept->engine->notes[0] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+    memcpy(&kept->workspace, values_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE), sizeof kept->workspace);
+    cudaError_t status = emulator_submit(handle->stream, (struct emulator_work){run_execution, free, kept});
+    return status == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }

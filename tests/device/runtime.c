@@ -1,16 +1,40 @@
-/* CUDA's runtime on a device that is this process: memory is the heap's, streams do everything at once. */
-#include "emulator.h"
+/* CUDA's runtime on a device that is this process: its settings, its errors, and memory, which is the heap's. */
+#include "stream.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LOST_FROM 200
 #define POISON 0xcb
 
 static int lost;
 static long long used;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void emulator_lock(int *held)
+{
+    *held = pthread_mutex_lock(&lock) == 0;
+    if (!*held)
+        abort();
+}
+
+void emulator_unlock(int *held)
+{
+    if (*held)
+        pthread_mutex_unlock(&lock);
+}
+
+void *emulator_allocate(size_t bytes)
+{
+    void *memory = calloc(1, bytes);
+    if (memory == NULL) {
+        fprintf(stderr, "emulator: out of memory\n");
+        abort();
+    }
+    return memory;
+}
 
 long long emulator_setting(const char *name, long long otherwise)
 {
@@ -23,6 +47,13 @@ long long emulator_setting(const char *name, long long otherwise)
         text += strcspn(text, " ");
     }
     return otherwise;
+}
+
+/* Errors of a call that leave the device as it is. */
+static int accuses(int code)
+{
+    return code == cudaErrorInvalidResourceHandle || code == cudaErrorIllegalState || code == cudaErrorNotReady ||
+           (code >= cudaErrorStreamCaptureUnsupported && code <= cudaErrorStreamCaptureWrongThread);
 }
 
 int emulator_failure(const char *function)
@@ -40,17 +71,10 @@ int emulator_failure(const char *function)
     snprintf(counts[k].name, sizeof counts[k].name, "%s", function);
     snprintf(name, sizeof name, "%s@%lld", function, ++counts[k].calls);
     int code = (int)emulator_setting(name, 0);
-    if (code >= LOST_FROM || code == cudaErrorDevicesUnavailable)
+    if ((code >= LOST_FROM && !accuses(code)) || code == cudaErrorDevicesUnavailable)
         lost = code;
     return code;
 }
-
-#define MAY_FAIL(function)                         \
-    do {                                           \
-        int injected = emulator_failure(function); \
-        if (injected != 0)                         \
-            return (cudaError_t)injected;          \
-    } while (0)
 
 const char *cudaGetErrorName(cudaError_t error)
 {
@@ -65,6 +89,10 @@ const char *cudaGetErrorName(cudaError_t error)
         return "cudaErrorECCUncorrectable";
     case cudaErrorIllegalAddress:
         return "cudaErrorIllegalAddress";
+    case cudaErrorStreamCaptureUnsupported:
+        return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorStreamCaptureInvalidated:
+        return "cudaErrorStreamCaptureInvalidated";
     case cudaErrorLaunchFailure:
         return "cudaErrorLaunchFailure";
     default:
@@ -79,6 +107,7 @@ const char *cudaGetErrorString(cudaError_t error)
 
 cudaError_t cudaGetLastError(void)
 {
+    EMULATOR_LOCKED;
     return (cudaError_t)lost;
 }
 
@@ -90,6 +119,7 @@ cudaError_t cudaDriverGetVersion(int *version)
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
+    EMULATOR_LOCKED;
     MAY_FAIL("cudaGetDeviceCount");
     if (emulator_setting("driver", CUDART_VERSION) < CUDART_VERSION)
         return cudaErrorInsufficientDriver;
@@ -99,6 +129,7 @@ cudaError_t cudaGetDeviceCount(int *count)
 
 cudaError_t cudaSetDevice(int ordinal)
 {
+    EMULATOR_LOCKED;
     MAY_FAIL("cudaSetDevice");
     return ordinal < emulator_setting("devices", 1) ? cudaSuccess : cudaErrorInvalidDevice;
 }
@@ -110,6 +141,7 @@ static long long memory_size(void)
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int ordinal)
 {
+    EMULATOR_LOCKED;
     long long capability = emulator_setting("capability", 90);
     (void)ordinal;
     MAY_FAIL("cudaGetDeviceProperties");
@@ -123,6 +155,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int ordin
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
+    EMULATOR_LOCKED;
     *total = (size_t)memory_size();
     *available = (size_t)(memory_size() - used);
     return cudaSuccess;
@@ -130,7 +163,11 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
+    EMULATOR_LOCKED;
     MAY_FAIL("cudaMalloc");
+    cudaError_t status = capture_forbids(NULL);
+    if (status != cudaSuccess)
+        return status;
     if (used + (long long)bytes > memory_size())
         return cudaErrorMemoryAllocation;
     size_t whole = (bytes + 255) / 256 * 256 + 256;
@@ -146,107 +183,68 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 
 cudaError_t cudaFree(void *memory)
 {
+    EMULATOR_LOCKED;
     size_t bytes;
     if (memory == NULL)
         return cudaSuccess;
+    cudaError_t status = capture_forbids(NULL);
+    if (status != cudaSuccess)
+        return status;
+    stream_drain_all();
     memcpy(&bytes, (char *)memory - 256, sizeof bytes);
     used -= (long long)bytes;
     free((char *)memory - 256);
     return cudaSuccess;
 }
 
+/* ---- Pinned memory ---- */
+
+static struct pinned {
+    struct pinned *next;
+    size_t bytes;
+    char *memory;
+} * pinned;
+
+int memory_is_pinned(const void *memory)
+{
+    for (const struct pinned *one = pinned; one != NULL; one = one->next)
+        if ((const char *)memory >= one->memory && (const char *)memory < one->memory + one->bytes)
+            return 1;
+    return 0;
+}
+
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
+    EMULATOR_LOCKED;
     MAY_FAIL("cudaMallocHost");
+    cudaError_t status = capture_forbids(NULL);
+    if (status != cudaSuccess)
+        return status;
     *memory = malloc(bytes);
-    return *memory == NULL ? cudaErrorMemoryAllocation : cudaSuccess;
+    if (*memory == NULL)
+        return cudaErrorMemoryAllocation;
+    struct pinned *one = emulator_allocate(sizeof *one);
+    *one = (struct pinned){pinned, bytes, *memory};
+    pinned = one;
+    return cudaSuccess;
 }
 
 cudaError_t cudaFreeHost(void *memory)
 {
+    EMULATOR_LOCKED;
+    if (memory == NULL)
+        return cudaSuccess;
+    cudaError_t status = capture_forbids(NULL);
+    if (status != cudaSuccess)
+        return status;
+    stream_drain_all();
+    for (struct pinned **at = &pinned; *at != NULL; at = &(*at)->next)
+        if ((*at)->memory == memory) {
+            struct pinned *one = *at;
+            *at = one->next;
+            free(one);
+            break;
+        }
     free(memory);
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream)
-{
-    (void)kind;
-    (void)stream;
-    MAY_FAIL("cudaMemcpyAsync");
-    memcpy(to, from, bytes);
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream)
-{
-    (void)stream;
-    MAY_FAIL("cudaMemsetAsync");
-    memset(memory, value, bytes);
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
-{
-    (void)flags;
-    MAY_FAIL("cudaStreamCreateWithFlags");
-    *stream = malloc(1);
-    return *stream == NULL ? cudaErrorMemoryAllocation : cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-{
-    (void)stream;
-    MAY_FAIL("cudaStreamSynchronize");
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    free(stream);
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t *event)
-{
-    return cudaEventCreateWithFlags(event, 0);
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
-{
-    (void)flags;
-    MAY_FAIL("cudaEventCreate");
-    *event = calloc(1, sizeof(struct timespec));
-    return *event == NULL ? cudaErrorMemoryAllocation : cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
-{
-    struct timespec now;
-    (void)stream;
-    MAY_FAIL("cudaEventRecord");
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    memcpy(event, &now, sizeof now);
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event)
-{
-    (void)event;
-    MAY_FAIL("cudaEventSynchronize");
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
-{
-    struct timespec a, b;
-    memcpy(&a, from, sizeof a);
-    memcpy(&b, to, sizeof b);
-    *milliseconds = (float)(1e3 * (double)(b.tv_sec - a.tv_sec) + 1e-6 * (double)(b.tv_nsec - a.tv_nsec));
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t event)
-{
-    free(event);
     return cudaSuccess;
 }

@@ -51,6 +51,15 @@ size_t current_number;
 void (*body)(void *);
 void *body_context;
 float slots[1024];
+long long order; /* of turns, in this launch */
+
+struct launch {
+    dim3 grid, block;
+    int joint;
+    void (*body)(void *context);
+    void (*forget)(void *context);
+    void *context;
+};
 
 void yield()
 {
@@ -110,7 +119,6 @@ fiber *new_fiber()
 /* The number of the k-th of count to have its turn: a GPU promises no order, so a result must not depend on it. */
 size_t turn(size_t k, size_t count)
 {
-    static const long long order = emulator_setting("order", 0);
     if (order == 0)
         return k;
     if (order == 1)
@@ -176,25 +184,43 @@ float __shfl_down_sync(unsigned, float value, unsigned offset)
     return other;
 }
 
-cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *context), void *context)
+static void run_launch(void *context, double *)
 {
-    int injected = emulator_failure("launch");
-    if (injected != 0)
-        return (cudaError_t)injected;
-    if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
-        block.x * block.y * block.z > 1024 || block.x * block.y * block.z == 0)
-        return cudaErrorInvalidValue;
-    body = call;
-    body_context = context;
+    const launch *one = static_cast<launch *>(context);
+    const dim3 &grid = one->grid;
+    body = one->body;
+    body_context = one->context;
+    order = emulator_setting("order", 0);
     gridDim = grid;
-    blockDim = block;
+    blockDim = one->block;
     size_t blocks = (size_t)grid.x * grid.y * grid.z;
     for (size_t k = 0; k < blocks; k++) {
         size_t number = turn(k, blocks);
         blockIdx = dim3((unsigned)(number % grid.x), (unsigned)(number / grid.x % grid.y),
                         (unsigned)(number / grid.x / grid.y));
-        joint ? run_block(block) : run_apart(block);
+        one->joint ? run_block(one->block) : run_apart(one->block);
     }
     current = NULL;
-    return cudaSuccess;
+}
+
+static void forget_launch(void *context)
+{
+    launch *one = static_cast<launch *>(context);
+    one->forget(one->context);
+    delete one;
+}
+
+cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *context), void (*forget)(void *context),
+                           cudaStream_t stream, void *context)
+{
+    EMULATOR_LOCKED;
+    cudaError_t status = (cudaError_t)emulator_failure("launch");
+    if (status == cudaSuccess && (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
+                                  block.x * block.y * block.z > 1024 || block.x * block.y * block.z == 0))
+        status = cudaErrorInvalidValue;
+    if (status != cudaSuccess) {
+        forget(context);
+        return status;
+    }
+    return emulator_submit(stream, {run_launch, forget_launch, new launch{grid, block, joint, call, forget, context}});
 }

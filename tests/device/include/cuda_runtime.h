@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <tuple>
 
 #define __global__
 #define __device__
@@ -42,18 +43,49 @@ static inline unsigned atomicAdd(unsigned *at, unsigned value)
     return old;
 }
 
-/* Runs call(context) as every thread of every block; joint: the threads of a block may meet. */
-cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *context), void *context);
+/* Queues a launch on the stream: body(context) as every thread of every block; joint: the threads of a block may meet.
+ * forget(context) frees the context, once, whatever becomes of the launch. */
+cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*body)(void *context), void (*forget)(void *context),
+                           cudaStream_t stream, void *context);
 
-template <typename F> static cudaError_t emulate(dim3 grid, dim3 block, int joint, F body)
+/* A kernel's arguments as CUDA takes them: converted and copied at the launch. */
+template <typename... P> struct emulated_arguments {
+    std::tuple<P...> operator()(P... given) const
+    {
+        return std::tuple<P...>(given...);
+    }
+};
+template <typename... P> static emulated_arguments<P...> emulated_arguments_of(void (*)(P...))
 {
-    return emulate_launch(
-        grid, block, joint, [](void *context) { (*static_cast<F *>(context))(); }, &body);
+    return {};
 }
 
-#define LAUNCH(kernel, grid, block, stream, ...) \
-    ((void)(stream), emulate(dim3(grid), dim3(block), 0, [&] { kernel(__VA_ARGS__); }))
-#define LAUNCH_JOINT(kernel, grid, block, stream, ...) \
-    ((void)(stream), emulate(dim3(grid), dim3(block), 1, [&] { kernel(__VA_ARGS__); }))
+template <typename F, typename T> struct emulated_call {
+    F call;
+    T arguments;
+    static void body(void *context)
+    {
+        const emulated_call *one = static_cast<emulated_call *>(context);
+        std::apply(one->call, one->arguments);
+    }
+    static void forget(void *context)
+    {
+        delete static_cast<emulated_call *>(context);
+    }
+};
+
+template <typename F, typename T>
+static cudaError_t emulate(dim3 grid, dim3 block, int joint, cudaStream_t stream, F call, const T &arguments)
+{
+    typedef emulated_call<F, T> one;
+    return emulate_launch(grid, block, joint, one::body, one::forget, stream, new one{call, arguments});
+}
+
+#define EMULATED_LAUNCH(kernel, grid, block, joint, stream, ...)                                \
+    emulate(                                                                                    \
+        dim3(grid), dim3(block), joint, stream, [](const auto &...given) { kernel(given...); }, \
+        emulated_arguments_of(kernel)(__VA_ARGS__))
+#define LAUNCH(kernel, grid, block, stream, ...) EMULATED_LAUNCH(kernel, grid, block, 0, stream, __VA_ARGS__)
+#define LAUNCH_JOINT(kernel, grid, block, stream, ...) EMULATED_LAUNCH(kernel, grid, block, 1, stream, __VA_ARGS__)
 
 #endif
