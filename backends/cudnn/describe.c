@@ -49,7 +49,9 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
 
 int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err)
 {
-    int32_t code = timer_collect(net, err);
+    int32_t code = queue_flush(net, err);
+    if (code == 0)
+        code = timer_collect(net, err);
     if (code != 0)
         return code;
     fill_sized(profile, &net->timer.totals, sizeof net->timer.totals);

@@ -54,7 +54,7 @@ int32_t timer_stop(struct repro_net *net, struct repro_error *err)
 int32_t timer_collect(struct repro_net *net, struct repro_error *err)
 {
     struct net_timer *timer = &net->timer;
-    int32_t code = net_sync(net, err);
+    int32_t code = driver_check(cudaStreamSynchronize(net->device->stream), "waiting for the GPU", err);
     for (int k = 0; code == 0 && k < timer->used; k++) {
         float milliseconds = 0.0f;
         code = driver_check(cudaEventElapsedTime(&milliseconds, timer->events[2 * k], timer->events[2 * k + 1]),

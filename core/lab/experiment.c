@@ -17,7 +17,8 @@
 static const char *const TOP_KEYS[] = {"name", "title",  "dataset",  "train_n",         "epochs",   "groups", "plot", "base",
                                        "schedules_only", "study", "runs", "profiles", "default_profile", "defaults", "panels",
                                        "claims"};
-static const char *const PROFILE_KEYS[] = {"name", "network", "divide", "epochs", "test_n", "micro_ghosts", "words"};
+static const char *const PROFILE_KEYS[] = {"name", "network", "divide", "epochs", "test_n", "micro_ghosts", "device_micro_ghosts",
+                                           "words"};
 
 static int parse_profile(const struct experiment *experiment, struct settings_view *view,
                          struct experiment_profile *profile)
@@ -30,6 +31,8 @@ static int parse_profile(const struct experiment *experiment, struct settings_vi
     profile->epochs = (int)settings_int(view, "epochs", 1, EPOCHS_MAX);
     profile->test_n = settings_int(view, "test_n", 1, COUNT_MAX);
     profile->micro_ghosts = settings_int(view, "micro_ghosts", 1, COUNT_MAX);
+    profile->device_micro_ghosts = settings_find(view, "device_micro_ghosts") == NULL
+                                       ? profile->micro_ghosts : settings_int(view, "device_micro_ghosts", 1, COUNT_MAX);
     profile->words = settings_string(view, "words");
     struct schedule schedule;
     struct err err = {0};

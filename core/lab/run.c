@@ -112,7 +112,8 @@ int run_init(struct run *run, const struct session *session, const struct experi
     run->session = session;
     run->what = what;
     int code = experiment_schedule(session->experiment, session->profile, what, &run->schedule, err);
-    run->micro = run->schedule.ghost * session->profile->micro_ghosts;
+    run->micro = run->schedule.ghost *
+                 (session->caps.memory > 0 ? session->profile->device_micro_ghosts : session->profile->micro_ghosts);
     if (code == 0)
         code = set_identity(run, err);
     if (code == 0)

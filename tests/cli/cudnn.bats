@@ -87,7 +87,7 @@ weights() {
     [ "$(weights one)" = "$(weights two)" ]
     grep -q '"library": "cuDNN ' one/runs/*/manifest.json
     grep -q '"algorithms": "cuDNN.s first deterministic choice"' one/runs/*/manifest.json
-    grep -qE '"node [0-9]+ conv 3x3/1 .*: forward engine [0-9]+.*; data .*; weights ' one/runs/*/manifest.json
+    grep -qE '"8 rows, node [0-9]+ conv 3x3/1 .*: forward engine [0-9]+.*; data .*; weights ' one/runs/*/manifest.json
 }
 
 @test "no bit depends on the order in which threads and blocks have their turn" {
@@ -152,7 +152,8 @@ weights() {
     train --out whole
     [ "$status" -eq 0 ]
     local fault
-    for fault in launch@2000=719 execute@500=5000 cudaMemcpyAsync@200=700 cudaStreamSynchronize@60=214 cudaSetDevice@400=46; do
+    for fault in cudaGraphLaunch@25=719 execute@120=5000 cudaMemcpyAsync@150=700 cudaStreamSynchronize@14=214 cudaSetDevice@300=46 \
+        cudaEventSynchronize@80=719 cudaEventQuery@20=719; do
         rm -rf cut
         REPRO_EMULATED_GPU=$fault train --out cut
         [ "$status" -eq 1 ] || { echo "$fault: status $status: $output"; return 1; }
@@ -170,4 +171,16 @@ weights() {
     [ "$status" -eq 0 ]
     grep -q "Emulated GPU" <<< "$output"
     grep -q "conv" <<< "$output"
+}
+
+@test "a device with memory of its own takes device_micro_ghosts, a processor micro_ghosts" {
+    need_emulator
+    mini
+    sed -i 's/micro_ghosts = 1;/micro_ghosts = 1; device_micro_ghosts = 2;/' share/experiments/mini.exp
+    train --out gpu
+    [ "$status" -eq 0 ]
+    grep -q '"micro": 16' gpu/runs/*/manifest.json
+    repro mini --backend openblas --out processor
+    [ "$status" -eq 0 ]
+    grep -q '"micro": 8' processor/runs/*/manifest.json
 }

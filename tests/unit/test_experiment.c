@@ -144,6 +144,7 @@ static void out_of_range(void **state)
     refuse("momentum = 0; steps", "beta1 = 0.1; steps", ":14: 'beta1' belongs to the optimizer \"adam\"");
     refuse("accuracy = 0.5", "accuracy = 94", ":13: 'accuracy' is 94; it must be a fraction");
     refuse("micro_ghosts = 3", "micro_ghosts = 0", ":21: 'micro_ghosts' is 0");
+    refuse("micro_ghosts = 3", "micro_ghosts = 3; device_micro_ghosts = 0", ":21: 'device_micro_ghosts' is 0");
 }
 
 static void names_and_scales(void **state)
