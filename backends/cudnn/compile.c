@@ -60,6 +60,7 @@ static int64_t deal(struct repro_net *net, char *base)
     net->slot_metrics = share(base, &at, net->graph.options.slots * (int64_t)sizeof *net->slot_metrics);
     net->queue.block = share(base, &at, QUEUE_CALLS * net->queue.chunk);
     net->workspace = share(base, &at, net->workspace_bytes);
+    net->side_workspace = share(base, &at, net->side_workspace_bytes);
     net->scratch = share(base, &at, net->scratch_count * 4);
     net->slopes = share(base, &at, net->unit_count * 4);
     net->sums = share(base, &at, net->unit_count * 8);
@@ -182,6 +183,8 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
         code = queue_init(&net->queue, err);
     if (code == 0)
         code = history_init(&net->history, err);
+    if (code == 0)
+        code = fork_init(&net->fork, err);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         for (int32_t k = 0; code == 0 && net->layers[i].node->op == REPRO_OP_CONV && k < net->pass_count; k++)
             code = pass_bind(net, &net->passes[k], &net->layers[i], err);
@@ -203,6 +206,7 @@ void net_free(struct repro_net *net)
         cudaStreamSynchronize(net->device->stream);
     queue_release(&net->queue);
     history_release(&net->history);
+    fork_release(&net->fork);
     passes_release(net);
     for (int k = 0; k < NET_STAGES; k++) {
         cudaFreeHost(net->stages[k].pixels);

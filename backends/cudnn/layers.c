@@ -31,6 +31,13 @@ static int64_t rows_of(const struct repro_net *net)
     return net->run.pass->rows;
 }
 
+/* Of a layer's dst, or diff. */
+static int64_t bytes_of(const struct repro_net *net, const struct net_layer *layer)
+{
+    int64_t channels = layer->node->op == REPRO_OP_INPUT ? net->input_channels : layer->node->channels;
+    return rows_of(net) * layer->use->plane * channels * kernel_bytes(layer->type);
+}
+
 static const struct dnn_plan *plan_of(const struct repro_net *net, const struct net_layer *layer, enum dnn_direction direction)
 {
     return &net->run.pass->plans[index_of(net, layer) * DNN_DIRECTIONS + (int)direction];
@@ -262,8 +269,13 @@ int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, 
 
 static int32_t conv_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    int32_t code = dnn_plan_run(plan_of(net, layer, DNN_WEIGHTS), net->device->handle, err);
-    if (code == 0 && source(net, layer, 0)->use->needs_diff)
+    const struct net_layer *src = source(net, layer, 0);
+    int32_t code = fork_begin(net, err);
+    if (code == 0)
+        code = dnn_plan_run(plan_of(net, layer, DNN_WEIGHTS), net->device->handle, err);
+    if (code == 0)
+        code = fork_end(net, src->dst, bytes_of(net, src), layer->diff, bytes_of(net, layer), err);
+    if (code == 0 && src->use->needs_diff)
         code = dnn_plan_run(plan_of(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
@@ -361,9 +373,16 @@ static cudaError_t backward(struct repro_net *net, struct net_layer *layer)
 
 int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
+    int32_t code = 0;
     if (layer->node->op == REPRO_OP_INPUT)
         return 0;
-    int32_t code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
+    for (int k = 0; k < layer->node->src_count && code == 0; k++) {
+        const struct net_layer *src = source(net, layer, k);
+        if (src->use->needs_diff)
+            code = fork_guard(net, src->diff, bytes_of(net, src), err);
+    }
+    if (code == 0)
+        code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
                                                 : queued(net, layer, backward(net, layer), err);

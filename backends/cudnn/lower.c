@@ -124,6 +124,15 @@ static int32_t new_buffer(struct lower *lower, int64_t bytes, int32_t first, int
     return lower->buffer_count++;
 }
 
+/* The gradient of a convolution's weights may run beside the next moments, so what it reads lives on for these. */
+static int32_t read_until(const struct plugin_graph *graph, int32_t i)
+{
+    int32_t end = 2 * graph->count - 1, moment = end - i;
+    if (graph->nodes[i].op == REPRO_OP_CONV)
+        moment = moment + LOWER_BESIDE < end ? moment + LOWER_BESIDE : end;
+    return moment;
+}
+
 static void live_until(struct lower *lower, int32_t buffer, int32_t moment)
 {
     if (buffer != LOWER_NONE && lower->buffers[buffer].last < moment)
@@ -175,7 +184,7 @@ static void make_dst(struct lower *lower, const struct plugin_graph *graph, int 
         int32_t done = graph->nodes[i].op == REPRO_OP_ADD && lower->nodes[i].sum_with != LOWER_NONE
                            ? lower->nodes[i].sum_with : i;
         for (int k = 0; k < graph->nodes[i].src_count; k++)
-            live_until(lower, lower->nodes[graph->nodes[i].src[k]].dst, reads_src(graph, i) ? end - i : done);
+            live_until(lower, lower->nodes[graph->nodes[i].src[k]].dst, reads_src(graph, i) ? read_until(graph, i) : done);
     }
 }
 
@@ -201,7 +210,7 @@ static void make_diff(struct lower *lower, const struct plugin_graph *graph, con
                                     end - writer, end - i);
         }
         /* A fused relu's diff is read when its batch norm runs backward. */
-        live_until(lower, node->diff, end - reader(lower, graph, i));
+        live_until(lower, node->diff, read_until(graph, reader(lower, graph, i)));
     }
     for (int32_t i = 0; i < graph->count; i++) /* the batch norm's own name for it */
         if (graph->nodes[i].op == REPRO_OP_RELU && lower->nodes[i].fused_relu)

@@ -1,7 +1,8 @@
 /* lower.h -- from a graph to what the device does: which nodes share a kernel, which tensors share memory.  Host only.
  *
  * A step has 2 * count moments: node i runs forward at moment i and backward at moment 2 * count - 1 - i.  A tensor
- * lives from the moment that first writes it to the last that reads it, and two tensors share bytes only when their
+ * lives from the moment that first writes it to the last that reads it (of what a convolution's weight gradient reads, LOWER_BESIDE moments
+ * longer: fork.h), and two tensors share bytes only when their
  * lives do not overlap.
  *
  * Fused.  A relu whose source is a batch norm that nobody else reads is computed by the batch norm's kernels, forward
@@ -21,6 +22,7 @@
 
 #define LOWER_ALIGN 256 /* bytes */
 #define LOWER_NONE (-1)
+#define LOWER_BESIDE 4 /* moments: to the next convolution's backward in a residual block */
 
 /* A tensor's memory: `bytes` at `offset` of the activations. */
 struct lower_buffer {

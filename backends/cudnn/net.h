@@ -15,6 +15,7 @@
 #include "common/plugin.h"
 #include "dnn.h"
 #include "driver.h"
+#include "fork.h"
 #include "history.h"
 #include "kernels.h"
 #include "layout.h"
@@ -100,11 +101,11 @@ struct repro_net {
     float *slots; /* [options.slots], as PARTIAL */
     struct kernel_metrics *slot_metrics;
     int64_t *slot_rows; /* on the host */
-    void *workspace;
+    void *workspace, *side_workspace; /* of the first stream, of the second */
     float *scratch, *slopes;
     double *sums;
     unsigned *tickets;
-    int64_t workspace_bytes, scratch_count, unit_count, ticket_count;
+    int64_t workspace_bytes, side_workspace_bytes, scratch_count, unit_count, ticket_count;
 
     struct net_stage stages[NET_STAGES];
     int stage;
@@ -113,6 +114,7 @@ struct repro_net {
     struct net_last last;
     struct queue queue;
     struct queue_run run; /* of the command being run */
+    struct fork fork;
     struct history history;
     struct net_timer timer;
 };

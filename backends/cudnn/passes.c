@@ -91,7 +91,8 @@ int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const stru
             code = dnn_plan_init(plan, &target, &conv, (enum dnn_direction)k, adds(layer, k), err);
         if (code != 0)
             return code;
-        net->workspace_bytes = larger(net->workspace_bytes, plan->workspace);
+        int64_t *bytes = k == DNN_WEIGHTS ? &net->side_workspace_bytes : &net->workspace_bytes;
+        *bytes = larger(*bytes, plan->workspace);
     }
     return 0;
 }
@@ -104,7 +105,8 @@ int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, cons
     char *weights = (char *)net->weights + at, *grads = (char *)net->grads + at;
     int32_t code = dnn_plan_bind(plan_at(net, pass, layer, DNN_FORWARD), src->dst, weights, layer->dst, net->workspace, err);
     if (code == 0 && pass->trains)
-        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff, net->workspace, err);
+        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff, net->side_workspace,
+                             err);
     if (code == 0 && pass->trains && src->use->needs_diff)
         code = dnn_plan_bind(plan_at(net, pass, layer, DNN_DATA), src->diff, weights, layer->diff, net->workspace, err);
     return code;

@@ -157,7 +157,10 @@ static cudaGraphExec_t capture(struct repro_net *net, int64_t *nodes)
     struct repro_error ignored = {0};
     if (cudaStreamBeginCapture(net->device->stream, cudaStreamCaptureModeThreadLocal) != cudaSuccess)
         return NULL;
+    net->fork.on = net->fork.stream != NULL;
     int32_t code = run_commands(net, &ignored);
+    net->fork.on = net->fork.count = 0;
+    cudnnSetStream(net->device->handle, net->device->stream); /* where a failure left it */
     cudaError_t status = cudaStreamEndCapture(net->device->stream, &graph);
     if (code == 0 && status == cudaSuccess && graph != NULL && cudaGraphGetNodes(graph, NULL, &count) == cudaSuccess &&
         cudaGraphInstantiate(&exec, graph, 0) != cudaSuccess)

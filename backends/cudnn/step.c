@@ -26,6 +26,8 @@ int32_t step_backward(struct repro_net *net, int assign, struct repro_error *err
     for (int32_t i = net->count - 1; i >= 0 && code == 0; i--)
         code = layer_backward(net, &net->layers[i], err);
     if (code == 0)
+        code = fork_join(net, err);
+    if (code == 0)
         code = timer_start(net, &net->timer.totals.reorder, err);
     if (code == 0)
         code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, !assign,
