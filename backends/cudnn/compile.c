@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SHARE_ALIGN 256 /* bytes */
+#define METRICS_ALIGN 16 /* bytes */
 
 /* The next `bytes` of the allocation; *at counts on, also while base is NULL and only the sum is wanted. */
 static void *share(char *base, int64_t *at, int64_t bytes)
@@ -43,7 +44,9 @@ static int64_t deal(struct repro_net *net, char *base)
     int64_t type = kernel_bytes(net->type);
     net->activations = share(base, &at, net->lower.bytes);
     net->param = share(base, &at, params);
-    net->partial = share(base, &at, params + running * 4);
+    net->metrics_at = (params + running * 4 + METRICS_ALIGN - 1) / METRICS_ALIGN * METRICS_ALIGN;
+    net->partial = share(base, &at, net->metrics_at + (int64_t)sizeof *net->metrics);
+    net->metrics = base == NULL ? NULL : (struct kernel_metrics *)((char *)net->partial + net->metrics_at);
     net->moment1 = share(base, &at, params);
     net->moment2 = share(base, &at, params);
     net->running = share(base, &at, running * 4);
@@ -52,7 +55,6 @@ static int64_t deal(struct repro_net *net, char *base)
     net->canonical = share(base, &at, graph->param_count * 4);
     net->logits = share(base, &at, micro * graph->classes * 4);
     net->map = share(base, &at, graph->param_count * 4);
-    net->metrics = share(base, &at, (int64_t)sizeof *net->metrics);
     net->pixels = share(base, &at, micro * graph->channels * graph->height * graph->width);
     net->given_labels = share(base, &at, micro * 4);
     net->labels = share(base, &at, micro * 4);

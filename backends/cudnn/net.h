@@ -94,7 +94,8 @@ struct repro_net {
     float *canonical; /* [param_count], on the way out or in */
     float *logits; /* [micro, classes] f32, on the way out */
     int32_t *map; /* layout.map on the device */
-    struct kernel_metrics *metrics;
+    struct kernel_metrics *metrics; /* behind partial, so that both are cleared at once */
+    int64_t metrics_at; /* bytes from partial on */
     uint8_t *pixels; /* of the caller's rows */
     int32_t *given_labels; /* theirs */
     int32_t *labels; /* of the rows that are computed */

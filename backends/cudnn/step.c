@@ -3,13 +3,10 @@
 
 int32_t step_zero(struct repro_net *net, int spared, struct repro_error *err)
 {
-    cudaStream_t stream = net->device->stream;
-    int64_t first = spared ? net->layout.conv_count : 0;
-    size_t bytes = (size_t)(net->layout.device_count - first + net->graph.graph.running_count) * sizeof(float);
-    int32_t code = driver_check(cudaMemsetAsync(net->partial + first, 0, bytes, stream), "clearing gradients", err);
-    if (code == 0)
-        code = driver_check(cudaMemsetAsync(net->metrics, 0, KERNEL_METRICS_SUMS, stream), "clearing metrics", err);
-    return code;
+    int64_t first = spared ? net->layout.conv_count * (int64_t)sizeof(float) : 0;
+    int64_t end = net->metrics_at + (int64_t)KERNEL_METRICS_SUMS;
+    return driver_check(cudaMemsetAsync((char *)net->partial + first, 0, (size_t)(end - first), net->device->stream),
+                        "clearing gradients", err);
 }
 
 int32_t step_forward(struct repro_net *net, int mode, struct repro_error *err)
