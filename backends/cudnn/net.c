@@ -295,12 +295,15 @@ int32_t net_sync(struct repro_net *net, struct repro_error *err)
 
 static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
 {
+    char knobs[KNOBS_TEXT] = "";
+    if (plan->tuned) /* what the file of plans keeps, so that the line tells one choice from another */
+        knobs_text(&plan->knobs, knobs, sizeof knobs);
     if (plan->plan == NULL)
         snprintf(text, size, "none");
     else
-        snprintf(text, size, "engine %" PRId64 "%s, %.1f MiB", plan->engine,
+        snprintf(text, size, "engine %" PRId64 "%s%s%s, %.1f MiB", plan->engine,
                  plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
-                 (double)plan->workspace / (1 << 20));
+                 knobs[0] == '\0' ? "" : " knobs ", knobs, (double)plan->workspace / (1 << 20));
 }
 
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
@@ -312,7 +315,7 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
     for (int32_t i = 0; i < net->count; i++) {
         const struct net_layer *layer = &net->layers[i];
         const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
-        char names[DNN_DIRECTIONS][64], line[384];
+        char names[DNN_DIRECTIONS][KNOBS_TEXT + 64], line[sizeof names + 128];
         if (node->op != REPRO_OP_CONV)
             continue;
         for (int k = 0; k < DNN_DIRECTIONS; k++)

@@ -11,6 +11,7 @@
 
 static int lost;
 static long long used;
+static long long late; /* seconds that the events' clock is ahead of the host's */
 
 long long emulator_setting(const char *name, long long otherwise)
 {
@@ -43,6 +44,11 @@ int emulator_failure(const char *function)
     if (code >= LOST_FROM || code == cudaErrorDevicesUnavailable)
         lost = code;
     return code;
+}
+
+void emulator_delay(void)
+{
+    late++;
 }
 
 #define MAY_FAIL(function)                         \
@@ -114,7 +120,12 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int ordin
     (void)ordinal;
     MAY_FAIL("cudaGetDeviceProperties");
     memset(properties, 0, sizeof *properties);
-    snprintf(properties->name, sizeof properties->name, "Emulated GPU");
+    long long model = emulator_setting("model", 0);
+    if (model == 0)
+        snprintf(properties->name, sizeof properties->name, "Emulated GPU");
+    else
+        snprintf(properties->name, sizeof properties->name, "Emulated GPU %lld", model);
+    properties->l2CacheSize = 1 << 16;
     properties->totalGlobalMem = (size_t)memory_size();
     properties->major = (int)(capability / 10);
     properties->minor = (int)(capability % 10);
@@ -225,6 +236,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
     (void)stream;
     MAY_FAIL("cudaEventRecord");
     clock_gettime(CLOCK_MONOTONIC, &now);
+    now.tv_sec += late;
     memcpy(event, &now, sizeof now);
     return cudaSuccess;
 }
@@ -239,6 +251,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
 {
     struct timespec a, b;
+    MAY_FAIL("cudaEventElapsedTime");
     memcpy(&a, from, sizeof a);
     memcpy(&b, to, sizeof b);
     *milliseconds = (float)(1e3 * (double)(b.tv_sec - a.tv_sec) + 1e-6 * (double)(b.tv_nsec - a.tv_nsec));

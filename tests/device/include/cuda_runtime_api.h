@@ -37,7 +37,7 @@ typedef struct CUevent_st *cudaEvent_t;
 struct cudaDeviceProp {
     char name[256];
     size_t totalGlobalMem;
-    int major, minor;
+    int major, minor, l2CacheSize;
 };
 
 const char *cudaGetErrorName(cudaError_t error);
