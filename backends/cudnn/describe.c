@@ -7,18 +7,21 @@
 
 static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
 {
+    char knobs[KNOBS_TEXT] = "";
+    if (plan->tuned) /* what the file of plans keeps, so that the line tells one choice from another */
+        knobs_text(&plan->knobs, knobs, sizeof knobs);
     if (plan->plan == NULL)
         snprintf(text, size, "none");
     else
-        snprintf(text, size, "engine %" PRId64 "%s, %.1f MiB", plan->engine,
+        snprintf(text, size, "engine %" PRId64 "%s%s%s, %.1f MiB", plan->engine,
                  plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
-                 (double)plan->workspace / (1 << 20));
+                 knobs[0] == '\0' ? "" : " knobs ", knobs, (double)plan->workspace / (1 << 20));
 }
 
 static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i, char *line, size_t size)
 {
     const struct repro_node *node = &net->graph.nodes[i], *src = plugin_source(&net->graph, node, 0);
-    char names[DNN_DIRECTIONS][64];
+    char names[DNN_DIRECTIONS][KNOBS_TEXT + 64];
     for (int k = 0; k < DNN_DIRECTIONS; k++)
         plan_name(&pass->plans[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
     return snprintf(line, size, "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
@@ -35,7 +38,7 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
     text[0] = '\0';
     for (int32_t p = net->pass_count - 1; p >= 0; p--) {
         for (int32_t i = 0; i < net->count; i++) {
-            char line[384];
+            char line[DNN_DIRECTIONS * (KNOBS_TEXT + 64) + 160];
             int length = net->layers[i].node->op == REPRO_OP_CONV ? describe_conv(net, &net->passes[p], i, line, sizeof line) : 0;
             if (length >= (int)sizeof line || used + length >= size)
                 return 0;

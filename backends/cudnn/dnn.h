@@ -3,23 +3,27 @@
  * The rule: of the engines that cuDNN's heuristics propose for the shape, the first that is deterministic (unless
  * others are allowed), keeps its inputs' and its sums' precision, uses no tensor cores where strict f32 is wanted, no
  * Winograd and no FFT, fits the workspace limit, and can be built.  Nothing is timed, so the choice repeats on the same
- * device and libraries.
+ * device and libraries.  With a tuner (tune.h) it is not the first of them but the fastest by trial, once.
  *
  * A plan can be made without a GPU, for a described device; the tests do. */
 #ifndef CUDNN_DNN_H
 #define CUDNN_DNN_H
 
 #include "backend/backend.h"
+#include "knobs.h"
 
 #include <cudnn.h>
 
 #define DNN_WORKSPACE_MAX ((int64_t)1 << 30) /* bytes */
+
+struct tuner;
 
 /* What plans are made for: a device through its handle, or a described one (cuDNN 9.8 and later). */
 struct dnn_target {
     cudnnHandle_t handle; /* NULL: see properties */
     cudnnBackendDescriptor_t properties;
     int nondeterministic;
+    const struct tuner *tuner; /* NULL: the first; else needs the handle */
 };
 
 enum dnn_direction { DNN_FORWARD, DNN_DATA, DNN_WEIGHTS, DNN_DIRECTIONS };
@@ -37,9 +41,14 @@ struct dnn_plan {
     cudnnBackendDescriptor_t plan, pack; /* pack: the pointers, set by dnn_plan_bind() */
     int64_t workspace; /* bytes */
     int64_t engine;
+    struct knobs knobs; /* of a tuned plan */
+    int tuned;
     uint32_t notes; /* bit k: numerical note k */
     int borrowed; /* the plan is another's, see dnn_plan_borrow() */
 };
+
+/* "f32", "tf32", "bf16" */
+const char *dnn_precision(const struct dnn_conv *conv);
 
 /* add: DATA only, dst += result.  REPRO_UNSUPPORTED, naming the shape, when no engine passes the rule. */
 int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, const struct dnn_conv *conv,

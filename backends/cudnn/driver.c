@@ -1,6 +1,7 @@
 #include "driver.h"
 
 #include "common/plugin.h"
+#include "plans.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ static int32_t inspect(struct repro_device *device, struct repro_error *err)
                     DRIVER_CAPABILITY_LEAST % 10);
     snprintf(device->name, sizeof device->name, "%.95s", properties.name);
     device->memory = (int64_t)properties.totalGlobalMem;
+    device->tuner.cache = properties.l2CacheSize;
     return 0;
 }
 
@@ -108,6 +110,23 @@ static int32_t open_libraries(struct repro_device *device, struct repro_error *e
     snprintf(device->library, sizeof device->library, "cuDNN %zu.%zu.%zu, CUDA %d.%d", running / 10000,
              running / 100 % 100, running % 100, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     return code;
+}
+
+/* Trials are kept by device and library, so both are known by now. */
+static int32_t prepare_tuner(struct repro_device *device, const struct repro_device_options *options,
+                             struct repro_error *err)
+{
+    if ((options->flags & REPRO_DEVICE_TUNED) == 0)
+        return 0;
+    struct tuner *tuner = &device->tuner;
+    tuner->device = device->name;
+    tuner->library = device->library;
+    tuner->stream = device->stream;
+    tuner->path = strdup(options->plans);
+    if (tuner->path == NULL)
+        return fail(err, REPRO_MEMORY, "out of memory");
+    struct plans_entry entry;
+    return plans_find(tuner->path, "", &entry, err);
 }
 
 int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
@@ -132,6 +151,8 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
         code = inspect(device, err);
     if (code == 0)
         code = open_libraries(device, err);
+    if (code == 0)
+        code = prepare_tuner(device, &options, err);
     if (code != 0) {
         device_close(device);
         return code;
@@ -148,6 +169,7 @@ void device_close(struct repro_device *device)
         cudnnDestroy(device->handle);
     if (device->stream != NULL)
         cudaStreamDestroy(device->stream);
+    free(device->tuner.path);
     free(device);
 }
 
@@ -164,8 +186,11 @@ int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct
     (void)err;
     snprintf(own.device, sizeof own.device, "%s", device->name);
     snprintf(own.library, sizeof own.library, "%s", device->library);
-    snprintf(own.algorithms, sizeof own.algorithms, "cuDNN's first %schoice",
-             device->nondeterministic ? "" : "deterministic ");
+    const char *kind = device->nondeterministic ? "" : "deterministic ";
+    if (device->tuner.path == NULL)
+        snprintf(own.algorithms, sizeof own.algorithms, "cuDNN's first %schoice", kind);
+    else
+        snprintf(own.algorithms, sizeof own.algorithms, "cuDNN's fastest %schoice, tuned", kind);
     fill_sized(caps, &own, sizeof own);
     return 0;
 }

@@ -3,6 +3,7 @@
 #define CUDNN_DRIVER_H
 
 #include "backend/backend.h"
+#include "tune.h"
 
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
@@ -16,6 +17,7 @@ struct repro_device {
     cudnnHandle_t handle;
     int64_t memory;
     char name[96], library[96];
+    struct tuner tuner; /* path: NULL unless the options ask for trials */
 };
 
 /* 0, or fills *err with what was attempted, what CUDA says, and the mend where one is known. */

@@ -76,7 +76,9 @@ static const struct dnn_plan *same_plan(const struct repro_net *net, const struc
 
 int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer, struct repro_error *err)
 {
-    struct dnn_target target = {.handle = net->device->handle, .nondeterministic = net->device->nondeterministic};
+    struct dnn_target target = {.handle = net->device->handle,
+                                .nondeterministic = net->device->nondeterministic,
+                                .tuner = net->device->tuner.path == NULL ? NULL : &net->device->tuner};
     struct dnn_conv conv = conv_of(net, layer, pass);
     int wants_data = net->layers[layer->node->src[0]].use->needs_diff;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {

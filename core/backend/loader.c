@@ -2,6 +2,7 @@
  * large enough and lacks no function.  The first step that fails is the reason it is refused for. */
 #include "backend/loader.h"
 
+#include "backend/plans.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -260,6 +261,26 @@ int backend_load(const char *name, struct repro_backend *out, struct err *err)
     return code;
 }
 
+static int open_device(const struct repro_backend *backend, const struct repro_device_options *options,
+                       struct repro_device **device, struct err *err)
+{
+    struct repro_device_options own = *options;
+    struct repro_error error = {0};
+    char *plans = NULL;
+    int code = (own.flags & REPRO_DEVICE_TUNED) != 0 && own.plans == NULL ? plans_path(backend->name, &plans, err) : 0;
+    if (code != 0)
+        return code;
+    own.plans = plans == NULL ? own.plans : plans;
+    if (backend->device_open(&own, device, &error) != 0) {
+        *device = NULL;
+        const char *words = error.code == REPRO_UNSUPPORTED || error.code == REPRO_ARGUMENT ? "" : " cannot run here";
+        code = err_set(err, error.code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND, "backend %s%s: %s", backend->name, words,
+                       error.text);
+    }
+    mem_free(plans);
+    return code;
+}
+
 int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
                  struct repro_device **device, struct repro_caps *caps, struct err *err)
 {
@@ -268,11 +289,8 @@ int backend_open(const char *name, const struct repro_device_options *options, s
     int code = backend_load(name, backend, err);
     if (code != 0)
         return code;
-    if (backend->device_open(options, device, &error) != 0) {
-        *device = NULL;
-        return err_set(err, error.code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND, "backend %s cannot run here: %s", backend->name,
-                       error.text);
-    }
+    if ((code = open_device(backend, options, device, err)) != 0)
+        return code;
     *caps = (struct repro_caps){.struct_size = sizeof *caps};
     if (backend->device_caps(*device, caps, &error) == 0)
         return 0;

@@ -17,7 +17,7 @@
 
 #define ROWS_MAX (1 << 24) /* of a batch; far beyond any data set, and a micro's bytes still have a size */
 
-enum { KEY_NONDETERMINISTIC = 256, KEY_MICRO, KEY_GHOST, KEY_STEPS, KEY_WARM_UP, KEY_DATA, KEY_BRIEF, KEY_DESCRIBE, KEY_JSON };
+enum { KEY_NONDETERMINISTIC = 256, KEY_TUNE, KEY_MICRO, KEY_GHOST, KEY_STEPS, KEY_WARM_UP, KEY_DATA, KEY_BRIEF, KEY_DESCRIBE, KEY_JSON };
 
 struct settings {
     const char *network, *backend;
@@ -38,6 +38,7 @@ static const struct argp_option option_table[] = {
      "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
     {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
     {"allow-nondeterministic", KEY_NONDETERMINISTIC, NULL, 0, "let the backend choose algorithms whose bits differ from run to run", 0},
+    {"tune", KEY_TUNE, NULL, 0, "let the backend choose algorithms by trial, once a device; kept in $REPRO_PLANS, else the cache folder", 0},
     {"steps", KEY_STEPS, "N", 0, "timed steps (default: 9)", 0},
     {"warm-up", KEY_WARM_UP, "N", 0, "steps before them (default: 3)", 0},
     {"with-data", KEY_DATA, NULL, 0, "assemble and augment every batch, as a run does (default: one batch that stays)",
@@ -97,6 +98,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_NONDETERMINISTIC:
         settings->device.flags |= REPRO_DEVICE_NONDETERMINISTIC;
+        return 0;
+    case KEY_TUNE:
+        settings->device.flags |= REPRO_DEVICE_TUNED;
         return 0;
     case KEY_STEPS:
         options->steps = whole(state, "--steps", argument, 1, BENCH_STEP_MAX);

@@ -22,7 +22,7 @@ struct command_options {
     const char *profile, *data, *backend, *out;  /* NULL: default */
     const char *conventions;
     int precision, threads;                      /* 0: default */
-    int allow_nondeterministic;
+    int allow_nondeterministic, tune;
     uint64_t seed;                               /* 0: default */
     size_t seeds;                                /* runs a curve; 0: default */
 };

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_NONDETERMINISTIC = 256 };
+enum { KEY_NONDETERMINISTIC = 256, KEY_TUNE };
 
 struct parse {
     struct command_options *options;
@@ -28,6 +28,7 @@ static const struct argp_option option_table[] = {
      "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the experiment's own)", 0},
     {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
     {"allow-nondeterministic", KEY_NONDETERMINISTIC, NULL, 0, "let the backend choose algorithms whose bits differ from run to run", 0},
+    {"tune", KEY_TUNE, NULL, 0, "let the backend choose algorithms by trial, once a device; kept in $REPRO_PLANS, else the cache folder", 0},
     {0},
 };
 
@@ -86,6 +87,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_NONDETERMINISTIC:
         options->allow_nondeterministic = 1;
         return 0;
+    case KEY_TUNE:
+        options->tune = 1;
+        return 0;
     case ARGP_KEY_ARG:
         if (!parse->operand_wanted || options->figure != NULL)
             argp_error(state, "'%s' is one argument too many", argument);
@@ -118,7 +122,7 @@ struct session_options session_choice(const struct command_options *options)
     return (struct session_options){
         .share = share_folder(), .figure = options->figure, .profile = options->profile, .data = options->data,
         .backend = options->backend, .precision = options->precision, .threads = options->threads,
-        .allow_nondeterministic = options->allow_nondeterministic,
+        .allow_nondeterministic = options->allow_nondeterministic, .tune = options->tune,
         .seed = options->seed, .conventions = options->conventions,
     };
 }

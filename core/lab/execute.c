@@ -17,7 +17,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define CHOICES 16384 /* bytes of what a backend says of its layers */
+#define CHOICES 65536 /* bytes of what a backend says of its layers */
 
 struct execution {
     struct run *run;

@@ -123,14 +123,61 @@ static json_t *session_json(const struct run *run, const char *commit, const cha
     return session;
 }
 
+/* The first line in which two lists of choices differ; -1 when they are the same. */
+static int64_t first_difference(const json_t *a, const json_t *b)
+{
+    size_t longer = json_array_size(a) > json_array_size(b) ? json_array_size(a) : json_array_size(b);
+    for (size_t i = 0; i < longer; i++)
+        if (!json_equal(json_array_get(a, i), json_array_get(b, i)))
+            return (int64_t)i;
+    return -1;
+}
+
+static const char *line_of(const json_t *choices, int64_t line)
+{
+    const char *text = json_string_value(json_array_get(choices, (size_t)line));
+    return text == NULL ? "nothing" : text;
+}
+
+static int64_t first_update_of(const json_t *session)
+{
+    return json_integer_value(json_object_get(session, "first_update"));
+}
+
+/* A tuned run goes on with the choices that it began with: others would give other bits.  Without tuning the choices follow from the
+ * library, and a newer one is allowed.  A session of which no update was kept does not count. */
+static int check_choices(const struct run *run, const json_t *sessions, const char *choices, int64_t first_update, struct err *err)
+{
+    json_t *session, *now = lines_json(choices);
+    size_t i;
+    int code = 0;
+    json_array_foreach(sessions, i, session) {
+        const json_t *then = json_object_get(session, "choices"), *next = json_array_get(sessions, i + 1);
+        int kept = (next == NULL ? first_update : first_update_of(next)) > first_update_of(session);
+        int64_t line = kept && then != NULL ? first_difference(then, now) : -1;
+        if (line < 0)
+            continue;
+        code = err_set(err, ERR_INPUT, "%s: session %zu has the choice '%.300s', now it would be '%.300s', which gives other bits; put back "
+                       "the file of plans (REPRO_PLANS), device and library that the run began with, or delete the run's folder to begin it anew",
+                       run->manifest_path, i + 1, line_of(then, line), line_of(now, line));
+        break;
+    }
+    json_decref(now);
+    return code;
+}
+
 int manifest_begin(const struct run *run, const char *commit, const char *version, const char *choices,
                    int64_t first_update, json_t **out, struct err *err)
 {
     json_t *manifest = NULL;
     if (file_exists(run->manifest_path)) {
         int code = load(run->manifest_path, run->hash, &manifest, err);
-        if (code != 0)
+        if (code == 0 && run->session->tuned)
+            code = check_choices(run, json_object_get(manifest, "sessions"), choices, first_update, err);
+        if (code != 0) {
+            json_decref(manifest);
             return code;
+        }
     } else {
         manifest = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:I, s:[]}", "format", FORMAT, "run",
                              run->what->name, "title", run->what->title, "figure", run->session->experiment->name,

@@ -33,7 +33,8 @@ int manifest_is_named(const json_t *manifest, const char *figure, const char *ru
 int manifest_add_name(const struct run *run, struct err *err);
 
 /* Begins a session: reads the old manifest or makes a new one, appends an entry; *manifest is released with
- * json_decref().  `commit` and `version` are the program's; choices has one line per choice, or is empty. */
+ * json_decref().  `commit` and `version` are the program's; choices has one line per choice, or is empty.  ERR_INPUT when a tuned run
+ * goes on with other choices than those of a session of which updates were kept. */
 int manifest_begin(const struct run *run, const char *commit, const char *version, const char *choices,
                    int64_t first_update, json_t **manifest, struct err *err);
 

@@ -101,7 +101,9 @@ static int load_data(struct session *session, const char *folder, struct err *er
 static int open_backend(struct session *session, const struct session_options *options, struct err *err)
 {
     struct repro_device_options device = {.struct_size = sizeof device, .threads = options->threads,
-                                          .flags = options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0};
+                                          .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
+                                                   (options->tune ? REPRO_DEVICE_TUNED : 0)};
+    session->tuned = options->tune;
     return backend_open(options->backend, &device, &session->backend, &session->device, &session->caps, err);
 }
 

@@ -21,6 +21,7 @@ struct session_options {
     int precision;            /* REPRO_PRECISION_F32 */
     int threads;              /* the cores this process may use */
     int allow_nondeterministic; /* the backend may choose algorithms whose bits differ from run to run */
+    int tune;                 /* the backend chooses by trial, once, among what its rule allows */
     uint64_t seed;            /* 1 */
     const char *conventions;  /* conventions_apply()'s, for every run; those of the experiment */
 };
@@ -34,6 +35,7 @@ struct session {
     struct repro_device *device;
     struct repro_caps caps;
     int precision;
+    int tuned; /* caps.algorithms are by trial */
     uint64_t seed;
 };
 

@@ -162,10 +162,14 @@ const struct trainer_config *trainer_config(const struct trainer *trainer)
 int trainer_describe(struct trainer *trainer, char *text, size_t size, struct err *err)
 {
     const struct repro_backend *backend = trainer->config.backend;
+    struct repro_net *nets[] = {trainer->net, trainer->rest};
     struct repro_error error = {0};
     text[0] = '\0';
-    if (backend->net_describe != NULL && backend->net_describe(trainer->net, text, (int64_t)size, &error) != 0)
-        return trainer_failed(trainer, &error, err);
+    for (int i = 0; backend->net_describe != NULL && i < 2; i++) {
+        size_t used = strlen(text);
+        if (nets[i] != NULL && backend->net_describe(nets[i], text + used, (int64_t)(size - used), &error) != 0)
+            return trainer_failed(trainer, &error, err);
+    }
     return 0;
 }
 

@@ -66,7 +66,7 @@ void trainer_free(struct trainer *trainer);
 const struct trainer_state *trainer_state(const struct trainer *trainer);
 const struct trainer_config *trainer_config(const struct trainer *trainer);
 
-/* What the backend chose for each layer, one line each, cut at a line's end when `size` bytes do not hold it; empty when it does
+/* What the backend chose for each layer of each network, one line each, cut at a line's end when `size` bytes do not hold it; empty when it does
  * not say. */
 int trainer_describe(struct trainer *trainer, char *text, size_t size, struct err *err);
 

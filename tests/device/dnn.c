@@ -26,6 +26,7 @@ struct cudnnContext {
 
 struct descriptor {
     int type, finalized, used, engine;
+    int knob[2]; /* of a knob choice that was read: type and value */
     struct attribute attributes[ATTRIBUTES_MAX];
     struct descriptor *graph; /* of a configuration, and of its plan */
     struct descriptor *copies[4]; /* of an operation: what it refers to, since the caller may destroy that */
@@ -36,12 +37,13 @@ static const struct engine {
     int64_t number;
     int notes[2], note_count;
     int64_t workspace;
+    int knobs[2][2], knob_count; /* type and value of each */
 } engines[] = {
-    {9, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, 1, 0},
-    {8, {CUDNN_NUMERICAL_NOTE_WINOGRAD}, 1, 0},
-    {7, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, (int64_t)1 << 40},
-    {6, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, WORKSPACE_BYTES},
-    {5, {0}, 0, WORKSPACE_BYTES},
+    {9, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, 1, 0, {{0}}, 0},
+    {8, {CUDNN_NUMERICAL_NOTE_WINOGRAD}, 1, 0, {{0}}, 0},
+    {7, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, (int64_t)1 << 40, {{0}}, 0},
+    {6, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, WORKSPACE_BYTES, {{CUDNN_KNOB_TYPE_STAGES, 3}, {CUDNN_KNOB_TYPE_TILE_SIZE, 0}}, 2},
+    {5, {0}, 0, WORKSPACE_BYTES, {{0}}, 0},
 };
 #define ENGINES ((int)(sizeof engines / sizeof *engines))
 
@@ -184,6 +186,44 @@ static struct descriptor *copy_of(struct descriptor *one)
     return copy;
 }
 
+/* Of an engine that is asked for by its number. */
+static cudnnStatus_t find_engine(struct descriptor *one)
+{
+    int64_t number;
+    memcpy(&number, values_of(one, CUDNN_ATTR_ENGINE_GLOBAL_INDEX), sizeof number);
+    for (one->engine = 0; one->engine < ENGINES; one->engine++)
+        if (engines[one->engine].number == number) {
+            one->graph = find_descriptor(one, CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
+            return CUDNN_STATUS_SUCCESS;
+        }
+    return CUDNN_STATUS_NOT_SUPPORTED;
+}
+
+/* An engine runs with its own knobs only, in any order. */
+static cudnnStatus_t configure(struct descriptor *one)
+{
+    struct descriptor *engine = find_descriptor(one, CUDNN_ATTR_ENGINECFG_ENGINE), *choice;
+    const struct attribute *choices = find(one, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES);
+    const struct engine *known = &engines[engine->engine];
+    int64_t count = choices == NULL ? 0 : choices->count, value;
+    int type;
+    one->engine = engine->engine;
+    one->graph = engine->graph;
+    if (count != known->knob_count)
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    for (int64_t k = 0; k < count; k++) {
+        int right = 0;
+        memcpy(&choice, choices->values + k * (int64_t)sizeof choice, sizeof choice);
+        memcpy(&type, values_of(choice, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE), sizeof type);
+        memcpy(&value, values_of(choice, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE), sizeof value);
+        for (int j = 0; j < known->knob_count; j++)
+            right |= known->knobs[j][0] == type && known->knobs[j][1] == value;
+        if (!right)
+            return CUDNN_STATUS_NOT_SUPPORTED;
+    }
+    return CUDNN_STATUS_SUCCESS;
+}
+
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
 {
     EMULATOR_LOCKED;
@@ -196,6 +236,10 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
         one->engine = config->engine;
         one->copies[0] = one->graph = copy_of(config->graph);
     }
+    if (one->type == CUDNN_BACKEND_ENGINE_DESCRIPTOR && find_engine(one) != CUDNN_STATUS_SUCCESS)
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    if (one->type == CUDNN_BACKEND_ENGINECFG_DESCRIPTOR && configure(one) != CUDNN_STATUS_SUCCESS)
+        return CUDNN_STATUS_NOT_SUPPORTED;
     one->finalized = 1;
     return CUDNN_STATUS_SUCCESS;
 }
@@ -212,6 +256,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
                                        cudnnBackendAttributeType_t type, int64_t wanted, int64_t *count, void *values)
 {
     struct descriptor *one = descriptor, **given = values;
+    int64_t value;
     (void)type;
     switch ((int)name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
@@ -224,6 +269,19 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
         return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_ENGINECFG_ENGINE:
         given[0]->engine = one->engine;
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_ENGINECFG_KNOB_CHOICES:
+        for (int k = 0; given != NULL && k < wanted && k < engines[one->engine].knob_count; k++)
+            memcpy(given[k]->knob, engines[one->engine].knobs[k], sizeof given[k]->knob);
+        if (count != NULL)
+            *count = engines[one->engine].knob_count;
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE:
+        put(values, wanted, count, 1, &one->knob[0], 4);
+        return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE:
+        value = one->knob[1];
+        put(values, wanted, count, 1, &value, 8);
         return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_ENGINE_GLOBAL_INDEX:
         put(values, wanted, count, 1, &engines[one->engine].number, 8);

@@ -9,7 +9,7 @@
  * $REPRO_EMULATED_GPU describes the device and what goes wrong, as NAME=NUMBER words:
  *   devices=N         GPUs (default 1)             capability=N   compute capability times ten (90)
  *   driver=N          CUDA version it knows (13000; 0: no driver)    cudnn=N   cudnnGetVersion (91900)
- *   memory=N          bytes of device memory (8 GiB)
+ *   memory=N          bytes of device memory (8 GiB)       model=N   a number behind the device's name
  *   order=K           who has its turn when, of a launch's blocks and a block's threads: 0 by number, 1 from the last
  *                     on, 2 the even ones first; of a graph's nodes that are ready: 0 as captured, 1 the last first,
  *                     2 by turns.  Taken when a launch runs and when a graph is instantiated.

@@ -146,7 +146,12 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int ordin
     (void)ordinal;
     MAY_FAIL("cudaGetDeviceProperties");
     memset(properties, 0, sizeof *properties);
-    snprintf(properties->name, sizeof properties->name, "Emulated GPU");
+    long long model = emulator_setting("model", 0);
+    if (model == 0)
+        snprintf(properties->name, sizeof properties->name, "Emulated GPU");
+    else
+        snprintf(properties->name, sizeof properties->name, "Emulated GPU %lld", model);
+    properties->l2CacheSize = 1 << 16;
     properties->totalGlobalMem = (size_t)memory_size();
     properties->major = (int)(capability / 10);
     properties->minor = (int)(capability % 10);

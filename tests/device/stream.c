@@ -219,6 +219,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
 {
     EMULATOR_LOCKED;
+    MAY_FAIL("cudaEventElapsedTime");
     const struct record *a = from->record, *b = to->record;
     if (from->capture != NULL || to->capture != NULL)
         return cudaErrorCapturedEvent;

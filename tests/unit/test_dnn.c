@@ -1,6 +1,7 @@
 /* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be there: every
  * convolution of the networks and of graphs.c has a plan at every precision, in every direction, and the plan keeps the
- * rule. */
+ * rule.  And every plan that a trial would compare is built again from its engine's number and its knobs: the same
+ * plan, as cuDNN itself writes it down. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,10 @@
 #include "cudnn/dnn.h"
 
 #include "base/err.h"
+#include "cudnn/choice.h"
 #include "cudnn/driver.h"
+#include "cudnn/operation.h"
+#include "cudnn/tune.h"
 #include "graphs.h"
 
 #include <stdio.h>
@@ -144,6 +148,142 @@ static void odd_shapes(void **state)
     }
 }
 
+/* ---- Built again ---- */
+
+/* What cuDNN writes of a plan; the caller frees. */
+static char *written(const struct dnn_plan *plan)
+{
+    int64_t size = 0, given = 0;
+    assert_int_equal(cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
+                                              CUDNN_TYPE_CHAR, 0, &size, NULL),
+                     CUDNN_STATUS_SUCCESS);
+    char *text = test_calloc((size_t)size + 1, 1);
+    assert_int_equal(cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
+                                              CUDNN_TYPE_CHAR, size, &given, text),
+                     CUDNN_STATUS_SUCCESS);
+    return text;
+}
+
+struct seen {
+    int convolutions, plans, with_knobs, knobs_most;
+};
+
+static void same_again(const struct choice *choice, const struct dnn_plan *plan, struct seen *seen)
+{
+    struct dnn_plan again;
+    char knobs[KNOBS_TEXT];
+    struct knobs read;
+    assert_int_equal(knobs_text(&plan->knobs, knobs, sizeof knobs), 0);
+    assert_int_equal(knobs_parse(knobs, &read), 0);
+    cudnnStatus_t status = choice_rebuild(choice, plan->engine, &read, &again);
+    if (status != CUDNN_STATUS_SUCCESS || again.plan == NULL)
+        fail_msg("engine %d with knobs %s: %s", (int)plan->engine, knobs, cudnnGetErrorString(status));
+    assert_int_equal(again.engine, plan->engine);
+    assert_int_equal(again.workspace, plan->workspace);
+    assert_int_equal(again.notes, plan->notes);
+    assert_true(knobs_same(&again.knobs, &plan->knobs));
+    char *a = written(plan), *b = written(&again);
+    if (strcmp(a, b) != 0)
+        fail_msg("engine %d with knobs %s: %s and %s", (int)plan->engine, knobs, a, b);
+    test_free(a);
+    test_free(b);
+    dnn_plan_release(&again);
+    seen->plans++;
+    seen->with_knobs += plan->knobs.count > 0;
+    seen->knobs_most = plan->knobs.count > seen->knobs_most ? plan->knobs.count : seen->knobs_most;
+}
+
+static void all_again(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction,
+                      int add, struct seen *seen)
+{
+    struct operation operation;
+    struct repro_error error = {0};
+    static struct dnn_plan plans[TUNE_CANDIDATES];
+    assert_int_equal(operation_init(&operation, target, conv, direction, add, &error), 0);
+    struct choice choice = {
+        .target = target, .graph = operation.graph, .forbidden = choice_forbidden(target, conv), .knobs = 1};
+    int count = choice_collect(&choice, plans, TUNE_CANDIDATES);
+    assert_in_range(count, 1, TUNE_CANDIDATES);
+    for (int i = 0; i < count; i++)
+        same_again(&choice, &plans[i], seen);
+    for (int i = 1; i < count; i++) { /* what is compared there tells plans apart */
+        char *a = written(&plans[i - 1]), *b = written(&plans[i]);
+        assert_string_not_equal(a, b);
+        test_free(a);
+        test_free(b);
+    }
+    for (int i = 0; i < count; i++)
+        dnn_plan_release(&plans[i]);
+    seen->convolutions++;
+    operation_release(&operation);
+}
+
+static void built_again(void **state)
+{
+    static const float mean[3] = {0}, deviation[3] = {1, 1, 1};
+    struct net net;
+    struct err err = {0};
+    (void)state;
+    need();
+    assert_int_equal(net_named(&net, "wrn-16-4", 3, 32, 32, 10, mean, deviation, &err), 0);
+    for (int d = 0; d < DEVICES; d++)
+        for (int precision = REPRO_PRECISION_F32; precision <= REPRO_PRECISION_BF16; precision++) {
+            struct dnn_target target = {.properties = properties[d]};
+            struct seen seen = {0};
+            for (int i = 0; i < net.graph.node_count; i++) {
+                if (net.nodes[i].op != REPRO_OP_CONV)
+                    continue;
+                struct dnn_conv conv = conv_of(&net, &net.nodes[i], 128, precision);
+                for (int direction = 0; direction < DNN_DIRECTIONS; direction++)
+                    all_again(&target, &conv, (enum dnn_direction)direction, 0, &seen);
+                all_again(&target, &conv, DNN_DATA, 1, &seen);
+            }
+            print_message("# device %d, precision %d: %d convolutions, %d plans, %d with knobs, at most %d\n", d,
+                          precision, seen.convolutions, seen.plans, seen.with_knobs, seen.knobs_most);
+        }
+    net_release(&net);
+}
+
+static void not_built_again(void **state)
+{
+    struct dnn_target target = {.properties = properties[0]};
+    struct dnn_conv conv = {.rows = 8,
+                            .channels = 16,
+                            .height = 8,
+                            .width = 8,
+                            .dst_channels = 16,
+                            .dst_height = 8,
+                            .dst_width = 8,
+                            .kernel_h = 1,
+                            .kernel_w = 1,
+                            .stride_h = 1,
+                            .stride_w = 1};
+    struct operation operation;
+    struct repro_error error = {0};
+    struct knobs knobs = {0};
+    struct dnn_plan plan;
+    (void)state;
+    need();
+    assert_int_equal(operation_init(&operation, &target, &conv, DNN_FORWARD, 0, &error), 0);
+    struct choice choice = {.target = &target, .graph = operation.graph, .knobs = 1};
+    assert_int_not_equal(choice_rebuild(&choice, 123456, &knobs, &plan), CUDNN_STATUS_SUCCESS);
+    assert_null(plan.plan);
+    assert_int_equal(choice_collect(&choice, &plan, 1), 1);
+    knobs = plan.knobs;
+    knobs.list[knobs.count].type = CUDNN_KNOB_TYPE_TILE_SIZE;
+    knobs.list[knobs.count++].value = 987654;
+    struct dnn_plan again;
+    assert_int_not_equal(choice_rebuild(&choice, plan.engine, &knobs, &again), CUDNN_STATUS_SUCCESS);
+    assert_null(again.plan);
+    choice.forbidden = ~0u; /* every engine has a note, or has none and nothing is forbidden to it */
+    if (plan.notes != 0) {
+        assert_int_equal(choice_rebuild(&choice, plan.engine, &plan.knobs, &again), CUDNN_STATUS_SUCCESS);
+        assert_null(again.plan);
+    }
+    dnn_plan_release(&plan);
+    operation_release(&operation);
+}
+
 /* A shape that no convolution has is refused in a sentence, not passed on. */
 static void refusal_names_the_shape(void **state)
 {
@@ -187,6 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wide_residual_nets),
         cmocka_unit_test(odd_shapes),
+        cmocka_unit_test(built_again),
+        cmocka_unit_test(not_built_again),
         cmocka_unit_test(refusal_names_the_shape),
         cmocka_unit_test(versions),
     };

@@ -63,7 +63,7 @@ enum cudaStreamCaptureStatus {
 struct cudaDeviceProp {
     char name[256];
     size_t totalGlobalMem;
-    int major, minor;
+    int major, minor, l2CacheSize;
 };
 
 const char *cudaGetErrorName(cudaError_t error);

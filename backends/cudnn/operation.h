@@ -1,0 +1,20 @@
+/* operation.h -- a convolution as cuDNN's graph of one operation. */
+#ifndef CUDNN_OPERATION_H
+#define CUDNN_OPERATION_H
+
+#include "dnn.h"
+
+/* The tensors' names, which a plan is given pointers by. */
+enum { OPERATION_SRC = 1, OPERATION_WEIGHTS, OPERATION_DST };
+
+/* The graph and everything that it is made of. */
+struct operation {
+    cudnnBackendDescriptor_t src, weights, dst, window, operation, graph;
+};
+
+/* add: DATA only, dst += result.  Released in any case. */
+int32_t operation_init(struct operation *one, const struct dnn_target *target, const struct dnn_conv *conv,
+                       enum dnn_direction direction, int add, struct repro_error *err);
+void operation_release(struct operation *one);
+
+#endif
