@@ -1,7 +1,7 @@
 /* The cudnn backend: the table. */
 #include "net.h"
 
-#define PLUGIN_VERSION "1.0" /* raised when a bit of a result changes: it is part of a run's identity */
+#define PLUGIN_VERSION "1.1" /* raised when a bit of a result changes: it is part of a run's identity */
 
 static const struct repro_backend table = {
     .struct_size = sizeof table,
