@@ -65,19 +65,6 @@ static __device__ __forceinline__ int64_t thread_step()
     return (int64_t)gridDim.x * blockDim.x;
 }
 
-/* Adds 1 and returns what was there.  Who gets a later number sees what the takers of earlier ones had written, and what
- * their blocks had written before a barrier. */
-static __device__ __forceinline__ unsigned take_ticket(unsigned *ticket)
-{
-#ifdef __CUDA_ARCH__
-    unsigned old;
-    asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;" : "=r"(old) : "l"(ticket) : "memory");
-    return old;
-#else
-    return atomicAdd(ticket, 1u);
-#endif
-}
-
 /* Calls function<T>(...) for the type, or function<T, V>(...) for the type and a width of 1 or 16 bytes. */
 #define BY_TYPE(type, function, ...) \
     ((type) == KERNEL_BF16 ? function<bf16>(__VA_ARGS__) : function<float>(__VA_ARGS__))

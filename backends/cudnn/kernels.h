@@ -38,7 +38,8 @@ cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream);
 
 /* ---- norm.cu: batch norm of all ghosts of a micro at once ---- */
 
-/* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost. */
+/* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost.  Every pointer but the four
+ * sums into PARTIAL is 16 byte aligned. */
 struct kernel_norm {
     int type;
     int relu; /* y = max(., 0), and dy is cut accordingly */

@@ -40,10 +40,8 @@ static struct launch_columns cut(struct launch_columns shape, int32_t lanes_max,
 struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts, int type_bytes)
 {
     static const struct limit limits[] = {{256, 16}, {1024, 64}};
-    struct launch_columns shape = {.channels = channels,
-                                   .pixels = pixels,
-                                   .ghosts = ghosts,
-                                   .width = launch_width(channels, type_bytes)};
+    struct launch_columns shape = {
+        .channels = channels, .pixels = pixels, .ghosts = ghosts, .width = launch_width(channels, type_bytes)};
     return cut(shape, shape.width == 1 ? 16 : 4, limits, 2);
 }
 

@@ -28,8 +28,8 @@ struct launch_columns {
 /* For sums over the pixels of a ghost.  type_bytes: of an element.  pixels: of one ghost.
  *
  * A tile is at most 64 bytes of a pixel, so that a ghost's last step, which adds what the splits left, is shared by the
- * tiles of many channels.  A thread has 4 pixels, its loads all on their way at once; from 256 blocks on it has more, up
- * to 16, and from 1024 on up to 64, beyond which sums in f32 would be long. */
+ * tiles of many channels.  A thread has 4 pixels, its loads all on their way at once; from 256 blocks on it has more,
+ * up to 16, and from 1024 on up to 64, beyond which sums in f32 would be long. */
 struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts, int type_bytes);
 
 /* Floats in which those sums leave their partial sums: two for each ghost, split and channel, [ghosts, tiles, splits,

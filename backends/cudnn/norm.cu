@@ -1,67 +1,12 @@
-/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each pass reads its tensors once, 16 bytes
- * a load and several on their way at once.  Sums go from a thread's few pixels through its block to one partial sum for
- * each channel; the last block of a ghost's tile, known by a ticket, adds those in double.  Every order follows from the
- * shape alone. */
+/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each pass reads its tensors once, 16
+ * bytes a load and several on their way at once.  Sums go from a thread's few pixels through its block to one partial
+ * sum for each channel; the last block of a ghost's tile, known by a ticket, adds those in double.  Every order follows
+ * from the shape alone. */
 #include "norm.cuh"
+#include "reduce.cuh"
 
 /* SUMS_OF_SUM: statistics of a + scale b, which is written. */
 enum { SUMS_STATISTICS, SUMS_OF_SUM, SUMS_GRADIENT, SUMS_BIAS };
-
-static __device__ __forceinline__ int thread_number()
-{
-    return (int)(threadIdx.y * blockDim.x + threadIdx.x);
-}
-
-/* Whether this block is the last of `count` to get here.  Then it sees what all of them wrote, its own included. */
-static __device__ bool is_last(unsigned *ticket, unsigned count, bool *shared)
-{
-    __syncthreads();
-    if (count == 1)
-        return true;
-    if (thread_number() == 0) {
-        *shared = take_ticket(ticket) == count - 1;
-        if (*shared)
-            *ticket = 0;
-    }
-    __syncthreads();
-    return *shared;
-}
-
-/* Sums over the threads whose numbers are equal modulo `lanes`, a power of two up to WARP: thread t < lanes * N gets
- * that of v[t % N] over the threads of lane t / N.  In a warp, two threads that meet each go on with half of the values.
- * shared: WARPS * lanes * N, free for use behind the next barrier. */
-template <typename A, int N> static __device__ __forceinline__ A sum_block(A *v, int lanes, A *shared)
-{
-    int me = thread_number(), first = 0, count = N, all = lanes * N;
-    bool writes = true;
-    for (int k = 0; k < 5; k++) {
-        int offset = WARP / 2 >> k, half = N >> (k + 1);
-        if (offset < lanes)
-            continue;
-        bool upper = (me & offset) != 0;
-        if (half == 0) {
-            v[0] += __shfl_xor_sync(0xffffffffu, v[0], offset);
-            writes = writes && !upper;
-            continue;
-        }
-        for (int i = 0; i < half; i++) {
-            A kept = upper ? v[half + i] : v[i], sent = upper ? v[i] : v[half + i];
-            v[i] = kept + __shfl_xor_sync(0xffffffffu, sent, offset);
-        }
-        first += upper ? half : 0;
-        count = half;
-    }
-    A *to = shared + me / WARP * all + (me & (lanes - 1)) * N + first;
-    for (int i = 0; i < N; i++)
-        if (writes && i < count)
-            to[i] = v[i];
-    __syncthreads();
-    A sum = 0;
-    if (me < all)
-        for (int w = 0; w < WARPS; w++)
-            sum += shared[w * all + me];
-    return sum;
-}
 
 /* ---- A block's share ---- */
 
@@ -202,7 +147,8 @@ static __device__ void finish_gradient(const struct kernel_norm &work, int64_t c
     work.sums[at + channels] = b * inverse;
 }
 
-/* From the partial sums of this ghost's tile to what the kernel gives, a thread a channel.  totals: 2 * LAUNCH_TILE_MAX. */
+/* From the partial sums of this ghost's tile to what the kernel gives, a thread a channel.  totals: 2 *
+ * LAUNCH_TILE_MAX. */
 template <typename T, int V, int KIND>
 static __device__ void finish_ghost(const struct kernel_norm &work, const float *partials, double *shared,
                                     double *totals)

@@ -1,5 +1,5 @@
-/* norm.cuh -- what the batch-norm kernels share: a thread's walk over the pixels of its channels, and what it knows about
- * them. */
+/* norm.cuh -- what the batch-norm kernels share: a thread's walk over the pixels of its channels, and what it knows
+ * about them. */
 #ifndef CUDNN_NORM_CUH
 #define CUDNN_NORM_CUH
 

