@@ -15,6 +15,9 @@
 #define LAUNCH_JOINT LAUNCH
 #endif
 
+#define WARP 32
+#define WARPS (LAUNCH_THREADS / WARP)
+
 typedef __nv_bfloat16 bf16;
 
 static __device__ __forceinline__ float to_float(float x)

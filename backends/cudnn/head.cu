@@ -1,9 +1,6 @@
 /* The last layers: dense, and softmax cross-entropy in double. */
 #include "device.cuh"
 
-#define WARP 32
-#define WARPS (LAUNCH_THREADS / WARP)
-
 /* ---- dense ---- */
 
 /* A warp an output; lanes side by side along the input. */

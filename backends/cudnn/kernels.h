@@ -61,18 +61,24 @@ cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream);
 
 /* ---- norm.cu: batch norm of all ghosts of a micro at once ---- */
 
-/* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost. */
+/* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost.  Every pointer but the four
+ * sums into PARTIAL is 16 byte aligned. */
 struct kernel_norm {
     int type;
     int relu; /* y = max(., 0), and dy is cut accordingly */
-    struct launch_columns shape;
+    struct launch_columns shape; /* launch_columns' */
     float epsilon;
     const void *x;
     void *y;
+    /* statistics of a sum, unless sum is NULL: they write sum = a + scale b, as kernel_add does, and take it for x.  sum
+     * lies on neither a nor b; gradients and apply read it as x. */
+    const void *a, *b;
+    float scale;
+    void *sum;
     const float *gamma, *beta; /* [channels] */
     float *mean, *inverse,
         *variance; /* [ghosts, channels]: written by statistics, inverse = 1/sqrt(variance + epsilon) */
-    float *scratch; /* launch_columns' ghosts * splits * 2 * channels floats */
+    float *scratch; /* [launch_scratch] */
     double *sums; /* [ghosts, 2, channels] */
     float *slopes; /* [ghosts, 2, channels] */
     unsigned *tickets; /* [(ghosts + 1) * tiles], 0 between calls */
@@ -84,7 +90,8 @@ struct kernel_norm {
     float *grad_gamma, *grad_beta; /* [channels], += */
     float *sum_mean, *sum_variance; /* [channels], += each ghost's statistics */
 };
-/* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first pixel; one launch. */
+/* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first pixel; one launch. A sum's
+ * bits, and those of its statistics, are the same as kernel_add's followed by statistics of x. */
 cudaError_t kernel_norm_statistics(const struct kernel_norm *work, cudaStream_t stream);
 /* y = gamma (x - mean) inverse + beta; one launch.  running: mean and variance are [channels], used for every pixel. */
 cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream);
@@ -92,7 +99,7 @@ cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *runni
  */
 cudaError_t kernel_norm_backward(const struct kernel_norm *work, cudaStream_t stream);
 
-/* grad[c] += sum over pixels of dy[., c]; scratch: splits * 2 * channels floats, tickets: 2 * tiles. */
+/* grad[c] += sum over pixels of dy[., c]; shape: of one ghost; scratch and tickets as above. */
 cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch,
                                  unsigned *tickets, float *grad, cudaStream_t stream);
 

@@ -18,13 +18,26 @@ extern "C" {
 struct launch_columns {
     int64_t channels, pixels, ghosts;
     int32_t width; /* channels per thread: 16 bytes of them where the count allows, else 1 */
-    int32_t lanes, lines; /* block: lanes x lines = LAUNCH_THREADS at most; lines is a power of two */
+    int32_t lanes, lines; /* block: lanes x lines = LAUNCH_THREADS; both are powers of two */
     int32_t tiles, splits; /* grid: tiles of channels x splits of the pixels x ghosts */
     int64_t split_pixels; /* pixels of a split */
 };
 
-/* type_bytes: of an element.  pixels: of one ghost. */
+#define LAUNCH_TILE_MAX 32 /* channels of a tile that is summed: lanes * width */
+
+/* For sums over the pixels of a ghost.  type_bytes: of an element.  pixels: of one ghost.
+ *
+ * A tile is at most 64 bytes of a pixel, so that a ghost's last step, which adds what the splits left, is shared by the
+ * tiles of many channels.  A thread has 4 pixels, its loads all on their way at once; from 256 blocks on it has more,
+ * up to 16, and from 1024 on up to 64, beyond which sums in f32 would be long. */
 struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts, int type_bytes);
+
+/* Floats in which those sums leave their partial sums: two for each ghost, split and channel, [ghosts, tiles, splits,
+ * lanes, 2, width]. */
+int64_t launch_scratch(const struct launch_columns *sums);
+
+/* The same tensor cut for work without sums: whole pixels side by side, and 4 to 16 pixels a thread. */
+struct launch_columns launch_stream(const struct launch_columns *sums);
 
 /* Channels per thread: a 16 byte load where a pixel's channels are whole loads, else one. */
 int32_t launch_width(int64_t channels, int type_bytes);

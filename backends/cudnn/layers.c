@@ -149,16 +149,12 @@ static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, stru
                   err);
 }
 
-static cudaError_t add(struct repro_net *net, const struct net_layer *layer)
-{
-    return kernel_add(layer->type, rows_of(net) * layer->use->size, source(net, layer, 0)->dst, source(net, layer, 1)->dst,
-                      layer->node->scale, layer->dst, net->device->stream);
-}
-
 static cudaError_t add_forward(struct repro_net *net, const struct net_layer *layer, int mode)
 {
     int elsewhere = layer->plan->onto != LOWER_NONE || (mode == REPRO_MODE_TRAIN && layer->plan->sum_with != LOWER_NONE);
-    return elsewhere ? cudaSuccess : add(net, layer);
+    return elsewhere ? cudaSuccess
+                     : kernel_add(layer->type, rows_of(net) * layer->use->size, source(net, layer, 0)->dst,
+                                  source(net, layer, 1)->dst, layer->node->scale, layer->dst, net->device->stream);
 }
 
 static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, int mode)
@@ -167,9 +163,11 @@ static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, 
     if (mode == REPRO_MODE_EVAL)
         return kernel_norm_apply(&work, net->running + layer->node->running, net->device->stream);
     if (layer->plan->sum_with != LOWER_NONE) {
-        cudaError_t made = add(net, &net->layers[layer->plan->sum_with]);
-        if (made != cudaSuccess)
-            return made;
+        const struct net_layer *sum = &net->layers[layer->plan->sum_with];
+        work.a = source(net, sum, 0)->dst;
+        work.b = source(net, sum, 1)->dst;
+        work.scale = sum->node->scale;
+        work.sum = sum->dst;
     }
     cudaError_t status = kernel_norm_statistics(&work, net->device->stream);
     return status != cudaSuccess ? status : kernel_norm_apply(&work, NULL, net->device->stream);

@@ -1,268 +1,244 @@
-/* Batch norm over all ghosts of a micro.  Memory is what it costs, so each pass reads its tensors once, 16 bytes a
- * thread, and sums go from threads through shared memory to one partial sum a block; the last block of a ghost's
- * channels, known by a ticket, adds the partial sums in their order.  The order follows from the shape alone. */
-#include "device.cuh"
+/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each pass reads its tensors once, 16
+ * bytes a load and several on their way at once.  Sums go from a thread's few pixels through its block to one partial
+ * sum for each channel; the last block of a ghost's tile, known by a ticket, adds those in double.  Every order follows
+ * from the shape alone. */
+#include "norm.cuh"
+#include "reduce.cuh"
 
-#define WIDTH_MAX 8
+/* SUMS_OF_SUM: statistics of a + scale b, which is written. */
+enum { SUMS_STATISTICS, SUMS_OF_SUM, SUMS_GRADIENT, SUMS_BIAS };
 
-enum { SUMS_STATISTICS, SUMS_GRADIENT, SUMS_BIAS };
+/* ---- A block's share ---- */
 
-/* Whether this block is the last of `count` to get here; every thread gets the answer, and sees what the others wrote.
- */
-static __device__ bool is_last(unsigned *ticket, unsigned count, bool *shared)
+template <typename T, int V>
+static __device__ __forceinline__ elements<T, V> add_scaled(const elements<T, V> &a, const elements<T, V> &b,
+                                                            float scale)
 {
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        *shared = atomicAdd(ticket, 1u) == count - 1;
-        if (*shared)
-            *ticket = 0;
-    }
-    __syncthreads();
-    bool last = *shared;
-    __syncthreads();
-    if (last)
-        __threadfence();
-    return last;
+    float left[V], right[V];
+    to_floats(a, left);
+    to_floats(b, right);
+    for (int k = 0; k < V; k++)
+        left[k] += scale * right[k];
+    return from_floats<T>(left);
 }
 
-/* Each channel's two sums over its ghost, in the order of the splits. */
-static __device__ void total(const struct kernel_norm &work, int64_t ghost, int64_t c, double *a, double *b)
+/* What a ghost's statistics are taken about: its first pixel. */
+template <typename T, int V, int KIND>
+static __device__ __forceinline__ void read_pivot(const struct kernel_norm &work, int64_t c, float (&to)[V])
 {
-    *a = *b = 0.0;
-    for (int32_t s = 0; s < work.shape.splits; s++) {
-        const float *partial = work.scratch + (ghost * work.shape.splits + s) * 2 * work.shape.channels;
-        *a += (double)__ldcg(partial + c);
-        *b += (double)__ldcg(partial + work.shape.channels + c);
+    int64_t at = blockIdx.z * work.shape.pixels * work.shape.channels + c;
+    elements<T, V> x = load_raw<T, V>(KIND == SUMS_OF_SUM ? work.a : work.x, at);
+    if (KIND == SUMS_OF_SUM)
+        x = add_scaled<T, V>(x, load_raw<T, V>(work.b, at), work.scale);
+    to_floats(x, to);
+}
+
+/* One pixel into sums [2, V]; y: dy. */
+template <typename T, int V, int KIND>
+static __device__ __forceinline__ void add_pixel(int relu, const column<V> &about, const elements<T, V> &x,
+                                                 const elements<T, V> &y, float *sums)
+{
+    float values[V], diffs[V];
+    to_floats(x, values);
+    if (KIND == SUMS_GRADIENT)
+        to_floats(y, diffs);
+    for (int k = 0; k < V; k++) {
+        if (KIND == SUMS_BIAS) {
+            sums[k] += values[k];
+            continue;
+        }
+        float d = values[k] - about.centre[k], weight = d;
+        if (KIND == SUMS_GRADIENT)
+            weight = !relu || about.gain[k] * d + about.shift[k] > 0.0f ? diffs[k] : 0.0f;
+        sums[k] += weight;
+        sums[V + k] += weight * d;
     }
 }
 
-template <typename T> static __device__ void finish_statistics(const struct kernel_norm &work, int64_t ghost, int64_t c)
+template <typename T, int V, int KIND>
+static __device__ __forceinline__ void add_split(const struct kernel_norm &work, float *sums)
 {
-    double a, b, n = (double)work.shape.pixels;
-    total(work, ghost, c, &a, &b);
-    float pivot = to_float(static_cast<const T *>(work.x)[ghost * work.shape.pixels * work.shape.channels + c]);
-    double offset = a / n, variance = b / n - offset * offset;
+    const bool two = KIND == SUMS_GRADIENT || KIND == SUMS_OF_SUM;
+    const int U = two ? 4 : 8; /* pixels whose loads are on their way at once */
+    const void *one = KIND == SUMS_OF_SUM ? work.a : KIND == SUMS_BIAS ? work.dy : work.x;
+    const void *other = KIND == SUMS_OF_SUM ? work.b : work.dy;
+    walk from = walk_from<V>(work.shape);
+    if (from.rest <= 0)
+        return;
+    elements<T, V> x[U], y[U];
+    column<V> about;
+    load_pixels<T, V, U>(from, one, x);
+    if (two)
+        load_pixels<T, V, U>(from, other, y);
+    if (KIND == SUMS_GRADIENT)
+        read_column<V>(work, from.c, &about);
+    if (KIND == SUMS_STATISTICS || KIND == SUMS_OF_SUM)
+        read_pivot<T, V, KIND>(work, from.c, about.centre);
+    while (from.rest > 0) {
+        for (int u = 0; u < U; u++) {
+            if (u * from.lines >= from.rest)
+                continue;
+            if (KIND == SUMS_OF_SUM) {
+                x[u] = add_scaled<T, V>(x[u], y[u], work.scale);
+                store_raw<T, V>(work.sum, from.at + u * from.stride, x[u]);
+            }
+            add_pixel<T, V, KIND>(work.relu, about, x[u], two ? y[u] : x[u], sums);
+        }
+        advance<U>(&from);
+        load_pixels<T, V, U>(from, one, x);
+        if (two)
+            load_pixels<T, V, U>(from, other, y);
+    }
+}
+
+/* ---- What the last blocks do ---- */
+
+/* Sums over the splits of [splits, floats]: thread t < floats gets the t-th. */
+template <int V> static __device__ double sum_splits(const float *partials, int splits, int floats, double *shared)
+{
+    const int N = V % 4 == 0 ? 4 : 1, U = 8;
+    int me = thread_number(), items = floats / N, step = LAUNCH_THREADS / items;
+    const float *mine = partials + (me & (items - 1)) * N;
+    double sums[N];
+    for (int k = 0; k < N; k++)
+        sums[k] = 0.0;
+    for (int s = me / items; s < splits; s += U * step) {
+        float values[U][N];
+        for (int u = 0; u < U; u++) {
+            const float *at = mine + (int64_t)(s + u * step) * floats;
+            for (int k = 0; k < N; k++)
+                values[u][k] = 0.0f;
+            if (s + u * step >= splits)
+                continue;
+            if constexpr (N == 4) {
+                float4 four = __ldcg(reinterpret_cast<const float4 *>(at));
+                values[u][0] = four.x;
+                values[u][1] = four.y;
+                values[u][2] = four.z;
+                values[u][3] = four.w;
+            } else
+                values[u][0] = __ldcg(at);
+        }
+        for (int u = 0; u < U; u++)
+            for (int k = 0; k < N; k++)
+                sums[k] += (double)values[u][k];
+    }
+    return sum_block<double, N>(sums, items, shared);
+}
+
+static __device__ void finish_statistics(const struct kernel_norm &work, int64_t c, double pivot, double a, double b)
+{
+    double offset = a / (double)work.shape.pixels, variance = b / (double)work.shape.pixels - offset * offset;
     variance = variance > 0.0 ? variance : 0.0;
-    int64_t at = ghost * work.shape.channels + c;
-    work.mean[at] = (float)((double)pivot + offset);
+    int64_t at = blockIdx.z * work.shape.channels + c;
+    work.mean[at] = (float)(pivot + offset);
     work.variance[at] = (float)variance;
     work.inverse[at] = (float)(1.0 / sqrt(variance + (double)work.epsilon));
 }
 
 /* slopes: the two coefficients of dx; sums: this ghost's share of the gradients of beta and gamma. */
-static __device__ void finish_gradient(const struct kernel_norm &work, int64_t ghost, int64_t c)
+static __device__ void finish_gradient(const struct kernel_norm &work, int64_t c, double inverse, double a, double b)
 {
-    double a, b, n = (double)work.shape.pixels;
-    int64_t channels = work.shape.channels;
-    double inverse = (double)work.inverse[ghost * channels + c];
-    total(work, ghost, c, &a, &b);
-    work.slopes[ghost * 2 * channels + c] = (float)(a / n);
-    work.slopes[(ghost * 2 + 1) * channels + c] = (float)(b * inverse * inverse / n);
-    work.sums[ghost * 2 * channels + c] = a;
-    work.sums[(ghost * 2 + 1) * channels + c] = b * inverse;
+    int64_t channels = work.shape.channels, at = blockIdx.z * 2 * channels + c;
+    double n = (double)work.shape.pixels;
+    work.slopes[at] = (float)(a / n);
+    work.slopes[at + channels] = (float)(b * inverse * inverse / n);
+    work.sums[at] = a;
+    work.sums[at + channels] = b * inverse;
 }
 
-/* All ghosts that count, in order, into PARTIAL. */
-static __device__ void finish_channel(const struct kernel_norm &work, int64_t c)
-{
-    int64_t channels = work.shape.channels;
-    double beta = 0.0, gamma = 0.0, mean = 0.0, variance = 0.0;
-    for (int64_t g = 0; g < work.counted; g++) {
-        beta += __ldcg(work.sums + g * 2 * channels + c);
-        gamma += __ldcg(work.sums + (g * 2 + 1) * channels + c);
-        mean += (double)work.mean[g * channels + c];
-        variance += (double)work.variance[g * channels + c];
-    }
-    work.grad_beta[c] += (float)beta;
-    work.grad_gamma[c] += (float)gamma;
-    work.sum_mean[c] += (float)mean;
-    work.sum_variance[c] += (float)variance;
-}
-
-/* What the sums of a channel need: about what the values are taken, and how dy is cut. */
-template <int V> struct column {
-    float centre[V], gain[V], shift[V];
-};
-
+/* From the partial sums of this ghost's tile to what the kernel gives, a thread a channel.  totals: 2 *
+ * LAUNCH_TILE_MAX. */
 template <typename T, int V, int KIND>
-static __device__ void read_column(const struct kernel_norm &work, int64_t ghost, int64_t c, column<V> *to)
+static __device__ void finish_ghost(const struct kernel_norm &work, const float *partials, double *shared,
+                                    double *totals)
 {
-    int64_t channels = work.shape.channels;
-    for (int k = 0; k < V; k++) {
-        if (KIND == SUMS_STATISTICS)
-            to->centre[k] = to_float(static_cast<const T *>(work.x)[ghost * work.shape.pixels * channels + c + k]);
-        if (KIND == SUMS_GRADIENT) {
-            to->centre[k] = work.mean[ghost * channels + c + k];
-            to->gain[k] = work.gamma[c + k] * work.inverse[ghost * channels + c + k];
-            to->shift[k] = work.beta[c + k];
-        }
-    }
+    int me = thread_number(), width = work.shape.lanes * V;
+    int64_t c = (int64_t)blockIdx.x * width + me;
+    bool mine = me < width && c < work.shape.channels;
+    float known[1] = {0.0f};
+    if (mine && KIND == SUMS_GRADIENT)
+        known[0] = work.inverse[blockIdx.z * work.shape.channels + c];
+    if (mine && (KIND == SUMS_STATISTICS || KIND == SUMS_OF_SUM))
+        read_pivot<T, 1, KIND>(work, c, known);
+    double sum = sum_splits<V>(partials, work.shape.splits, 2 * width, shared);
+    if (me < 2 * width)
+        totals[me] = sum;
+    __syncthreads();
+    if (!mine)
+        return;
+    double a = totals[me / V * 2 * V + me % V], b = totals[me / V * 2 * V + V + me % V];
+    if (KIND == SUMS_GRADIENT)
+        finish_gradient(work, c, (double)known[0], a, b);
+    else if (KIND == SUMS_BIAS)
+        work.grad_beta[c] += (float)a;
+    else
+        finish_statistics(work, c, (double)known[0], a, b);
 }
+
+/* The ghosts that count into PARTIAL. */
+static __device__ void finish_tile(const struct kernel_norm &work, int width, double *shared)
+{
+    int me = thread_number();
+    int64_t channels = work.shape.channels, first = (int64_t)blockIdx.x * width, c = first + (me & (width - 1));
+    double sums[4] = {0.0, 0.0, 0.0, 0.0};
+    if (c < channels)
+        for (int64_t g = me / width; g < work.counted; g += LAUNCH_THREADS / width) {
+            sums[0] += __ldcg(work.sums + g * 2 * channels + c);
+            sums[1] += __ldcg(work.sums + (g * 2 + 1) * channels + c);
+            sums[2] += (double)work.mean[g * channels + c];
+            sums[3] += (double)work.variance[g * channels + c];
+        }
+    double sum = sum_block<double, 4>(sums, width, shared);
+    c = first + me / 4;
+    if (me >= 4 * width || c >= channels)
+        return;
+    int which = me % 4;
+    float *to = which == 0   ? work.grad_beta
+                : which == 1 ? work.grad_gamma
+                : which == 2 ? work.sum_mean
+                             : work.sum_variance;
+    to[c] += (float)sum;
+}
+
+/* ---- Kernels ---- */
 
 /* grid tiles x splits x ghosts, block lanes x lines. */
-template <typename T, int V, int KIND> static __global__ void norm_sums(const struct kernel_norm work)
+template <typename T, int V, int KIND>
+static __global__ void __launch_bounds__(LAUNCH_THREADS, 2) norm_sums(const struct kernel_norm work)
 {
-    __shared__ float shared[2 * LAUNCH_THREADS * WIDTH_MAX];
+    __shared__ float single[WARPS * 2 * LAUNCH_TILE_MAX];
+    __shared__ double wide[WARPS * 4 * LAUNCH_TILE_MAX], totals[2 * LAUNCH_TILE_MAX];
     __shared__ bool last;
     const struct launch_columns &shape = work.shape;
-    int64_t channels = shape.channels, ghost = blockIdx.z, split = blockIdx.y;
-    int64_t c = ((int64_t)blockIdx.x * shape.lanes + threadIdx.x) * V;
-    int lane = threadIdx.x, line = threadIdx.y;
-    float a[V], b[V];
-    for (int k = 0; k < V; k++)
-        a[k] = b[k] = 0.0f;
-    if (c < channels) {
-        int64_t first = split * shape.split_pixels, end = first + shape.split_pixels;
-        end = end < shape.pixels ? end : shape.pixels;
-        column<V> about;
-        read_column<T, V, KIND>(work, ghost, c, &about);
-        for (int64_t p = first + line; p < end; p += shape.lines) {
-            int64_t at = (ghost * shape.pixels + p) * channels + c;
-            pack<T, V> x = load<T, V>(KIND == SUMS_BIAS ? work.dy : work.x, at), dy = x;
-            if (KIND == SUMS_GRADIENT)
-                dy = load<T, V>(work.dy, at);
-            for (int k = 0; k < V; k++) {
-                if (KIND == SUMS_BIAS) {
-                    a[k] += to_float(x.v[k]);
-                    continue;
-                }
-                float d = to_float(x.v[k]) - about.centre[k], weight = d;
-                if (KIND == SUMS_GRADIENT)
-                    weight = !work.relu || about.gain[k] * d + about.shift[k] > 0.0f ? to_float(dy.v[k]) : 0.0f;
-                a[k] += weight;
-                b[k] += weight * d;
-            }
-        }
-    }
-    int threads = shape.lanes * shape.lines, me = line * shape.lanes + lane;
-    for (int k = 0; k < V; k++) {
-        shared[k * threads + me] = a[k];
-        shared[(V + k) * threads + me] = b[k];
-    }
-    for (int half = shape.lines / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (line < half)
-            for (int k = 0; k < 2 * V; k++)
-                shared[k * threads + me] += shared[k * threads + me + half * shape.lanes];
-    }
-    if (line == 0 && c < channels) {
-        float *partial = work.scratch + (ghost * shape.splits + split) * 2 * channels;
-        for (int k = 0; k < V; k++) {
-            partial[c + k] = shared[k * threads + me];
-            partial[channels + c + k] = shared[(V + k) * threads + me];
-        }
-    }
-    if (!is_last(work.tickets + ghost * shape.tiles + blockIdx.x, (unsigned)shape.splits, &last))
+    int me = thread_number(), width = shape.lanes * V;
+    int64_t tile = blockIdx.z * (int64_t)shape.tiles + blockIdx.x;
+    float *partials = work.scratch + tile * shape.splits * 2 * width;
+    float sums[2 * V];
+    for (int k = 0; k < 2 * V; k++)
+        sums[k] = 0.0f;
+    add_split<T, V, KIND>(work, sums);
+    float sum = sum_block<float, 2 * V>(sums, shape.lanes, single);
+    if (me < 2 * width)
+        partials[(int64_t)blockIdx.y * 2 * width + me] = sum;
+    if (!is_last(work.tickets + tile, (unsigned)shape.splits, &last))
         return;
-    int64_t begin = (int64_t)blockIdx.x * shape.lanes * V, behind = begin + (int64_t)shape.lanes * V;
-    behind = behind < channels ? behind : channels;
-    for (int64_t j = begin + me; j < behind; j += threads) {
-        if (KIND == SUMS_STATISTICS)
-            finish_statistics<T>(work, ghost, j);
-        if (KIND == SUMS_GRADIENT)
-            finish_gradient(work, ghost, j);
-        if (KIND == SUMS_BIAS) {
-            double sum, none;
-            total(work, ghost, j, &sum, &none);
-            work.grad_beta[j] += (float)sum;
-        }
-    }
+    finish_ghost<T, V, KIND>(work, partials, wide, totals);
     if (KIND == SUMS_GRADIENT &&
         is_last(work.tickets + shape.ghosts * shape.tiles + blockIdx.x, (unsigned)shape.ghosts, &last))
-        for (int64_t j = begin + me; j < behind; j += threads)
-            finish_channel(work, j);
-}
-
-/* y = gain (x - mean) + beta, the same expression by which the backward pass cuts dy. */
-template <typename T, int V> static __global__ void norm_apply(const struct kernel_norm work, const float *running)
-{
-    const struct launch_columns &shape = work.shape;
-    int64_t channels = shape.channels, ghost = blockIdx.z;
-    int64_t c = ((int64_t)blockIdx.x * shape.lanes + threadIdx.x) * V;
-    if (c >= channels)
-        return;
-    float mean[V], gain[V], shift[V];
-    for (int k = 0; k < V; k++) {
-        int64_t at = ghost * channels + c + k;
-        mean[k] = running != NULL ? running[c + k] : work.mean[at];
-        gain[k] = work.gamma[c + k] *
-                  (running != NULL ? 1.0f / sqrtf(running[channels + c + k] + work.epsilon) : work.inverse[at]);
-        shift[k] = work.beta[c + k];
-    }
-    int64_t first = blockIdx.y * shape.split_pixels, end = first + shape.split_pixels;
-    end = end < shape.pixels ? end : shape.pixels;
-    for (int64_t p = first + threadIdx.y; p < end; p += shape.lines) {
-        int64_t at = (ghost * shape.pixels + p) * channels + c;
-        pack<T, V> x = load<T, V>(work.x, at);
-        for (int k = 0; k < V; k++) {
-            float y = gain[k] * (to_float(x.v[k]) - mean[k]) + shift[k];
-            x.v[k] = from_float<T>(work.relu && !(y > 0.0f) ? 0.0f : y);
-        }
-        store<T, V>(work.y, at, x);
-    }
-}
-
-/* dx (+)= gain (dy - a - b (x - mean)) */
-template <typename T, int V> static __global__ void norm_gradient(const struct kernel_norm work)
-{
-    const struct launch_columns &shape = work.shape;
-    int64_t channels = shape.channels, ghost = blockIdx.z;
-    int64_t c = ((int64_t)blockIdx.x * shape.lanes + threadIdx.x) * V;
-    if (c >= channels)
-        return;
-    column<V> about;
-    read_column<T, V, SUMS_GRADIENT>(work, ghost, c, &about);
-    float slope_a[V], slope_b[V];
-    for (int k = 0; k < V; k++) {
-        slope_a[k] = work.slopes[ghost * 2 * channels + c + k];
-        slope_b[k] = work.slopes[(ghost * 2 + 1) * channels + c + k];
-    }
-    int64_t first = blockIdx.y * shape.split_pixels, end = first + shape.split_pixels;
-    end = end < shape.pixels ? end : shape.pixels;
-    for (int64_t p = first + threadIdx.y; p < end; p += shape.lines) {
-        int64_t at = (ghost * shape.pixels + p) * channels + c;
-        pack<T, V> x = load<T, V>(work.x, at), dy = load<T, V>(work.dy, at), dx = x;
-        if (work.add)
-            dx = load<T, V>(work.dx, at);
-        for (int k = 0; k < V; k++) {
-            float d = to_float(x.v[k]) - about.centre[k];
-            float g = !work.relu || about.gain[k] * d + about.shift[k] > 0.0f ? to_float(dy.v[k]) : 0.0f;
-            float value = about.gain[k] * (g - slope_a[k] - slope_b[k] * d);
-            dx.v[k] = from_float<T>(work.add ? to_float(dx.v[k]) + value : value);
-        }
-        store<T, V>(work.dx, at, dx);
-    }
-}
-
-static dim3 grid_of(const struct launch_columns &shape)
-{
-    return dim3((unsigned)shape.tiles, (unsigned)shape.splits, (unsigned)shape.ghosts);
-}
-
-static dim3 block_of(const struct launch_columns &shape)
-{
-    return dim3((unsigned)shape.lanes, (unsigned)shape.lines);
+        finish_tile(work, width, wide);
 }
 
 template <typename T, int V> static cudaError_t statistics(const struct kernel_norm *work, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((norm_sums<T, V, SUMS_STATISTICS>), grid_of(work->shape), block_of(work->shape), stream, *work);
-}
-
-template <typename T, int V>
-static cudaError_t apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
-{
-    return LAUNCH((norm_apply<T, V>), grid_of(work->shape), block_of(work->shape), stream, *work, running);
+    dim3 grid = grid_of(work->shape), block = block_of(work->shape);
+    return work->sum != NULL ? LAUNCH_JOINT((norm_sums<T, V, SUMS_OF_SUM>), grid, block, stream, *work)
+                             : LAUNCH_JOINT((norm_sums<T, V, SUMS_STATISTICS>), grid, block, stream, *work);
 }
 
 template <typename T, int V> static cudaError_t backward(const struct kernel_norm *work, cudaStream_t stream)
 {
-    cudaError_t status = LAUNCH_JOINT((norm_sums<T, V, SUMS_GRADIENT>), grid_of(work->shape), block_of(work->shape),
-                                      stream, *work);
-    if (status == cudaSuccess && work->dx != NULL)
-        status = LAUNCH((norm_gradient<T, V>), grid_of(work->shape), block_of(work->shape), stream, *work);
-    return status;
+    return LAUNCH_JOINT((norm_sums<T, V, SUMS_GRADIENT>), grid_of(work->shape), block_of(work->shape), stream, *work);
 }
 
 template <typename T, int V> static cudaError_t bias(const struct kernel_norm *work, cudaStream_t stream)
@@ -275,14 +251,10 @@ cudaError_t kernel_norm_statistics(const struct kernel_norm *work, cudaStream_t 
     return BY_WIDTH(work->type, work->shape.width, statistics, work, stream);
 }
 
-cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
-{
-    return BY_WIDTH(work->type, work->shape.width, apply, work, running, stream);
-}
-
 cudaError_t kernel_norm_backward(const struct kernel_norm *work, cudaStream_t stream)
 {
-    return BY_WIDTH(work->type, work->shape.width, backward, work, stream);
+    cudaError_t status = BY_WIDTH(work->type, work->shape.width, backward, work, stream);
+    return status == cudaSuccess && work->dx != NULL ? norm_gradient(work, stream) : status;
 }
 
 cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch,

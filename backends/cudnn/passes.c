@@ -19,7 +19,7 @@ void pass_measure(struct repro_net *net, const struct net_pass *pass, const stru
                                                  kernel_bytes(layer->type));
     const struct launch_columns *both[] = {&by_ghost, &whole};
     for (int k = 0; k < 2; k++) {
-        net->scratch_count = larger(net->scratch_count, both[k]->ghosts * both[k]->splits * 2 * both[k]->channels);
+        net->scratch_count = larger(net->scratch_count, launch_scratch(both[k]));
         net->unit_count = larger(net->unit_count, both[k]->ghosts * 2 * both[k]->channels);
         net->ticket_count = larger(net->ticket_count, (both[k]->ghosts + 1) * both[k]->tiles);
     }

@@ -3,6 +3,7 @@
 
 #include "cudnn/head.cu"
 #include "cudnn/norm.cu"
+#include "cudnn/normalise.cu"
 #include "cudnn/pointwise.cu"
 #include "cudnn/pool.cu"
 #include "cudnn/update.cu"

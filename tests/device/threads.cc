@@ -50,7 +50,7 @@ fiber *current;
 size_t current_number;
 void (*body)(void *);
 void *body_context;
-float slots[1024];
+double slots[1024];
 long long order; /* of turns, in this launch */
 
 struct launch {
@@ -179,9 +179,24 @@ float __shfl_down_sync(unsigned, float value, unsigned offset)
     size_t me = current_number, last = me / WARP * WARP + WARP;
     slots[me] = value;
     meet(current->warp);
-    float other = me + offset < last ? slots[me + offset] : value;
+    float other = me + offset < last ? (float)slots[me + offset] : value;
     meet(current->warp);
     return other;
+}
+
+double __shfl_xor_sync(unsigned, double value, int bits)
+{
+    size_t me = current_number;
+    slots[me] = value;
+    meet(current->warp);
+    double other = slots[me ^ (size_t)bits];
+    meet(current->warp);
+    return other;
+}
+
+float __shfl_xor_sync(unsigned mask, float value, int bits)
+{
+    return (float)__shfl_xor_sync(mask, (double)value, bits);
 }
 
 static void run_launch(void *context, double *)

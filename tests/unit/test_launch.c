@@ -14,9 +14,9 @@ static int is_power_of_two(int32_t value)
 }
 
 /* Walks the grid as the kernels do and counts each (pixel, channel). */
-static void covers_once(int64_t channels, int64_t pixels, int type_bytes)
+static void covers_once(struct launch_columns shape)
 {
-    struct launch_columns shape = launch_columns(channels, pixels, 3, type_bytes);
+    int64_t channels = shape.channels, pixels = shape.pixels;
     unsigned char *seen = calloc((size_t)(channels * pixels), 1);
     assert_non_null(seen);
     for (int64_t tile = 0; tile < shape.tiles; tile++)
@@ -41,12 +41,25 @@ static void covers_once(int64_t channels, int64_t pixels, int type_bytes)
 
 static void columns_are_covered_once(void **state)
 {
-    static const int64_t channels[] = {1, 3, 5, 16, 17, 64, 256, 260, 1536}, pixels[] = {1, 2, 511, 512, 513, 1500};
+    static const int64_t channels[] = {1, 3, 5, 16, 17, 64, 256, 260, 1536},
+                         pixels[] = {1, 2, 511, 512, 513, 1500, 40000};
     (void)state;
     for (size_t c = 0; c < sizeof channels / sizeof *channels; c++)
         for (size_t p = 0; p < sizeof pixels / sizeof *pixels; p++)
-            for (int bytes = 2; bytes <= 4; bytes += 2)
-                covers_once(channels[c], pixels[p], bytes);
+            for (int bytes = 2; bytes <= 4; bytes += 2) {
+                struct launch_columns sums = launch_columns(channels[c], pixels[p], 3, bytes);
+                covers_once(sums);
+                covers_once(launch_stream(&sums));
+            }
+}
+
+static void fits(const struct launch_columns *shape)
+{
+    assert_true(is_power_of_two(shape->lanes) && is_power_of_two(shape->lines));
+    assert_int_equal(shape->lanes * shape->lines, LAUNCH_THREADS);
+    assert_in_range(shape->splits, 1, LAUNCH_DEPTH_MAX);
+    assert_true((int64_t)shape->splits * shape->split_pixels >= shape->pixels);
+    assert_true((int64_t)shape->tiles * shape->lanes * shape->width >= shape->channels);
 }
 
 static void columns_fit_a_gpu(void **state)
@@ -55,13 +68,28 @@ static void columns_fit_a_gpu(void **state)
     (void)state;
     for (size_t c = 0; c < 4; c++)
         for (size_t p = 0; p < 4; p++) {
-            struct launch_columns shape = launch_columns(channels[c], pixels[p], 8, 2);
-            assert_true(is_power_of_two(shape.lanes) && is_power_of_two(shape.lines));
-            assert_int_equal(shape.lanes * shape.lines, LAUNCH_THREADS);
-            assert_in_range(shape.splits, 1, LAUNCH_DEPTH_MAX);
-            assert_true((int64_t)shape.splits * shape.split_pixels >= pixels[p]);
-            assert_true((int64_t)shape.tiles * shape.lanes * shape.width >= channels[c]);
+            struct launch_columns sums = launch_columns(channels[c], pixels[p], 8, 2), stream = launch_stream(&sums);
+            fits(&sums);
+            fits(&stream);
+            assert_in_range(sums.lanes * sums.width, 1, LAUNCH_TILE_MAX);
+            assert_true(launch_scratch(&sums) >= sums.ghosts * sums.splits * 2 * sums.channels);
         }
+}
+
+/* Blocks enough for a GPU, and little for the last block of a tile to add, at every layer of WRN-16-4. */
+static void layers_fill_a_gpu(void **state)
+{
+    static const int64_t layers[][2] = {{16, 131072}, {64, 131072}, {128, 32768}, {256, 8192}};
+    (void)state;
+    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++)
+        for (int64_t ghosts = 1; ghosts <= 16; ghosts *= 2)
+            for (int bytes = 2; bytes <= 4; bytes += 2) {
+                struct launch_columns sums = launch_columns(layers[k][0], layers[k][1], ghosts, bytes);
+                struct launch_columns stream = launch_stream(&sums);
+                assert_in_range(sums.tiles * sums.splits * sums.ghosts, 256, 2048);
+                assert_in_range(sums.splits * 2 * sums.lanes * sums.width * sizeof(float), 0, 32768);
+                assert_in_range(stream.tiles * stream.splits * stream.ghosts, 256, 8192);
+            }
 }
 
 /* 16 bytes a thread wherever a pixel's channels are whole loads. */
@@ -91,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_covered_once),
         cmocka_unit_test(columns_fit_a_gpu),
+        cmocka_unit_test(layers_fill_a_gpu),
         cmocka_unit_test(loads_are_wide),
         cmocka_unit_test(blocks),
     };

@@ -26,4 +26,13 @@ static inline __nv_bfloat16 __float2bfloat16_rn(float x)
     return __nv_bfloat16{(uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
 }
 
+struct __nv_bfloat162 {
+    __nv_bfloat16 x, y;
+};
+
+static inline __nv_bfloat162 __floats2bfloat162_rn(float x, float y)
+{
+    return __nv_bfloat162{__float2bfloat16_rn(x), __float2bfloat16_rn(y)};
+}
+
 #endif

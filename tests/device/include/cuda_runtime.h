@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 #include <tuple>
 
 #define __global__
@@ -13,6 +14,7 @@
 #define __host__
 #define __shared__ static
 #define __forceinline__ inline
+#define __launch_bounds__(...)
 
 struct dim3 {
     unsigned x, y, z;
@@ -25,6 +27,8 @@ extern dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 void __syncthreads();
 float __shfl_down_sync(unsigned mask, float value, unsigned offset);
+float __shfl_xor_sync(unsigned mask, float value, int bits);
+double __shfl_xor_sync(unsigned mask, double value, int bits);
 static inline void __threadfence()
 {
 }
@@ -32,9 +36,28 @@ static inline float __ldcg(const float *at)
 {
     return *at;
 }
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+static inline float4 __ldcg(const float4 *at)
+{
+    return *at;
+}
 static inline double __ldcg(const double *at)
 {
     return *at;
+}
+static inline float __uint_as_float(unsigned bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+static inline unsigned __float_as_uint(float value)
+{
+    unsigned bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 static inline unsigned atomicAdd(unsigned *at, unsigned value)
 {
