@@ -2,6 +2,7 @@
 
 #include "common/plugin.h"
 #include "driver.h"
+#include "launch.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -328,6 +329,7 @@ int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst
 
 int32_t dnn_plan_run(const struct dnn_plan *plan, cudnnHandle_t handle, struct repro_error *err)
 {
+    launch_count++;
     return driver_check_dnn(cudnnBackendExecute(handle, plan->plan, plan->pack), "a convolution", err);
 }
 

@@ -1,5 +1,7 @@
 #include "launch.h"
 
+__thread int64_t launch_count;
+
 #define LANES_MAX 32
 #define SPLIT_PIXELS 512
 

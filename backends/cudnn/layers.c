@@ -1,4 +1,5 @@
 /* One node's work.  A node that is the first to write its source's diff assigns, later ones add. */
+#include "account.h"
 #include "net.h"
 
 #include <stdio.h>
@@ -227,6 +228,8 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err)
 {
     int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
+    timer_bytes(net, &net->timer.totals.forward_bytes[layer->node->op],
+                account_forward(net->layers, layer, micro_of(net), mode == REPRO_MODE_TRAIN));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_forward(net, layer, err)
                                                 : queued(net, layer, forward(net, layer, mode), err);
@@ -339,6 +342,8 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, double sc
     if (layer->node->op == REPRO_OP_INPUT)
         return 0;
     int32_t code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
+    timer_bytes(net, &net->timer.totals.backward_bytes[layer->node->op],
+                account_backward(net->layers, layer, micro_of(net)));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
                                                 : queued(net, layer, backward(net, layer, scale), err);

@@ -1,6 +1,8 @@
 /* The table's functions on a compiled network. */
 #include "net.h"
 
+#include "account.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -221,6 +223,7 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
         code = layer_backward(net, &net->layers[i], scale, err);
     if (code == 0)
         code = timer_start(net, &net->timer.totals.reorder, err);
+    timer_bytes(net, &net->timer.totals.reorder_bytes, account_accumulate(net->layout.conv_count, net->type));
     if (code == 0)
         code = driver_check(
             kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, net->device->stream),
@@ -263,6 +266,7 @@ int32_t net_update(struct repro_net *net, const struct repro_step *given, struct
     int32_t code = device_enter(net->device, err);
     if (code == 0)
         code = timer_start(net, &net->timer.totals.update, err);
+    timer_bytes(net, &net->timer.totals.update_bytes, account_update(&work));
     if (code == 0)
         code = driver_check(kernel_update(&work, net->device->stream), "the optimizer's step", err);
     return code == 0 ? timer_stop(net, err) : code;

@@ -25,6 +25,9 @@ static const struct repro_backend table = {
     .net_describe = net_describe,
     .net_profile = net_profile,
     .net_bare = net_bare,
+    .device_rates = device_rates,
+    .net_mark = net_mark,
+    .net_marks = net_marks,
 };
 
 int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);

@@ -297,7 +297,7 @@ static void old_backends_say_why_there_is_no_table(void **state)
     struct bench_row rows[BENCH_ROW_MAX];
     struct bench_result result = measured(&bench, &options);
     assert_false(result.has_ops);
-    assert_int_equal(bench_rows(&result, rows), 0);
+    assert_int_equal(bench_rows(&bench.net, &result, rows), 0);
     assert_true(result.limit == 0.0);
     assert_non_null(strstr(result.ops_reason, "backend fake does not measure it"));
     assert_non_null(strstr(result.limit_reason, "backend fake does not measure it"));
@@ -326,7 +326,7 @@ static void op_times_are_of_one_step_and_add_up(void **state)
         assert_true(fabs(result.ops.backward[REPRO_OP_CONV] - 0.005) < 1e-12);
         assert_true(fabs(result.ops.reorder - 0.0005) < 1e-12);
         assert_true(fabs(result.ops.update - 0.0002) < 1e-12);
-        size_t count = bench_rows(&result, rows);
+        size_t count = bench_rows(&bench.net, &result, rows);
         assert_int_equal(count, 5);
         static const char *const names[] = {"conv", "batch_norm", "reorder", "update", "rest"};
         double total = 0.0, share = 0.0;

@@ -52,8 +52,8 @@ template <typename F> static cudaError_t emulate(dim3 grid, dim3 block, int join
 }
 
 #define LAUNCH(kernel, grid, block, stream, ...) \
-    ((void)(stream), emulate(dim3(grid), dim3(block), 0, [&] { kernel(__VA_ARGS__); }))
+    (launch_count++, (void)(stream), emulate(dim3(grid), dim3(block), 0, [&] { kernel(__VA_ARGS__); }))
 #define LAUNCH_JOINT(kernel, grid, block, stream, ...) \
-    ((void)(stream), emulate(dim3(grid), dim3(block), 1, [&] { kernel(__VA_ARGS__); }))
+    (launch_count++, (void)(stream), emulate(dim3(grid), dim3(block), 1, [&] { kernel(__VA_ARGS__); }))
 
 #endif
