@@ -149,6 +149,8 @@ static void parse(int argc, char **argv, struct settings *settings)
 static void print_limit(const struct bench_result *result, const struct bench_row *row)
 {
     static const char *const names[] = {"", "products", "copies"};
+    if (row->flop == 0.0 && row->bytes == 0.0)
+        return;
     if (row->flop > 0.0 && result->rates.flops > 0.0)
         printf(" %10.1f %5.1f %%", 1e-9 * row->flop / row->total, 100.0 * row->flop / row->total / result->rates.flops);
     else
