@@ -145,7 +145,7 @@ runs_here() {
     nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
 }
 
-# TAP in, one line out: conform PROGRAM WORDS-BEFORE-NUMBERS
+# TAP in, one line out: conform PROGRAM WORD-BEFORE-ITS-NUMBERS
 conform() {
     local status
     cut_after "$bundle/tests/test_$1" >"$1.tap" 2>&1
@@ -171,7 +171,7 @@ part1() {
 
 # ---- Part 2 ----
 
-# turns BATCH PYTORCH'S-BATCH-LAYOUT TARGETS... -- OPTIONS OF OURS: PyTorch's step has no data to assemble
+# turns BATCH PRECISION TARGETS... -- OPTIONS OF OURS; PyTorch's step has no data to assemble
 turns() {
     local size=$1 precision=$2 targets=()
     shift 2
@@ -255,12 +255,12 @@ precisions() {
         trained figure5 --profile "$small" --precision "$precision" --seeds "$seeds" --out "small-$precision" $(at_once) || return
     done
     "$python" "$bundle/tests/gpu-judge.py" curves "small-$half" --figure5 | grep -v '^target: .*within'
+    finals_of_cpu
     "$python" "$bundle/tests/gpu-judge.py" precisions small-f32 "small-$half"
-    final_of_cpu
 }
 
 # The CPU backends' curves of the same profile, for the eye.
-final_of_cpu() {
+finals_of_cpu() {
     local folder=$bundle/doc/results/small
     [ ! -d "$folder/runs" ] || "$python" "$bundle/tests/gpu-judge.py" curves "$folder" --figure5 | tail -n 1 | sed 's/^.*; /the CPU backends: /'
 }
@@ -300,7 +300,7 @@ same_bits() {
 torch_step() {
     "$python" -c 'import torch' 2>/dev/null || { echo "$python has no PyTorch"; return 77; }
     mkdir -p "step-$1"
-    cut_after "$bundle/tests/step" "$backend" "$1" "$network" 4 4 "step-$1" || return
+    cut_after "$bundle/tests/step" "$backend" "$1" wrn-16-4 4 4 "step-$1" || return
     cut_after "$python" "$bundle/tests/torch_step.py" "step-$1" "$1" | tee "step-$1.txt"
     local status=${PIPESTATUS[0]}
     sed 's/ from float64.*itself/ (PyTorch/; s/, bound.*/)/' "step-$1.txt" | paste -sd';'
@@ -362,5 +362,6 @@ count() { grep -cE "$1" table.txt; }
 echo
 echo "$(count '^part.* pass ') passed, $(count '^part.* FAIL ') failed, $(count '^part.* skip ') skipped, $(count '^part.* (cut|left) ') not done yet;" \
     "targets: $(count '^ *target: .*: met$') met, $(count '^ *target: .*MISSED$') missed"
-grep 'MISSED$' table.txt | sed 's/^ *target: /MISSED  /'
+awk '/^part/ { check = substr($0, 9, 48); sub(/ +$/, "", check) }
+    /^ *target: .*: MISSED$/ { sub(/^ *target: /, ""); sub(/: MISSED$/, ""); print "MISSED  " check ": " $0 }' table.txt
 ! grep -qE '^part [0-9]  .{48} FAIL ' table.txt
