@@ -85,17 +85,18 @@ record() { # PART NAME RESULT SECONDS SEEN
 }
 
 # check PART SECONDS NAME COMMAND...: runs it unless it has passed or fewer seconds than it needs are left; its last line of output is what was
-# seen; status 77 is a skip, 124 a cut.  $left: when the command must have ended by itself; it is killed somewhat later.
+# seen; status 77 is a skip, 124 a cut.  At $deadline the command must have ended by itself; it is killed somewhat later.
 check() {
     local part=$1 need=$2 name=$3 began=$SECONDS status result seen log
     shift 3
-    left=$((budget - SECONDS))
+    local left=$((budget - SECONDS))
     [ "$(known "$part" "$name")" != pass ] || return 0
     if [ "$left" -lt "$need" ]; then
         [ -n "$(known "$part" "$name")" ] || record "$part" "$name" left 0 "for the next call: it needs about $need s"
         return 0
     fi
-    export left before
+    export deadline before
+    deadline=$(($(date +%s) + left))
     before=$(spent "$part" "$name")
     log=$(log_of "$part" "$name")
     timeout -s KILL $((left + 30)) bash -c 'set -o pipefail; "$@"' bash "$@" >"$log" 2>&1 </dev/null
@@ -111,15 +112,18 @@ check() {
     grep '^target: ' "$log" | sed 's/^/      /'
 }
 
-# A program that is cut when $left is over.
-cut_after() { timeout --foreground -k 10 "$left" "$@"; }
+# Seconds to a moment before the deadline, at least one.
+until_deadline() { local seconds=$((deadline - $(date +%s) - $1)); echo $((seconds > 1 ? seconds : 1)); }
+
+# A program that is cut at the deadline.
+in_time() { timeout --foreground -k 10 "$(until_deadline 0)" "$@"; }
 
 # A figure: its runs are trained and its claims judged, whatever they came to; drawing wants a gnuplot, which may be missing.  A SIGTERM,
 # one and no more, makes it write a checkpoint and end.
 trained() {
     local status
     # shellcheck disable=SC2086
-    timeout --foreground -k 25 $((left > 20 ? left - 15 : 5)) "$bundle/repro" "$@" --backend "$backend" ${data:+--data "$data"} $options >"$$.out" 2>&1
+    timeout --foreground -k 25 "$(until_deadline 15)" "$bundle/repro" "$@" --backend "$backend" ${data:+--data "$data"} $options >"$$.out" 2>&1
     status=$?
     tail -n 40 "$$.out"
     [ $status -ne 0 ] && [ $status -ne 3 ] && tail -n 1 "$$.out" | grep -q 'gnuplot is not on the PATH' && status=0
@@ -131,7 +135,7 @@ trained() {
 # bench OPTION...
 bench() {
     # shellcheck disable=SC2086
-    cut_after "$bundle/repro" bench --backend "$backend" --network "$network" $options "$@"
+    in_time "$bundle/repro" bench --backend "$backend" --network "$network" $options "$@"
 }
 
 need_data() { [ -n "$data" ] || [ "$device" = cpu ] || { echo "no DATA was given"; return 77; }; }
@@ -148,7 +152,7 @@ runs_here() {
 # TAP in, one line out: conform PROGRAM WORD-BEFORE-ITS-NUMBERS
 conform() {
     local status
-    cut_after "$bundle/tests/test_$1" >"$1.tap" 2>&1
+    in_time "$bundle/tests/test_$1" >"$1.tap" 2>&1
     status=$?
     cat "$1.tap"
     echo "$(grep '^ok' "$1.tap" | grep -vc '# SKIP') tests passed, $(grep '^not ok' "$1.tap" | grep -vc '# SKIP') failed, $(
@@ -177,7 +181,7 @@ turns() {
     shift 2
     while [ "$1" != -- ]; do targets+=("$1"); shift; done
     shift
-    cut_after "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" --log "turns-$precision-$size.jsonl" "${targets[@]}" \
+    in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" --log "turns-$precision-$size.jsonl" "${targets[@]}" \
         --ours "'$bundle/repro' bench --backend '$backend' --network $network --precision $precision --batch $size --ghost $ghost \
             --steps $steps --warm-up $warm_up --brief --json $options $*" \
         --theirs "'$python' '$bundle/tests/pytorch_wrn.py' --network $network --precision $precision --batch $size --device $device \
@@ -300,8 +304,8 @@ same_bits() {
 torch_step() {
     "$python" -c 'import torch' 2>/dev/null || { echo "$python has no PyTorch"; return 77; }
     mkdir -p "step-$1"
-    cut_after "$bundle/tests/step" "$backend" "$1" wrn-16-4 4 4 "step-$1" || return
-    cut_after "$python" "$bundle/tests/torch_step.py" "step-$1" "$1" | tee "step-$1.txt"
+    in_time "$bundle/tests/step" "$backend" "$1" wrn-16-4 4 4 "step-$1" || return
+    in_time "$python" "$bundle/tests/torch_step.py" "step-$1" "$1" | tee "step-$1.txt"
     local status=${PIPESTATUS[0]}
     sed 's/ from float64.*itself/ (PyTorch/; s/, bound.*/)/' "step-$1.txt" | paste -sd';'
     return "$status"
@@ -321,7 +325,7 @@ part8() {
 sanitize() {
     command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer"; return 77; }
     local status
-    cut_after compute-sanitizer --tool "$1" --error-exitcode 9 "$bundle/tests/$2" >"$1.out" 2>&1
+    in_time compute-sanitizer --tool "$1" --error-exitcode 9 "$bundle/tests/$2" >"$1.out" 2>&1
     status=$?
     [ $status -eq 0 ] || tail -n 40 "$1.out"
     grep 'ERROR SUMMARY' "$1.out" | tail -n 1
