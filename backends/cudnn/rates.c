@@ -11,7 +11,6 @@
 #define GROW_SECONDS 0.05
 #define BYTES_MAX ((int64_t)1 << 30) /* of device memory, in all */
 #define PATTERN_BYTES ((int64_t)1 << 20)
-#define TILE 8 /* pixels of a side, so that a convolution of TILE x TILE images has whole tiles of rows */
 
 /* The device memory of one measurement, and a pair of events. */
 struct rate_space {
@@ -115,18 +114,19 @@ static int32_t copy_rate(struct rate_space *space, double *rate, struct repro_er
 
 /* ---- Matrix products ---- */
 
-/* side x side times side x side, as a 1x1 convolution of side channels on side pixels. */
+/* side x side times side x side, as a 1x1 convolution of side channels on side images of one pixel: with more pixels
+ * cuDNN's f32 engines first bring channels in front of them. */
 static struct dnn_conv product_of(int64_t side, int32_t precision)
 {
     return (struct dnn_conv){.bf16 = precision == REPRO_PRECISION_BF16,
                              .tensor_cores = precision == REPRO_PRECISION_TF32,
-                             .rows = side / (TILE * TILE),
+                             .rows = side,
                              .channels = side,
-                             .height = TILE,
-                             .width = TILE,
+                             .height = 1,
+                             .width = 1,
                              .dst_channels = side,
-                             .dst_height = TILE,
-                             .dst_width = TILE,
+                             .dst_height = 1,
+                             .dst_width = 1,
                              .kernel_h = 1,
                              .kernel_w = 1,
                              .stride_h = 1,
@@ -194,7 +194,7 @@ static int32_t time_product(struct rate_space *space, int64_t side, int32_t prec
 
 static int32_t product_rate(struct rate_space *space, int32_t precision, double *rate, struct repro_error *err)
 {
-    static const int64_t sides[] = {256, 2048, 8192};
+    static const int64_t sides[] = {256, 2048, 4096, 8192};
     double seconds = 0.0, before = 256.0;
     int32_t code = 0;
     for (size_t k = 0; k < sizeof sides / sizeof *sides && code == 0; k++) {
