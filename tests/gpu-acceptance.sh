@@ -25,7 +25,8 @@
 # REPRO_ACCEPTANCE_OPTIONS go to every bench and training (as --tune), REPRO_ACCEPTANCE_HALF is the precision that is measured (bf16).
 set -uo pipefail
 
-usage() { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
+script=$(readlink -f "$0")
+usage() { sed -n '2,6s/^# //p' "$script" >&2; exit 2; }
 
 parts= state=
 while [ $# -gt 0 ]; do
@@ -347,7 +348,7 @@ export bundle backend python data options device network batch ghost large steps
 set +a
 
 for part in $parts; do
-    echo "$(sed -n "s/^#   part $part  /part $part: /p" "$0" | tr -s ' ')"
+    sed -n "s/^#   part $part  /part $part: /p" "$script" | tr -s ' '
     "part$part"
 done
 
