@@ -140,7 +140,7 @@ bench() {
 }
 
 need_data() { [ -n "$data" ] || [ "$device" = cpu ] || { echo "no DATA was given"; return 77; }; }
-knows() { "$bundle/repro" "$1" --help | grep -q -- "$2" || { echo "this program has no $2"; return 77; }; }
+knows() { "$bundle/repro" "$1" --help | grep -- "$2" >/dev/null || { echo "this program has no $2"; return 77; }; }
 
 # ---- Part 1 ----
 
