@@ -3,8 +3,12 @@
 
 The step is what `repro bench` times: forward, cross-entropy, backward and an SGD step with momentum and weight decay, on one batch
 that stays where it is.  Everything that costs PyTorch time and is not the step is left out: no data loading, the input already f32
-and in the layout asked for, gradients set to None rather than zeroed, the fused optimizer where this version has it.  Prints one JSON
-object; exits with 77 and a sentence on stderr where PyTorch or what it needs is missing.
+and in the layout asked for, gradients set to None rather than zeroed, the fused optimizer where this version has it.  On a GPU
+steps are queued one behind the other and timed by the device's clock, as ours are.  Prints one JSON object; exits with 77 and a
+sentence on stderr where PyTorch or what it needs is missing.
+
+With --turns one process, which compiles once, serves any number of measurements: it warms up, prints an object that says "ready", then
+waits for a line on its input before each measurement and prints one object behind it, until the input ends.
 """
 import argparse
 import contextlib
@@ -74,7 +78,7 @@ def sgd(parameters):
 
 
 def make_step(options):
-    """A function that trains once and returns when the device is done."""
+    """A function that trains once: done when it returns on a CPU, queued on a GPU."""
     depth, width = map(int, options.network.groups())
     layout = torch.channels_last if options.layout == "nhwc" else torch.contiguous_format
     net = wide_resnet(depth, width).train().to(options.device, memory_format=layout)
@@ -91,10 +95,38 @@ def make_step(options):
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        if options.device == "cuda":
-            torch.cuda.synchronize()
 
     return step, sum(p.numel() for p in net.parameters())
+
+
+def time_steps(step, count, device):
+    """Seconds of each of count steps."""
+    if device == "cpu":
+        moments = [time.perf_counter()]
+        for _ in range(count):
+            step()
+            moments.append(time.perf_counter())
+        return [after - before for before, after in zip(moments, moments[1:])]
+    marks = [torch.cuda.Event(enable_timing=True) for _ in range(count + 1)]
+    marks[0].record()
+    for mark in marks[1:]:
+        step()
+        mark.record()
+    torch.cuda.synchronize()
+    return [1e-3 * before.elapsed_time(after) for before, after in zip(marks, marks[1:])]
+
+
+def measure(options, step, parameters):
+    seconds = time_steps(step, options.steps, options.device)
+    onednn = re.search(r"(?:MKL-DNN|oneDNN) v([\d.]+)", torch.__config__.show())
+    library = torch.backends.cudnn.version() if options.device == "cuda" else onednn and onednn[1]
+    return {
+        "network": options.network[0], "batch": options.batch, "precision": options.precision, "layout": options.layout,
+        "device": options.device, "compiled": options.compile, "threads": torch.get_num_threads(), "parameters": parameters,
+        "torch": torch.__version__, ("cudnn" if options.device == "cuda" else "onednn"): library,
+        "clock": "device" if options.device == "cuda" else "host", "seconds": seconds,
+        "images_per_second": options.batch / statistics.median(seconds),
+        "best_images_per_second": options.batch / min(seconds)}
 
 
 def network_name(text):
@@ -121,6 +153,7 @@ def parse():
     parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=positive, default=9)
     parser.add_argument("--warm-up", type=positive, default=3)
+    parser.add_argument("--turns", action="store_true", help="measure once for each line of input")
     return parser.parse_args()
 
 
@@ -135,21 +168,14 @@ def main():
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.precision == "tf32"
     step, parameters = make_step(options)
-    for _ in range(options.warm_up):
-        step()
-    seconds = []
-    for _ in range(options.steps):
-        began = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - began)
-    onednn = re.search(r"(?:MKL-DNN|oneDNN) v([\d.]+)", torch.__config__.show())
-    library = torch.backends.cudnn.version() if options.device == "cuda" else onednn and onednn[1]
-    print(json.dumps({
-        "network": options.network[0], "batch": options.batch, "precision": options.precision, "layout": options.layout,
-        "device": options.device, "compiled": options.compile, "threads": torch.get_num_threads(), "parameters": parameters,
-        "torch": torch.__version__, ("cudnn" if options.device == "cuda" else "onednn"): library, "seconds": seconds,
-        "images_per_second": options.batch / statistics.median(seconds),
-        "best_images_per_second": options.batch / min(seconds)}))
+    time_steps(step, options.warm_up, options.device)
+    if not options.turns:
+        print(json.dumps(measure(options, step, parameters)))
+        return
+    print(json.dumps({"ready": True, "compiled": options.compile}), flush=True)
+    for _ in sys.stdin:
+        time_steps(step, 3, options.device)  # the clocks of a device that waited
+        print(json.dumps(measure(options, step, parameters)), flush=True)
 
 
 if __name__ == "__main__":

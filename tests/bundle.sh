@@ -51,7 +51,23 @@ acceptance_refuses() {
     [ $? -eq 2 ]
 }
 
-echo "1..8"
+# On openblas and at tiny sizes: what passed is not made again.
+acceptance_runs() {
+    for time in first second; do
+        alone env PATH="$PATH" REPRO_ACCEPTANCE_TRY=1 REPRO_ACCEPTANCE_BACKEND=openblas moved/tests/gpu-acceptance.sh --part 3 --part 8 moved \
+            >"$scratch/$time" 2>&1 || { cat "$scratch/$time"; return 1; }
+        cat "$scratch/$time"
+    done
+    grep -q '^part 3: 1 minute' "$scratch/first" && [ "$(grep -c '^pass ' "$scratch/first")" -eq 3 ] && grep -q '^3 passed, 0 failed' "$scratch/second" && ! grep -q '^pass ' "$scratch/second"
+}
+
+# A budget that is over leaves everything for the next call and fails nothing.
+acceptance_leaves() {
+    alone env PATH="$PATH" REPRO_ACCEPTANCE_TRY=1 REPRO_ACCEPTANCE_BACKEND=openblas REPRO_ACCEPTANCE_SECONDS=1 moved/tests/gpu-acceptance.sh \
+        --part 6 --state "$scratch/state" moved && grep -q '^part 6 .* left ' "$scratch/state/table.txt"
+}
+
+echo "1..10"
 check "make bundle" make_and_move
 check "at most 40 MB" small_enough
 check "relocatable, without CUDA's libraries" self_contained
@@ -66,4 +82,11 @@ else
     number=7
 fi
 check "the acceptance script refuses what is no bundle" acceptance_refuses
+if [ -e "$scratch/moved/plugins/openblas.so" ] && command -v python3 >/dev/null; then
+    check "the acceptance script measures, once" acceptance_runs
+    check "the acceptance script leaves what does not fit" acceptance_leaves
+else
+    echo "ok 9 - the acceptance script measures, once # SKIP python3 or the openblas plugin is missing"
+    echo "ok 10 - the acceptance script leaves what does not fit # SKIP python3 or the openblas plugin is missing"
+fi
 exit $failed

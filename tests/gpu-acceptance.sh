@@ -2,21 +2,31 @@
 # usage: gpu-acceptance.sh [--part N]... [--state DIR] BUNDLE [DATA]
 #
 # Shows on a machine with an NVIDIA GPU what the cudnn plugin must show, and measures it.  BUNDLE is the folder that `make bundle` made, DATA a
-# folder with cifar-10-batches-bin.  Needed are the driver, cuDNN 9 (in the loader's path or in a Python's packages) and, for what is
-# compared with it, a python3 with PyTorch; what is missing is skipped by name.
+# folder with cifar-10-batches-bin.  Needed are the driver, cuDNN 9 (in the loader's path or in a Python's packages), a python3, and PyTorch
+# in it for what is compared with it; what is missing is skipped by name.
 #
-#   part 1   conformance: every op, whole nets, updates, refusals, against double loops; against openblas in f32, tf32 and bf16
-#   part 2   the same bits twice, a memory checker, one step of WRN-16-4 against PyTorch
-#   part 3   speed against PyTorch, taking turns
-#   part 4   figure 5 at profile small, real CIFAR-10, beside the CPU backends' curves
-#   part 5   figure 5 at the paper's scale
+#   part 1   2 minutes    conformance: every op, whole nets, updates, refusals, clock; against openblas in f32, tf32 and bf16
+#   part 2   5 minutes    speed against PyTorch, taking turns: micro 1024, and batch 128 with its data
+#   part 3   1 minute     where a step's time goes, as tables
+#   part 4   1 minute     figure 5 with 1, 2 and 4 runs at a time
+#   part 5   3 minutes    figure 5, profile small, in f32 and bf16 with three seeds
+#   part 6   15 minutes   figure 5 at the paper's scale
+#   part 7   an hour      figures 2 to 4 at the paper's scale
+#   part 8   3 minutes    the same bits twice; one step of WRN-16-4 against PyTorch in float64
+#   part 9   10 minutes   sanitizers
 #
-# Without --part all of them.  Each check is cut after nine minutes; the same command goes on: a check that passed is not made again while
-# --state DIR (default: BUNDLE/acceptance) is kept, and a training goes on from its checkpoint.  Ends with a table of everything
-# known; exit status 0 when nothing in it failed.
+# Without --part all of them, in this order.  One call takes at most $REPRO_ACCEPTANCE_SECONDS (540): what does not fit any more is cut, a
+# training by a SIGTERM after which it writes a checkpoint, or left for the next call.  The same command goes on while --state DIR (default:
+# BUNDLE/acceptance) is kept, on the same machine or carried to another: what passed is not made again, a training continues.
+#
+# Ends with a table of everything known and the targets beside it.  A target that is MISSED is a finding; exit status 0 when nothing FAILED.
+#
+# REPRO_ACCEPTANCE_BACKEND=NAME-OR-PATH tries the script with another backend, REPRO_ACCEPTANCE_TRY=1 with tiny sizes and synthetic data;
+# REPRO_ACCEPTANCE_OPTIONS go to every bench and training (as --tune), REPRO_ACCEPTANCE_HALF is the precision that is measured (bf16).
 set -uo pipefail
 
-usage() { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
+script=$(readlink -f "$0")
+usage() { sed -n '2,6s/^# //p' "$script" >&2; exit 2; }
 
 parts= state=
 while [ $# -gt 0 ]; do
@@ -31,14 +41,24 @@ done
 [ -x "$1/repro" ] || { echo "gpu-acceptance: $1 is no bundle: it has no repro" >&2; exit 2; }
 bundle=$(cd "$1" && pwd)
 data=${2:+$(cd "$2" && pwd)}
-: "${parts:= 1 2 3 4 5}" "${state:=$bundle/acceptance}"
+: "${parts:= 1 2 3 4 5 6 7 8 9}" "${state:=$bundle/acceptance}"
+for part in $parts; do case $part in [1-9]) ;; *) usage ;; esac; done
 mkdir -p "$state"
 state=$(cd "$state" && pwd)
-backend=${REPRO_ACCEPTANCE_BACKEND:-cudnn} # another one, by name or path, to try this script where no GPU is
+backend=${REPRO_ACCEPTANCE_BACKEND:-cudnn}
 python=${PYTHON:-python3}
-limit=${REPRO_ACCEPTANCE_LIMIT:-540} # seconds for one check
+budget=${REPRO_ACCEPTANCE_SECONDS:-540}
+options=${REPRO_ACCEPTANCE_OPTIONS:-}
+device=cuda network=wrn-16-4 batch=128 ghost=128 large=1024 steps=200 warm_up=20 turn_count=5
+paper=paper small=small seeds=3 short=quick smoke=smoke bits="f32 tf32 bf16" rate=60000 half=${REPRO_ACCEPTANCE_HALF:-bf16}
+if [ -n "${REPRO_ACCEPTANCE_TRY:-}" ]; then
+    device=cpu network=wrn-10-1 batch=8 ghost=4 large=16 steps=2 warm_up=1 turn_count=2
+    paper=smoke small=smoke seeds=2 short=smoke bits=f32 rate=10 half=${REPRO_ACCEPTANCE_HALF:-f32}
+fi
+if [ "$backend" = cudnn ]; then
+    export REPRO_REQUIRE=cudnn
+fi
 export REPRO_SHARE=$bundle REPRO_BACKEND_PATH=$bundle/plugins REPRO_CONFORMANCE_BACKEND=$backend
-[ "$backend" != cudnn ] || export REPRO_REQUIRE=cudnn
 cd "$state" || exit 1
 
 # cuDNN as Python's packages hold it, where the loader knows none.
@@ -57,198 +77,296 @@ fi
 touch results.tsv
 
 known() { awk -F'\t' -v part="$1" -v name="$2" '$1 == part && $2 == name { result = $3 } END { print result }' results.tsv; }
+# Seconds that a check has taken in earlier calls.
+spent() { awk -F'\t' -v part="$1" -v name="$2" '$1 == part && $2 == name { sum += $4 } END { print sum + 0 }' results.tsv; }
+log_of() { echo "$1-${2//[^a-zA-Z0-9]/-}.log"; }
+record() { # PART NAME RESULT SECONDS SEEN
+    printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>results.tsv
+    printf '%s  %s: %s\n' "$3" "$2" "$5"
+}
 
-# check PART NAME COMMAND...: runs it unless it has passed; its last line of output is what was seen; 77 is a skip
+# check PART SECONDS NAME COMMAND...: runs it unless it has passed or fewer seconds than it needs are left; its last line of output is what was
+# seen; status 77 is a skip, 124 a cut.  At $deadline the command must have ended by itself; it is killed somewhat later.
 check() {
-    local part=$1 name=$2 began=$SECONDS status result seen
-    shift 2
+    local part=$1 need=$2 name=$3 began=$SECONDS status result seen log
+    shift 3
+    local left=$((budget - SECONDS))
     [ "$(known "$part" "$name")" != pass ] || return 0
-    local log=$part-${name//[^a-zA-Z0-9]/-}.log
-    timeout "$limit" bash -c 'set -o pipefail; "$@"' bash "$@" >"$log" 2>&1 </dev/null # a shell that timeout can end
+    if [ "$left" -lt "$need" ]; then
+        [ -n "$(known "$part" "$name")" ] || record "$part" "$name" left 0 "for the next call: it needs about $need s"
+        return 0
+    fi
+    export deadline before
+    deadline=$(($(date +%s) + left))
+    before=$(spent "$part" "$name")
+    log=$(log_of "$part" "$name")
+    timeout -s KILL $((left + 30)) bash -c 'set -o pipefail; "$@"' bash "$@" >"$log" 2>&1 </dev/null
     status=$?
-    seen=$(grep -v '^$' "$log" | tail -n 1 | tr '\t' ' ' | cut -c1-160)
+    seen=$(grep -v -e '^$' -e '^target: ' "$log" | tail -n 1 | tr '\t\r' '  ' | cut -c1-200)
     case $status in
     0) result=pass ;;
     77) result=skip ;;
-    124) result=FAIL seen="cut after $limit s; the same command goes on; $seen" ;;
+    124 | 137) result=cut seen="the same command goes on; $seen" ;;
     *) result=FAIL ;;
     esac
-    printf '%s\t%s\t%s\t%s\t%s\n' "$part" "$name" "$result" "$((SECONDS - began))" "$seen" >>results.tsv
-    printf '%s  %s: %s\n' "$result" "$name" "$seen"
+    record "$part" "$name" "$result" $((SECONDS - began)) "$seen"
+    grep '^target: ' "$log" | sed 's/^/      /'
 }
+
+# Seconds to a moment before the deadline, at least one.
+until_deadline() { local seconds=$((deadline - $(date +%s) - $1)); echo $((seconds > 1 ? seconds : 1)); }
+
+# A program that is cut at the deadline.
+in_time() { timeout --foreground -k 10 "$(until_deadline 0)" "$@"; }
+
+# A figure: its runs are trained and its claims judged, whatever they came to; drawing wants a gnuplot, which may be missing.  A SIGTERM,
+# one and no more, makes it write a checkpoint and end.
+trained() {
+    local status
+    # shellcheck disable=SC2086
+    timeout --foreground -k 25 "$(until_deadline 15)" "$bundle/repro" "$@" --backend "$backend" ${data:+--data "$data"} $options >"$$.out" 2>&1
+    status=$?
+    tail -n 40 "$$.out"
+    [ $status -ne 0 ] && [ $status -ne 3 ] && tail -n 1 "$$.out" | grep -q 'gnuplot is not on the PATH' && status=0
+    rm -f "$$.out"
+    [ $status -ne 3 ] || status=0
+    return $status
+}
+
+# bench OPTION...
+bench() {
+    # shellcheck disable=SC2086
+    in_time "$bundle/repro" bench --backend "$backend" --network "$network" $options "$@"
+}
+
+need_data() { [ -n "$data" ] || [ "$device" = cpu ] || { echo "no DATA was given"; return 77; }; }
+knows() { "$bundle/repro" "$1" --help | grep -- "$2" >/dev/null || { echo "this program has no $2"; return 77; }; }
 
 # ---- Part 1 ----
 
-# A conformance program: TAP in, one line out.
-conform() {
-    local out status
-    out=$("$bundle/tests/test_$1" 2>&1)
-    status=$?
-    echo "$out"
-    echo "$(grep -c '^ok' <<<"$out") tests passed, $(grep '^not ok' <<<"$out" | grep -vc '# SKIP') failed; worst $(
-        grep -oE 'error [0-9.e+-]+' <<<"$out" | sort -g -k2 | tail -n 1)"
-    return $status
-}
-
-pair() {
-    local out status
-    out=$(REPRO_CONFORMANCE_PRECISION=$1 "$bundle/tests/test_pair" 2>&1)
-    status=$?
-    echo "$out"
-    echo "$(grep -c '^ok' <<<"$out") tests passed, $(grep '^not ok' <<<"$out" | grep -vc '# SKIP') failed; after 50 updates$(
-        grep -oE 'parameters [0-9.e+-]+' <<<"$out" | cut -d' ' -f2 | sed 's/^/ /')"
-    return $status
-}
-
-part1() {
-    check 1 "it runs here" runs_here
-    for program in contract ops net update; do
-        check 1 "$program against double loops, f32" conform $program
-    done
-    for precision in f32 tf32 bf16; do
-        check 1 "against openblas, $precision" pair $precision
-    done
-}
-
 runs_here() {
     "$bundle/repro" backends
-    "$bundle/repro" bench --backend "$backend" --network tiny --batch 8 --steps 1 --brief >/dev/null || return 1
-    nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
+    "$bundle/repro" bench --backend "$backend" --network tiny --batch 8 --steps 1 --brief >/dev/null || return
+    nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
+}
+
+# TAP in, one line out: conform PROGRAM WORD-BEFORE-ITS-NUMBERS
+conform() {
+    local status
+    in_time "$bundle/tests/test_$1" >"$1.tap" 2>&1
+    status=$?
+    cat "$1.tap"
+    echo "$(grep '^ok' "$1.tap" | grep -vc '# SKIP') tests passed, $(grep '^not ok' "$1.tap" | grep -vc '# SKIP') failed, $(
+        grep -c '# SKIP' "$1.tap") skipped$(
+        grep -oE "$2 [0-9.e+-]+" "$1.tap" | cut -d' ' -f2 | sort -g | tail -n 1 | sed "s/^/; worst $2 /")"
+    return $status
+}
+
+pair() { REPRO_CONFORMANCE_PRECISION=$1 conform pair parameters; }
+
+part1() {
+    check 1 5 "it runs here" runs_here
+    for program in contract ops net update measure; do
+        check 1 10 "$program against double loops, f32" conform $program error
+    done
+    for precision in f32 tf32 bf16; do
+        check 1 10 "against openblas, $precision" pair $precision
+    done
 }
 
 # ---- Part 2 ----
 
-# A figure's command: its runs are trained and its claims judged, whatever they came to; drawing wants a gnuplot, which may be missing.
-trained() {
-    local out status
-    out=$("$bundle/repro" "$@" 2>&1)
-    status=$?
-    echo "$out"
-    [ $status -eq 0 ] || [ $status -eq 3 ] || tail -n 1 <<<"$out" | grep -q 'gnuplot is not on the PATH'
+# turns BATCH PRECISION TARGETS... -- OPTIONS OF OURS; PyTorch's step has no data to assemble
+turns() {
+    local size=$1 precision=$2 targets=()
+    shift 2
+    while [ "$1" != -- ]; do targets+=("$1"); shift; done
+    shift
+    in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" --log "turns-$precision-$size.jsonl" "${targets[@]}" \
+        --ours "'$bundle/repro' bench --backend '$backend' --network $network --precision $precision --batch $size --ghost $ghost \
+            --steps $steps --warm-up $warm_up --brief --json $options $*" \
+        --theirs "'$python' '$bundle/tests/pytorch_wrn.py' --network $network --precision $precision --batch $size --device $device \
+            --steps $steps --warm-up $warm_up --layout nhwc --compile --turns"
 }
+
+part2() {
+    check 2 60 "WRN-16-4, micro $large, $half" turns "$large" "$half" --rate "$rate" --ratio 1.5 --
+    check 2 60 "WRN-16-4, batch $batch with data, $half" turns "$batch" "$half" --ratio 1.5 -- --with-data
+    check 2 60 "WRN-16-4, batch $batch with data, f32" turns "$batch" f32 -- --with-data
+}
+
+# ---- Part 3 ----
+
+# where PRECISION BATCH OPTION...
+where() {
+    local precision=$1 size=$2 file="where-$1-$2$3"
+    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" --warm-up "$warm_up" --describe ${3:+"$3"} |
+        tee "$file.txt" || return
+    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" --warm-up "$warm_up" --json ${3:+"$3"} >"$file.json" || return
+    "$python" - "$file.json" <<'PYTHON'
+import json, sys
+r = json.load(open(sys.argv[1]))
+rows = sorted(r["operations"] or [], key=lambda row: -row["total_ms"])[:3]
+share = f"{100 * r['limit_share']:.0f} % of its convolutions" if r["limit_share"] else "no limit known"
+print(f"{r['images_per_second']:.0f} images/s, {share}, {r['launches_per_step'] or 0:.0f} launches a step; "
+      + ", ".join(f"{row['operation']} {100 * row['share']:.0f} %"
+                  + (f" (at {100 * row['limit_share']:.0f} % of {row['limit']})" if "limit_share" in row else "") for row in rows))
+PYTHON
+}
+
+part3() {
+    check 3 15 "where the time goes, $half, micro $large" where "$half" "$large" ""
+    check 3 15 "where the time goes, $half, batch $batch" where "$half" "$batch" ""
+    check 3 15 "where the time goes, f32, batch $batch" where f32 "$batch" ""
+}
+
+# ---- Part 4 ----
+
+# Figure 5 with so many runs at a time, and whether that changed a bit.
+jobs_at_once() {
+    local count began seconds images text=
+    need_data && knows figure5 --jobs || return
+    for count in 1 2 4; do
+        rm -rf "jobs-$count"
+        began=$(date +%s.%N)
+        trained figure5 --profile "$short" --precision "$half" --jobs "$count" --out "jobs-$count" || return
+        images=$(awk -F'\t' 'FNR == 1 { sum += last } { last = $3 } END { print sum + last }' "jobs-$count"/runs/*/log.tsv)
+        seconds=$(echo "$began $(date +%s.%N)" | awk '{ print $2 - $1 }')
+        text="$text${text:+, }$count: $(echo "$images $seconds" | awk '{ printf "%.0f images/s (%.1f s)", $1 / $2, $2 }')"
+        same_checkpoints jobs-1 "jobs-$count" || return
+    done
+    echo "runs at once $text; the same bits"
+}
+
+same_checkpoints() {
+    local file
+    for file in "$1"/runs/*/checkpoint.safetensors; do
+        cmp "$file" "$2/runs/$(basename "$(dirname "$file")")/checkpoint.safetensors" || return 1
+    done
+}
+
+part4() { check 4 30 "figure 5, $short, 1, 2 and 4 runs at once" jobs_at_once; }
+
+# ---- Part 5 ----
+
+# What is trained with several runs at once, where the program can.
+at_once() { if knows figure5 --jobs >/dev/null; then echo "--jobs 4"; fi; }
+
+precisions() {
+    need_data || return
+    local precision
+    for precision in f32 "$half"; do
+        # shellcheck disable=SC2046
+        trained figure5 --profile "$small" --precision "$precision" --seeds "$seeds" --out "small-$precision" $(at_once) || return
+    done
+    "$python" "$bundle/tests/gpu-judge.py" curves "small-$half" --figure5 | grep -v '^target: .*within'
+    finals_of_cpu
+    "$python" "$bundle/tests/gpu-judge.py" precisions small-f32 "small-$half"
+}
+
+# The CPU backends' curves of the same profile, for the eye.
+finals_of_cpu() {
+    local folder=$bundle/doc/results/small
+    [ ! -d "$folder/runs" ] || "$python" "$bundle/tests/gpu-judge.py" curves "$folder" --figure5 | tail -n 1 | sed 's/^.*; /the CPU backends: /'
+}
+
+part5() { check 5 60 "figure 5, $small, $half against f32" precisions; }
+
+# ---- Parts 6 and 7 ----
+
+figure() {
+    local began=$SECONDS
+    need_data || return
+    # shellcheck disable=SC2046
+    trained "$1" --profile "$paper" --precision "$half" --out "paper-$half" $(at_once) || return
+    "$python" "$bundle/tests/gpu-judge.py" curves "paper-$half" --seconds $((before + SECONDS - began)) $(
+        [ "$1" != figure5 ] || echo "--figure5 --minutes-target 15")
+}
+
+part6() { check 6 45 "figure 5, $paper, $half" figure figure5; }
+part7() {
+    for number in 2 3 4; do
+        check 7 45 "figure $number, $paper, $half" figure figure$number
+    done
+}
+
+# ---- Part 8 ----
 
 same_bits() {
+    local run
     rm -rf "bits-$1"
     for run in one two; do
-        trained figure5 --profile "${REPRO_ACCEPTANCE_BITS:-smoke}" --backend "$backend" --precision "$1" --out "bits-$1/$run" || return
+        trained figure5 --profile "$smoke" --precision "$1" --out "bits-$1/$run" || return
     done
-    for file in "bits-$1"/one/runs/*/checkpoint.safetensors; do
-        cmp "$file" "bits-$1/two/runs/$(basename "$(dirname "$file")")/checkpoint.safetensors" || return 1
-    done
-    echo "$(ls "bits-$1"/one/runs | wc -l) runs of $(awk 'END { print NR - 1 }' "bits-$1"/one/runs/*/log.tsv | tail -n 1) lines, equal bits"
-}
-
-sanitize() {
-    command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer"; return 77; }
-    local out
-    out=$(compute-sanitizer --tool "$1" --error-exitcode 9 "$bundle/tests/$2" 2>&1) || { tail -n 40 <<<"$out"; return 1; }
-    grep 'ERROR SUMMARY' <<<"$out" | tail -n 1
+    same_checkpoints "bits-$1/one" "bits-$1/two" || return
+    echo "$(ls "bits-$1"/one/runs | wc -l) runs of $(awk 'END { print NR - 1 }' "bits-$1"/one/runs/*/log.tsv) lines, equal bits"
 }
 
 torch_step() {
     "$python" -c 'import torch' 2>/dev/null || { echo "$python has no PyTorch"; return 77; }
     mkdir -p "step-$1"
-    "$bundle/tests/step" "$backend" "$1" wrn-16-4 "${REPRO_ACCEPTANCE_ROWS:-4}" "${REPRO_ACCEPTANCE_ROWS:-4}" "step-$1" || return
-    "$python" "$bundle/tests/torch_step.py" "step-$1" "$1" | tee "step-$1.txt"
+    in_time "$bundle/tests/step" "$backend" "$1" wrn-16-4 4 4 "step-$1" || return
+    in_time "$python" "$bundle/tests/torch_step.py" "step-$1" "$1" | tee "step-$1.txt"
     local status=${PIPESTATUS[0]}
     sed 's/ from float64.*itself/ (PyTorch/; s/, bound.*/)/' "step-$1.txt" | paste -sd';'
     return "$status"
 }
 
-part2() {
-    for precision in f32 tf32 bf16; do
-        check 2 "same run, same bits, $precision" same_bits $precision
+part8() {
+    for precision in $bits; do
+        check 8 20 "same run, same bits, $precision" same_bits $precision
     done
-    check 2 "memory checker, every op" sanitize memcheck test_ops
-    check 2 "race checker, every op" sanitize racecheck test_ops
-    check 2 "uninitialised memory, whole nets" sanitize initcheck test_net
-    for precision in f32 tf32 bf16; do
-        check 2 "a step of WRN-16-4 against PyTorch, $precision" torch_step $precision
+    for precision in $bits; do
+        check 8 20 "a step of WRN-16-4 against PyTorch, $precision" torch_step $precision
     done
 }
 
-# ---- Part 3 ----
+# ---- Part 9 ----
 
-# Median images per second of both, five turns each; arguments: precision, batch, micro, ghost, PyTorch's options.
-turns() {
-    local precision=$1 batch=$2 micro=$3 ghost=$4 turn
-    shift 4
-    "$python" -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2>/dev/null ||
-        { echo "$python has no PyTorch that sees a GPU"; return 77; }
-    local log="turns-$precision-$batch-$micro.jsonl"
-    : >"$log"
-    for turn in 1 2 3 4 5; do
-        "$bundle/repro" bench --backend "$backend" --network wrn-16-4 --precision "$precision" --batch "$batch" --micro "$micro" \
-            --ghost "$ghost" --steps 30 --warm-up 10 --brief --json | jq_side ours >>"$log" || return 1
-        "$python" "$bundle/tests/pytorch_wrn.py" --network wrn-16-4 --precision "$precision" --batch "$batch" --device cuda --steps 30 \
-            --warm-up 10 "$@" | jq_side pytorch >>"$log" || return 1
-    done
-    "$python" - "$log" <<'PYTHON'
-import json, statistics, sys
-sides = {}
-for line in open(sys.argv[1]):
-    side, rate = json.loads(line)
-    sides.setdefault(side, []).append(rate)
-ours, theirs = (sorted(sides[side]) for side in ("ours", "pytorch"))
-ratio = statistics.median(ours) / statistics.median(theirs)
-print(f"{statistics.median(ours):.0f} images/s ({ours[0]:.0f}-{ours[-1]:.0f}), PyTorch {statistics.median(theirs):.0f} "
-      f"({theirs[0]:.0f}-{theirs[-1]:.0f}): {ratio:.2f}")
-PYTHON
+sanitize() {
+    command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer"; return 77; }
+    local status
+    in_time compute-sanitizer --tool "$1" --error-exitcode 9 "$bundle/tests/$2" >"$1.out" 2>&1
+    status=$?
+    [ $status -eq 0 ] || tail -n 40 "$1.out"
+    grep 'ERROR SUMMARY' "$1.out" | tail -n 1
+    return $status
 }
 
-# The images per second of a JSON object, with the side's name.
-jq_side() {
-    "$python" -c 'import json, sys
-row = json.load(sys.stdin)
-print(json.dumps([sys.argv[1], row["images_per_second"]]))' "$1"
+part9() {
+    check 9 60 "memory checker, every op" sanitize memcheck test_ops
+    check 9 60 "race checker, every op" sanitize racecheck test_ops
+    check 9 60 "uninitialised memory, whole nets" sanitize initcheck test_net
 }
 
-profile() {
-    "$bundle/repro" bench --backend "$backend" --network wrn-16-4 --precision "$1" --batch "$2" --micro "$2" --ghost 128 --steps 20 \
-        --describe && "$bundle/repro" bench --backend "$backend" --network wrn-16-4 --precision "$1" --batch "$2" --micro "$2" --ghost 128 \
-        --steps 20 --brief
-}
+# ---- All of it, and the table ----
 
-part3() {
-    check 3 "WRN-16-4, batch 128, f32" turns f32 128 128 128 --compile
-    check 3 "WRN-16-4, batch 128, tf32" turns tf32 128 128 128 --compile
-    check 3 "WRN-16-4, batch 128, bf16" turns bf16 128 128 128 --compile
-    check 3 "WRN-16-4, micro 1024, bf16" turns bf16 1024 1024 128 --compile
-    check 3 "where the time goes, bf16, micro 1024" profile bf16 1024
-    check 3 "where the time goes, f32, batch 128" profile f32 128
-}
-
-# ---- Parts 4 and 5 ----
-
-final_accuracies() {
-    awk -F'\t' 'FNR == 1 { for (i = 1; i <= NF; i++) if ($i == "test_accuracy") column = i } { last[FILENAME] = $column }
-        END { for (file in last) printf " %.2f %%", 100 * last[file]; print "" }' "$@"
-}
-
-figure() {
-    [ -n "$data" ] || { echo "no DATA was given"; return 77; }
-    trained figure5 --profile "$1" --precision "$2" --backend "$backend" --data "$data" --out "figure5-$1-$2" || return
-    echo "final test accuracies:$(final_accuracies "figure5-$1-$2"/runs/*/log.tsv)$(
-        [ "$1" != small ] || echo "; momentum runs of the CPU backends:$(final_accuracies "$bundle"/doc/results/small/runs/wrn-16-1-cifar10-momentum-*/log.tsv)")"
-}
-
-part4() { check 4 "figure 5, small, f32" figure small f32; }
-part5() {
-    check 5 "figure 5, paper, f32" figure paper f32
-    check 5 "figure 5, paper, bf16" figure paper bf16
-}
-
-export -f conform pair runs_here same_bits sanitize torch_step turns jq_side profile final_accuracies figure trained
-export bundle backend python data
+set -a # functions and variables reach the shell that check() starts
+# shellcheck disable=SC2046
+export -f $(declare -F | cut -d' ' -f3)
+export bundle backend python data options device network batch ghost large steps warm_up turn_count paper small seeds short smoke half
+set +a
 
 for part in $parts; do
-    case $part in
-    [1-5]) "part$part" ;;
-    *) usage ;;
-    esac
+    sed -n "s/^#   part $part  /part $part: /p" "$script" | tr -s ' '
+    "part$part"
 done
 
+# The last line about each check, with its targets.
+table() {
+    awk -F'\t' '{ line[$1 FS $2] = $0; if (!(($1 FS $2) in order)) { order[$1 FS $2] = ++n; name[n] = $1 FS $2 } }
+        END { for (i = 1; i <= n; i++) print line[name[i]] }' results.tsv | sort -s -n -k1,1 | while IFS=$'\t' read -r part name result seconds seen; do
+        printf 'part %s  %-48s %-5s %5s s  %s\n' "$part" "$name" "$result" "$seconds" "$seen"
+        grep '^target: ' "$(log_of "$part" "$name")" 2>/dev/null | sed 's/^/        /'
+    done
+}
+
 echo
-awk -F'\t' '{ line[$1 FS $2] = $0; if (!(($1 FS $2) in order)) { order[$1 FS $2] = ++n; name[n] = $1 FS $2 } }
-    END { for (i = 1; i <= n; i++) { split(line[name[i]], f, FS); printf "part %s  %-48s %-5s %5s s  %s\n", f[1], f[2], f[3], f[4], f[5];
-          bad += f[3] == "FAIL" } exit bad > 0 }' results.tsv
+table | tee table.txt
+count() { grep -cE "$1" table.txt; }
+echo
+echo "$(count '^part.* pass ') passed, $(count '^part.* FAIL ') failed, $(count '^part.* skip ') skipped, $(count '^part.* (cut|left) ') not done yet;" \
+    "targets: $(count '^ *target: .*: met$') met, $(count '^ *target: .*MISSED$') missed"
+awk '/^part/ { check = substr($0, 9, 48); sub(/ +$/, "", check) }
+    /^ *target: .*: MISSED$/ { sub(/^ *target: /, ""); sub(/: MISSED$/, ""); print "MISSED  " check ": " $0 }' table.txt
+! grep -qE '^part [0-9]  .{48} FAIL ' table.txt

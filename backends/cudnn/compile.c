@@ -121,6 +121,7 @@ static int32_t prepare_layer(struct repro_net *net, int32_t i, struct repro_erro
     layer->use = &net->graph.use[i];
     layer->plan = &net->lower.nodes[i];
     layer->type = layer->plan->single ? KERNEL_F32 : net->type;
+    layer->elements = i == 0 ? layer->use->plane * net->input_channels : layer->use->size;
     net->numbered |= layer->node->op == REPRO_OP_DROPOUT;
     if (layer->node->op == REPRO_OP_MAX_POOL && (int64_t)layer->node->kernel_h * layer->node->kernel_w > UINT16_MAX)
         return fail(err, REPRO_UNSUPPORTED, "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps", (int)i,

@@ -11,7 +11,7 @@
  * GPU they are the same; the tests compile these files for the processor, where they are not: see tests/device. */
 #ifndef LAUNCH
 #define LAUNCH(kernel, grid, block, stream, ...) \
-    (kernel<<<(grid), (block), 0, (stream)>>>(__VA_ARGS__), cudaGetLastError())
+    (kernel<<<(grid), (block), 0, (stream)>>>(__VA_ARGS__), launch_count++, cudaGetLastError())
 #define LAUNCH_JOINT LAUNCH
 #endif
 

@@ -4,6 +4,7 @@
 #include "common/plugin.h"
 #include "descriptor.h"
 #include "driver.h"
+#include "launch.h"
 #include "operation.h"
 #include "tune.h"
 
@@ -81,6 +82,7 @@ int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst
 
 int32_t dnn_plan_run(const struct dnn_plan *plan, cudnnHandle_t handle, struct repro_error *err)
 {
+    launch_count++;
     return driver_check_dnn(cudnnBackendExecute(handle, plan->plan, plan->pack), "a convolution", err);
 }
 

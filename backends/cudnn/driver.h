@@ -32,6 +32,9 @@ int32_t driver_check_version(size_t built, size_t running, struct repro_error *e
 int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err);
 void device_close(struct repro_device *device);
 int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err);
+/* rates.c */
+int32_t device_rates(struct repro_device *device, int32_t precision, struct repro_rates *rates,
+                     struct repro_error *err);
 /* Makes it the calling thread's device. */
 int32_t device_enter(const struct repro_device *device, struct repro_error *err);
 

@@ -1,5 +1,7 @@
 #include "launch.h"
 
+__thread int64_t launch_count;
+
 #define STEPS 4 /* pixels of a thread, at least */
 
 /* Steps double up to `steps` while at least `blocks` blocks are left. */

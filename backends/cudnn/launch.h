@@ -9,6 +9,10 @@
 extern "C" {
 #endif
 
+/* What this thread has queued so far: kernels, and the calls of a library that queue its own.  It only grows; who wants a
+ * step's share takes the difference. */
+extern __thread int64_t launch_count;
+
 #define LAUNCH_THREADS 256
 #define LAUNCH_BLOCKS_MAX 4096 /* of an elementwise kernel, whose threads then do several elements each */
 #define LAUNCH_DEPTH_MAX 65535 /* blocks in y and in z */

@@ -1,4 +1,5 @@
 /* One node's work.  A node that is the first to write its source's diff assigns, later ones add. */
+#include "account.h"
 #include "net.h"
 
 #include <stdio.h>
@@ -34,8 +35,7 @@ static int64_t rows_of(const struct repro_net *net)
 /* Of a layer's dst, or diff. */
 static int64_t bytes_of(const struct repro_net *net, const struct net_layer *layer)
 {
-    int64_t channels = layer->node->op == REPRO_OP_INPUT ? net->input_channels : layer->node->channels;
-    return rows_of(net) * layer->use->plane * channels * kernel_bytes(layer->type);
+    return rows_of(net) * layer->elements * kernel_bytes(layer->type);
 }
 
 static const struct dnn_plan *plan_of(const struct repro_net *net, const struct net_layer *layer, enum dnn_direction direction)
@@ -257,6 +257,8 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err)
 {
     int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
+    timer_bytes(net, &net->timer.totals.forward_bytes[layer->node->op],
+                account_forward(net->layers, layer, rows_of(net), mode == REPRO_MODE_TRAIN));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_forward(net, layer, err)
                                                 : queued(net, layer, forward(net, layer, mode), err);
@@ -381,6 +383,8 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct re
     }
     if (code == 0)
         code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
+    timer_bytes(net, &net->timer.totals.backward_bytes[layer->node->op],
+                account_backward(net->layers, layer, rows_of(net)));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
                                                 : queued(net, layer, backward(net, layer), err);

@@ -1,6 +1,7 @@
 /* The table's functions that train: they check, note, and leave the work to the queue. */
 #include "net.h"
 
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -233,6 +234,7 @@ int32_t net_update(struct repro_net *net, const struct repro_step *given, struct
     if (code != 0)
         return code;
     call->step = round_step(&step);
+    net->optimizer = step.optimizer;
     call->record = (int32_t)(net->history.recorded % REPRO_HISTORY);
     queue_add(&net->queue, &(struct queue_command){.kind = QUEUE_UPDATE, .call = number});
     code = queue_flush(net, err);

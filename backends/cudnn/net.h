@@ -36,6 +36,7 @@ struct net_layer {
     const struct plugin_use *use;
     const struct lower_node *plan;
     int type; /* KERNEL_*, of dst and diff */
+    int64_t elements; /* of a row of dst in memory: the image's are filled up */
     void *dst, *diff;
     uint16_t *winner;
     struct net_norm norm;
@@ -69,7 +70,10 @@ struct net_timer {
     int on, capacity, used;
     cudaEvent_t *events; /* [2 * capacity] */
     double **sums; /* [capacity] */
+    int64_t launched; /* launch_count when what is timed began */
     struct repro_profile totals;
+    cudaEvent_t *marks; /* [REPRO_MARKS], NULL before the first */
+    int marked;
 };
 
 struct repro_net {
@@ -110,6 +114,7 @@ struct repro_net {
 
     struct net_stage stages[NET_STAGES];
     int stage;
+    int optimizer; /* of the last update */
     int can_backward; /* the last forward was TRAIN's and no backward came since */
     int64_t rows, counted_rows; /* of the last forward; since net_zero */
     struct net_last last;
@@ -158,6 +163,8 @@ void timer_release(struct net_timer *timer);
 /* Between start and stop, what is queued is timed into *sum; off, they do nothing. */
 int32_t timer_start(struct repro_net *net, double *sum, struct repro_error *err);
 int32_t timer_stop(struct repro_net *net, struct repro_error *err);
+/* Between them or not: bytes that account.h counts. */
+void timer_bytes(struct repro_net *net, double *sum, double bytes);
 /* Adds up what was timed; waits for it. */
 int32_t timer_collect(struct repro_net *net, struct repro_error *err);
 
@@ -182,5 +189,7 @@ int32_t net_sync(struct repro_net *net, struct repro_error *err);
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err);
 int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err);
 int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err);
+int32_t net_mark(struct repro_net *net, struct repro_error *err);
+int32_t net_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count, struct repro_error *err);
 
 #endif

@@ -30,6 +30,9 @@ static const struct repro_backend table = {
     .net_keep = net_keep,
     .net_join = net_join,
     .net_history = net_history,
+    .device_rates = device_rates,
+    .net_mark = net_mark,
+    .net_marks = net_marks,
 };
 
 int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);

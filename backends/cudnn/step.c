@@ -1,4 +1,5 @@
 /* The parts of a training step, each queued on the stream as the queue runs it. */
+#include "account.h"
 #include "net.h"
 
 int32_t step_zero(struct repro_net *net, int spared, struct repro_error *err)
@@ -26,6 +27,7 @@ int32_t step_backward(struct repro_net *net, int assign, struct repro_error *err
         code = fork_join(net, err);
     if (code == 0)
         code = timer_start(net, &net->timer.totals.reorder, err);
+    timer_bytes(net, &net->timer.totals.reorder_bytes, account_accumulate(net->layout.conv_count, net->type, !assign));
     if (code == 0)
         code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, !assign,
                                               net->device->stream),
@@ -76,6 +78,7 @@ int32_t step_update(struct repro_net *net, struct repro_error *err)
                                  .sums = net->partial + net->layout.device_count,
                                  .running = net->running};
     int32_t code = timer_start(net, &net->timer.totals.update, err);
+    timer_bytes(net, &net->timer.totals.update_bytes, account_update(&work, net->optimizer));
     if (code == 0)
         code = driver_check(kernel_update(&work, net->device->stream), "the optimizer's step", err);
     return code == 0 ? timer_stop(net, err) : code;

@@ -149,25 +149,58 @@ static void parse(int argc, char **argv, struct settings *settings)
 
 /* ---- Text ---- */
 
-static void print_rows(const struct bench_result *result)
+/* By the device's rates; nothing where they are not known. */
+static void print_limit(const struct bench_result *result, const struct bench_row *row)
+{
+    static const char *const names[] = {"", "products", "copies"};
+    if (row->flop == 0.0 && row->bytes == 0.0)
+        return;
+    if (row->flop > 0.0 && result->rates.flops > 0.0)
+        printf(" %10.1f %5.1f %%", 1e-9 * row->flop / row->total, 100.0 * row->flop / row->total / result->rates.flops);
+    else
+        printf(" %10s %7s", "", "");
+    if (row->bytes > 0.0 && result->rates.bytes > 0.0)
+        printf(" %8.1f %5.1f %%", 1e-9 * row->bytes / row->total, 100.0 * row->bytes / row->total / result->rates.bytes);
+    else
+        printf(" %8s %7s", "", "");
+    if (row->limit != BENCH_LIMIT_UNKNOWN)
+        printf("  %-8s %5.1f %%", names[row->limit], 100.0 * row->limit_share);
+}
+
+static void print_row(const struct bench_result *result, const struct bench_row *row, int rates)
+{
+    if (row->forward == 0.0 && row->backward == 0.0)
+        printf("%-22s %11s %12s", row->name, "", "");
+    else
+        printf("%-22s %11.2f %12.2f", row->name, 1e3 * row->forward, 1e3 * row->backward);
+    printf(" %10.2f %5.1f %%", 1e3 * row->total, 100.0 * row->share);
+    if (rates)
+        print_limit(result, row);
+    printf("\n");
+}
+
+static void print_rows(const struct bench *bench, const struct bench_result *result)
 {
     struct bench_row rows[BENCH_ROW_MAX];
-    size_t count = bench_rows(result, rows);
+    size_t count = bench_rows(&bench->net, result, rows);
+    int rates = result->rates.flops > 0.0 || result->rates.bytes > 0.0;
     if (count == 0) {
         if (result->ops_reason[0] != '\0')
             printf("\ntimes of operations: %s\n", result->ops_reason);
         return;
     }
-    printf("\n%-22s %11s %12s %10s %7s\n", "operation", "forward ms", "backward ms", "total ms", "share");
-    for (size_t i = 0; i < count; i++) {
-        const struct bench_row *row = &rows[i];
-        if (row->forward == 0.0 && row->backward == 0.0)
-            printf("%-22s %11s %12s", row->name, "", "");
-        else
-            printf("%-22s %11.2f %12.2f", row->name, 1e3 * row->forward, 1e3 * row->backward);
-        printf(" %10.2f %5.1f %%\n", 1e3 * row->total, 100.0 * row->share);
-    }
+    printf("\n%-22s %11s %12s %10s %7s", "operation", "forward ms", "backward ms", "total ms", "share");
+    if (rates)
+        printf(" %10s %7s %8s %7s  %-8s %7s", "GFLOP/s", "of rate", "GB/s", "of rate", "limit", "of it");
+    printf("\n");
+    for (size_t i = 0; i < count; i++)
+        print_row(result, &rows[i], rates);
     printf("%-22s %11s %12s %10.2f\n", "one step, while timed", "", "", 1e3 * result->profiled);
+    if (rates)
+        printf("\ndevice reaches %.1f TFLOP/s in matrix products and %.1f GB/s in copies (measured now)\n",
+               1e-12 * result->rates.flops, 1e-9 * result->rates.bytes);
+    if (result->launches > 0.0)
+        printf("launches a step: %.0f\n", result->launches);
 }
 
 static void print_text(const struct bench *bench, const struct settings *settings, const struct bench_result *result)
@@ -180,7 +213,8 @@ static void print_text(const struct bench *bench, const struct settings *setting
     char text[BACKEND_DEVICE_TEXT];
     printf("backend %s %s: %s, %s\n\n", bench->backend.name, bench->backend.version, backend_device_text(&bench->caps, text),
            bench->caps.library);
-    printf("%10.1f images/s, median of %d steps (best %.1f)\n", speed, options->steps, batch / result->best);
+    printf("%10.1f images/s, median of %d steps%s (best %.1f)\n", speed, options->steps,
+           result->device_clock ? " by the device's clock" : "", batch / result->best);
     printf("%10.1f GFLOP/s at %.3f GFLOP an image\n", 1e-9 * result->flop * speed, 1e-9 * result->flop);
     if (result->limit > 0.0)
         printf("%10.1f %% of the convolutions by themselves (%.1f images/s)\n", 100.0 * speed / result->limit,
@@ -188,27 +222,13 @@ static void print_text(const struct bench *bench, const struct settings *setting
     else if (result->limit_reason[0] != '\0')
         printf("%10s convolutions by themselves: %s\n", "-", result->limit_reason);
     printf("%10.1f MiB peak memory of this process\n", (double)result->memory / (1 << 20));
-    print_rows(result);
+    print_rows(bench, result);
     if (settings->describe)
         printf("\n%s",
                result->description == NULL ? "this backend does not describe its choices\n" : result->description);
 }
 
 /* ---- JSON ---- */
-
-static json_t *rows_json(const struct bench_result *result)
-{
-    struct bench_row rows[BENCH_ROW_MAX];
-    size_t count = bench_rows(result, rows);
-    if (count == 0)
-        return json_null();
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "operation", rows[i].name, "forward_ms",
-                                              1e3 * rows[i].forward, "backward_ms", 1e3 * rows[i].backward, "total_ms",
-                                              1e3 * rows[i].total, "share", rows[i].share));
-    return list;
-}
 
 /* A number or string, or null where it says nothing. */
 static json_t *number_or_null(double value)
@@ -219,6 +239,40 @@ static json_t *number_or_null(double value)
 static json_t *string_or_null(const char *text)
 {
     return text != NULL && *text != '\0' ? json_string(text) : json_null();
+}
+
+/* What is known by the device's rates. */
+static void set_limit(json_t *object, const struct bench_result *result, const struct bench_row *row)
+{
+    static const char *const names[] = {NULL, "products", "copies"};
+    double flops = row->flop / row->total, bytes = row->bytes / row->total;
+    if (result->rates.flops > 0.0)
+        json_object_update_new(object, json_pack("{s:o, s:o}", "gflops", number_or_null(1e-9 * flops), "product_share",
+                                                 number_or_null(flops / result->rates.flops)));
+    if (result->rates.bytes > 0.0)
+        json_object_update_new(object, json_pack("{s:o, s:o}", "gigabytes_per_second", number_or_null(1e-9 * bytes),
+                                                 "copy_share", number_or_null(bytes / result->rates.bytes)));
+    if (row->limit != BENCH_LIMIT_UNKNOWN)
+        json_object_update_new(object, json_pack("{s:s, s:f}", "limit", names[row->limit], "limit_share",
+                                                 row->limit_share));
+}
+
+static json_t *rows_json(const struct bench *bench, const struct bench_result *result)
+{
+    struct bench_row rows[BENCH_ROW_MAX];
+    size_t count = bench_rows(&bench->net, result, rows);
+    if (count == 0)
+        return json_null();
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = json_pack("{s:s, s:f, s:f, s:f, s:f}", "operation", rows[i].name, "forward_ms",
+                                1e3 * rows[i].forward, "backward_ms", 1e3 * rows[i].backward, "total_ms",
+                                1e3 * rows[i].total, "share", rows[i].share);
+        if (row != NULL)
+            set_limit(row, result, &rows[i]);
+        json_array_append_new(list, row);
+    }
+    return list;
 }
 
 static json_t *seconds_json(const struct bench_result *result)
@@ -249,13 +303,16 @@ static int print_json(const struct bench *bench, const struct settings *settings
     double batch = (double)options->batch, speed = batch / result->median;
     json_t *object = what_json(bench, settings, options);
     json_t *figures = json_pack(
-        "{s:o, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "seconds", seconds_json(result),
+        "{s:o, s:s, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds",
+        seconds_json(result), "clock", result->device_clock ? "device" : "host",
         "images_per_second", speed, "best_images_per_second", batch / result->best, "gflop_per_image",
         1e-9 * result->flop, "gflops", 1e-9 * result->flop * speed, "limit_images_per_second",
         number_or_null(result->limit), "limit_share", number_or_null(result->limit > 0.0 ? speed / result->limit : 0.0),
         "limit_reason", string_or_null(result->limit_reason), "peak_memory_bytes", (json_int_t)result->memory,
-        "operations", rows_json(result), "profiled_ms", number_or_null(1e3 * result->profiled), "operations_reason",
-        string_or_null(result->ops_reason));
+        "operations", rows_json(bench, result), "profiled_ms", number_or_null(1e3 * result->profiled), "operations_reason",
+        string_or_null(result->ops_reason), "product_tflops", number_or_null(1e-12 * result->rates.flops),
+        "copy_gigabytes_per_second", number_or_null(1e-9 * result->rates.bytes), "launches_per_step",
+        number_or_null(result->launches));
     if (settings->describe && figures != NULL)
         json_object_set_new(figures, "description", string_or_null(result->description));
     char *text = NULL;

@@ -88,15 +88,58 @@ static int data_step(struct trainer *trainer, struct err *err)
     return trainer_update(trainer, err);
 }
 
-static int time_steps(struct bench_work *work, struct trainer *trainer, struct bench_result *out, struct err *err)
+/* What is timed: the trainer where there is one, else the plain work. */
+struct subject {
+    struct bench_work *work;
+    struct trainer *trainer;
+};
+
+static int step(const struct subject *subject, struct err *err)
+{
+    return subject->trainer != NULL ? data_step(subject->trainer, err) : bench_work_step(subject->work, err);
+}
+
+static int time_by_host(const struct subject *subject, struct bench_result *out, struct err *err)
 {
     int code = 0;
     for (int i = -out->options.warm_up; code == 0 && i < out->options.steps; i++) {
         double began = clock_seconds();
-        code = trainer != NULL ? data_step(trainer, err) : bench_work_step(work, err);
+        code = step(subject, err);
+        if (code == 0 && subject->trainer == NULL)
+            code = bench_work_wait(subject->work, err);
         if (i >= 0)
             out->seconds[i] = clock_seconds() - began;
     }
+    return code;
+}
+
+/* A mark before the first timed step and one behind each; nothing is waited for before the last. */
+static int time_by_device(const struct subject *subject, struct bench_result *out, struct err *err)
+{
+    double moments[BENCH_STEP_MAX + 1];
+    int64_t wanted = out->options.steps + 1, count = 0;
+    int code = 0;
+    for (int i = -out->options.warm_up; code == 0 && i <= out->options.steps; i++) {
+        if (i >= 0)
+            code = subject->trainer != NULL ? trainer_mark(subject->trainer, err) : bench_work_mark(subject->work, err);
+        if (code == 0 && i < out->options.steps)
+            code = step(subject, err);
+    }
+    if (code == 0)
+        code = subject->trainer != NULL ? trainer_marks(subject->trainer, moments, wanted, &count, err)
+                                        : bench_work_marks(subject->work, moments, wanted, &count, err);
+    if (code == 0 && count != wanted)
+        code = err_set(err, ERR_BACKEND, "the backend kept %" PRId64 " of %" PRId64 " marks; report it as its bug", count, wanted);
+    for (int i = 0; code == 0 && i < out->options.steps; i++)
+        out->seconds[i] = moments[i + 1] - moments[i];
+    out->device_clock = 1;
+    return code;
+}
+
+static int time_steps(const struct bench *bench, struct subject subject, struct bench_result *out, struct err *err)
+{
+    int code = bench->backend.net_mark != NULL && bench->backend.net_marks != NULL ? time_by_device(&subject, out, err)
+                                                                                   : time_by_host(&subject, out, err);
     out->memory = mem_peak();
     return code;
 }
@@ -123,7 +166,7 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
     if (code == 0)
         code = trainer_new(&config, &trainer, err);
     if (code == 0)
-        code = time_steps(NULL, trainer, out, err);
+        code = time_steps(bench, (struct subject){.trainer = trainer}, out, err);
     trainer_free(trainer);
     dataset_release(&data);
     return code;
@@ -136,11 +179,14 @@ static int measure_work(const struct bench *bench, struct bench_result *out, str
     struct bench_work work = {0};
     int code = bench_work_init(&work, bench, options, err);
     if (code == 0)
-        code = options->with_data ? bench_work_step(&work, err) : time_steps(&work, NULL, out, err);
+        code = options->with_data ? bench_work_step(&work, err)
+                                  : time_steps(bench, (struct subject){.work = &work}, out, err);
     if (code == 0)
         code = bench_work_describe(&work, out, err);
     if (code == 0 && !options->brief)
         code = bench_work_ops(&work, out, err);
+    if (code == 0 && !options->brief)
+        code = bench_work_rates(&work, out, err);
     if (code == 0 && !options->brief)
         code = bench_work_limit(&work, out, err);
     bench_work_release(&work);

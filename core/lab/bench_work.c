@@ -116,10 +116,43 @@ int bench_work_step(struct bench_work *work, struct err *err)
     };
     if (code == 0)
         code = backend->net_update(work->net, &step, &error);
-    if (code == 0)
-        code = backend->net_sync(work->net, &error);
     work->update++;
     return code == 0 ? 0 : bench_failed(work->bench, &error, err);
+}
+
+int bench_work_wait(struct bench_work *work, struct err *err)
+{
+    struct repro_error error = {0};
+    return work->bench->backend.net_sync(work->net, &error) == 0 ? 0 : bench_failed(work->bench, &error, err);
+}
+
+int bench_work_mark(struct bench_work *work, struct err *err)
+{
+    struct repro_error error = {0};
+    return work->bench->backend.net_mark(work->net, &error) == 0 ? 0 : bench_failed(work->bench, &error, err);
+}
+
+int bench_work_marks(struct bench_work *work, double *seconds, int64_t capacity, int64_t *count, struct err *err)
+{
+    struct repro_error error = {0};
+    return work->bench->backend.net_marks(work->net, seconds, capacity, count, &error) == 0
+               ? 0 : bench_failed(work->bench, &error, err);
+}
+
+/* Of `steps` steps to of one. */
+static void keep_ops(const struct repro_profile *profile, int steps, struct bench_result *out)
+{
+    for (int op = 0; op < REPRO_PROFILE_OPS; op++) {
+        out->ops.forward[op] = profile->forward[op] / steps;
+        out->ops.backward[op] = profile->backward[op] / steps;
+        out->ops.forward_bytes[op] = profile->forward_bytes[op] / steps;
+        out->ops.backward_bytes[op] = profile->backward_bytes[op] / steps;
+    }
+    out->ops.reorder = profile->reorder / steps;
+    out->ops.update = profile->update / steps;
+    out->ops.reorder_bytes = profile->reorder_bytes / steps;
+    out->ops.update_bytes = profile->update_bytes / steps;
+    out->launches = (double)profile->launches / steps;
 }
 
 int bench_work_ops(struct bench_work *work, struct bench_result *out, struct err *err)
@@ -135,18 +168,15 @@ int bench_work_ops(struct bench_work *work, struct bench_result *out, struct err
     }
     int code = backend->net_profile(work->net, &profile, &error) == 0 ? 0 : bench_failed(work->bench, &error, err);
     double began = clock_seconds();
-    for (int i = 0; code == 0 && i < steps; i++)
+    for (int i = 0; code == 0 && i < steps; i++) {
         code = bench_work_step(work, err);
+        code = code == 0 ? bench_work_wait(work, err) : code;
+    }
     out->profiled = (clock_seconds() - began) / steps;
     profile = (struct repro_profile){.struct_size = sizeof profile};
     if (code == 0 && backend->net_profile(work->net, &profile, &error) != 0)
         code = bench_failed(work->bench, &error, err);
-    for (int op = 0; op < REPRO_PROFILE_OPS; op++) {
-        out->ops.forward[op] = profile.forward[op] / steps;
-        out->ops.backward[op] = profile.backward[op] / steps;
-    }
-    out->ops.reorder = profile.reorder / steps;
-    out->ops.update = profile.update / steps;
+    keep_ops(&profile, steps, out);
     out->has_ops = code == 0;
     return code;
 }
@@ -172,6 +202,22 @@ int bench_work_limit(struct bench_work *work, struct bench_result *out, struct e
         out->limit = (double)work->options->micro / seconds;
     else
         snprintf(out->limit_reason, sizeof out->limit_reason, "the network has no convolution that takes time");
+    return 0;
+}
+
+int bench_work_rates(struct bench_work *work, struct bench_result *out, struct err *err)
+{
+    const struct bench *bench = work->bench;
+    struct repro_error error = {0};
+    struct repro_rates rates = {.struct_size = sizeof rates};
+    if (bench->backend.device_rates == NULL)
+        return 0;
+    int32_t code = bench->backend.device_rates(bench->device, work->options->precision, &rates, &error);
+    if (code == REPRO_UNSUPPORTED)
+        return 0;
+    if (code != 0)
+        return bench_failed(bench, &error, err);
+    out->rates = rates;
     return 0;
 }
 

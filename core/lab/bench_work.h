@@ -32,13 +32,19 @@ int bench_work_init(struct bench_work *work, const struct bench *bench, const st
                     struct err *err);
 void bench_work_release(struct bench_work *work);
 
-/* One update on the rows that lie there; returns when it is done. */
+/* One update on the rows that lie there: queued, or done where the device computes as it is called. */
 int bench_work_step(struct bench_work *work, struct err *err);
+/* Waits until all steps are done. */
+int bench_work_wait(struct bench_work *work, struct err *err);
+/* The device's own clock: a mark behind all that is queued; the marks' moments, see net_marks in backend.h. */
+int bench_work_mark(struct bench_work *work, struct err *err);
+int bench_work_marks(struct bench_work *work, double *seconds, int64_t capacity, int64_t *count, struct err *err);
 
 /* Fill the parts of *out that their names say, or the reason why not.  The limit leaves the activations undefined: no
  * step comes after it. */
 int bench_work_ops(struct bench_work *work, struct bench_result *out, struct err *err);
 int bench_work_limit(struct bench_work *work, struct bench_result *out, struct err *err);
+int bench_work_rates(struct bench_work *work, struct bench_result *out, struct err *err);
 int bench_work_describe(struct bench_work *work, struct bench_result *out, struct err *err);
 
 /* Turns a backend's failure into ours. */

@@ -218,6 +218,29 @@ int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struc
     return 0;
 }
 
+static int no_clock(const struct trainer *trainer, struct err *err)
+{
+    return err_set(err, ERR_CANNOT_RUN, "backend %s has no clock of its own; take the host's",
+                   trainer->config.backend->name);
+}
+
+int trainer_mark(struct trainer *trainer, struct err *err)
+{
+    struct repro_error error = {0};
+    if (trainer->config.backend->net_mark == NULL)
+        return no_clock(trainer, err);
+    return trainer->config.backend->net_mark(trainer->net, &error) == 0 ? 0 : trainer_failed(trainer, &error, err);
+}
+
+int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, int64_t *count, struct err *err)
+{
+    struct repro_error error = {0};
+    if (trainer->config.backend->net_marks == NULL)
+        return no_clock(trainer, err);
+    return trainer->config.backend->net_marks(trainer->net, seconds, capacity, count, &error) == 0
+               ? 0 : trainer_failed(trainer, &error, err);
+}
+
 int trainer_l2(struct trainer *trainer, double *l2, struct err *err)
 {
     int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->arena, err);

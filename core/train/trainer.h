@@ -86,6 +86,10 @@ struct trainer_score trainer_end_epoch(struct trainer *trainer);
 /* Loss and accuracy on the test set with the running statistics. */
 int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struct err *err);
 
+/* The device's own clock, see net_mark and net_marks in backend.h; ERR_CANNOT_RUN where the backend has none. */
+int trainer_mark(struct trainer *trainer, struct err *err);
+int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, int64_t *count, struct err *err);
+
 /* The L2 term weight_decay / 2 * |w|^2 of the loss, summed in double. */
 int trainer_l2(struct trainer *trainer, double *l2, struct err *err);
 

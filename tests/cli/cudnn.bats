@@ -171,6 +171,33 @@ weights() {
     [ "$status" -eq 0 ]
     grep -q "Emulated GPU" <<< "$output"
     grep -q "conv" <<< "$output"
+    grep -q "median of 1 steps by the device's clock" <<< "$output"
+    grep -qE "^conv .* products +[0-9.]+ %" <<< "$output"
+    grep -qE "^batch_norm .* copies +[0-9.]+ %" <<< "$output"
+    grep -qE "^device reaches [0-9.]+ TFLOP/s in matrix products and [0-9.]+ GB/s in copies" <<< "$output"
+    grep -qE "^launches a step: [1-9][0-9]+$" <<< "$output"
+    repro bench --backend "$emulated" --network tiny --batch 8 --steps 2 --with-data --json
+    [ "$status" -eq 0 ]
+    python3 - "$output" <<'CHECK'
+import json, sys
+r = json.loads(sys.argv[1])
+assert r["clock"] == "device" and len(r["seconds"]) == 2 and min(r["seconds"]) > 0
+conv = next(o for o in r["operations"] if o["operation"] == "conv")
+assert abs(conv["product_share"] * r["product_tflops"] * 1e3 / conv["gflops"] - 1) < 1e-6
+assert abs(conv["copy_share"] * r["copy_gigabytes_per_second"] / conv["gigabytes_per_second"] - 1) < 1e-6
+assert conv["limit_share"] == max(conv["product_share"], conv["copy_share"])
+assert r["launches_per_step"] > 10
+CHECK
+}
+
+@test "bench: a device that fails while it is measured is named, not believed" {
+    need_emulator
+    local fault
+    for fault in cudaEventRecord@40=719 cudaMalloc@2=719 execute@60=5000; do
+        REPRO_EMULATED_GPU=$fault repro bench --backend "$emulated" --network tiny --batch 8 --steps 1
+        [ "$status" -ne 0 ] || { echo "$fault: $output"; return 1; }
+        [[ ${lines[${#lines[@]}-1]} == "repro: "* ]]
+    done
 }
 
 @test "a device with memory of its own takes device_micro_ghosts, a processor micro_ghosts" {

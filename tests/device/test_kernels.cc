@@ -1,3 +1,5 @@
+#include "cudnn/launch.h"
+
 #include "test_kernels.h"
 
 #include "cuda_runtime.h"

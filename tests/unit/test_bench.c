@@ -24,6 +24,8 @@ static struct {
     const uint8_t *pixels;
     int pixels_moved, label_bad;
     int since_profile;  /* updates */
+    int marks, syncs_between; /* marks unread; syncs after the first of them and before the last */
+    int syncs_at_mark, waits; /* of net_marks */
 } seen;
 
 static int32_t refuse(int32_t code, const char *text, struct repro_error *err)
@@ -144,8 +146,46 @@ static int32_t fake_profile(struct repro_net *net, struct repro_profile *profile
     profile->forward[REPRO_OP_BATCH_NORM] = 0.001 * n;
     profile->reorder = 0.0005 * n;
     profile->update = 0.0002 * n;
+    profile->forward_bytes[REPRO_OP_BATCH_NORM] = 500.0 * n;
+    profile->update_bytes = 30.0 * n;
+    profile->launches = 17 * (int64_t)n;
     seen.profiles++;
     seen.since_profile = 0;
+    return 0;
+}
+
+/* The n-th mark is at n^2 milliseconds: step i takes 2i + 1 of them. */
+static int32_t fake_mark(struct repro_net *net, struct repro_error *err)
+{
+    (void)net;
+    (void)err;
+    if (seen.marks++ == 0)
+        seen.syncs_at_mark = seen.syncs;
+    seen.syncs_between = seen.syncs - seen.syncs_at_mark;
+    return 0;
+}
+
+static int32_t fake_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count, struct repro_error *err)
+{
+    (void)net;
+    (void)err;
+    assert_true(capacity >= seen.marks);
+    for (int n = 0; n < seen.marks; n++)
+        seconds[n] = 1e-3 * n * n;
+    *count = seen.marks;
+    seen.marks = 0;
+    seen.waits++;
+    return 0;
+}
+
+/* A gigaflop and a megabyte a second. */
+static int32_t fake_rates(struct repro_device *device, int32_t precision, struct repro_rates *rates, struct repro_error *err)
+{
+    (void)device;
+    (void)err;
+    assert_int_equal(precision, REPRO_PRECISION_F32);
+    rates->flops = 1e9;
+    rates->bytes = 1e6;
     return 0;
 }
 
@@ -169,7 +209,7 @@ static int32_t fake_describe(struct repro_net *net, char *text, int64_t size, st
     return 0;
 }
 
-/* A bench of network "tiny" on the fake of contract 1.0, or 1.1 with its optional functions. */
+/* A bench of network "tiny" on the fake of contract 1.0, or 1.1 or 1.3 with their optional functions. */
 static struct bench fake(int minor)
 {
     struct err err = {0};
@@ -184,6 +224,11 @@ static struct bench fake(int minor)
         bench.backend.net_profile = fake_profile;
         bench.backend.net_bare = fake_bare;
         bench.backend.net_describe = fake_describe;
+    }
+    if (minor > 2) {
+        bench.backend.device_rates = fake_rates;
+        bench.backend.net_mark = fake_mark;
+        bench.backend.net_marks = fake_marks;
     }
     memset(&seen, 0, sizeof seen);
     if (bench_net("tiny", &bench.net, &err) != 0)
@@ -297,7 +342,7 @@ static void old_backends_say_why_there_is_no_table(void **state)
     struct bench_row rows[BENCH_ROW_MAX];
     struct bench_result result = measured(&bench, &options);
     assert_false(result.has_ops);
-    assert_int_equal(bench_rows(&result, rows), 0);
+    assert_int_equal(bench_rows(&bench.net, &result, rows), 0);
     assert_true(result.limit == 0.0);
     assert_non_null(strstr(result.ops_reason, "backend fake does not measure it"));
     assert_non_null(strstr(result.limit_reason, "backend fake does not measure it"));
@@ -326,7 +371,7 @@ static void op_times_are_of_one_step_and_add_up(void **state)
         assert_true(fabs(result.ops.backward[REPRO_OP_CONV] - 0.005) < 1e-12);
         assert_true(fabs(result.ops.reorder - 0.0005) < 1e-12);
         assert_true(fabs(result.ops.update - 0.0002) < 1e-12);
-        size_t count = bench_rows(&result, rows);
+        size_t count = bench_rows(&bench.net, &result, rows);
         assert_int_equal(count, 5);
         static const char *const names[] = {"conv", "batch_norm", "reorder", "update", "rest"};
         double total = 0.0, share = 0.0;
@@ -397,6 +442,65 @@ static void with_data_is_the_trainer(void **state)
     bench_close(&bench);
 }
 
+/* Both paths: one mark before the timed steps, one behind each, nothing waited for between them. */
+static void steps_are_timed_by_the_device(void **state)
+{
+    (void)state;
+    struct bench bench = fake(3);
+    struct bench_options options = {.batch = 8, .steps = 4, .brief = 1};
+    for (int with_data = 0; with_data < 2; with_data++) {
+        options.with_data = with_data;
+        memset(&seen, 0, sizeof seen);
+        struct bench_result result = measured(&bench, &options);
+        assert_true(result.device_clock);
+        for (int i = 0; i < 4; i++)
+            assert_true(fabs(result.seconds[i] - 1e-3 * (2 * i + 1)) < 1e-12);
+        assert_true(fabs(result.median - 4e-3) < 1e-12);
+        assert_int_equal(seen.waits, 1);
+        assert_int_equal(seen.updates, 3 + 4);
+        assert_int_equal(seen.syncs_between, 0);
+        bench_release(&result);
+    }
+    bench_close(&bench);
+    bench = fake(1);
+    struct bench_result result = measured(&bench, &options);
+    assert_false(result.device_clock);
+    bench_release(&result);
+    bench_close(&bench);
+}
+
+/* Convolutions by their multiplications, batch norm by its bytes, and nothing where neither is known. */
+static void each_operation_has_its_limit(void **state)
+{
+    (void)state;
+    struct bench bench = fake(3);
+    struct bench_options options = {.batch = 8, .steps = 1};
+    struct bench_row rows[BENCH_ROW_MAX];
+    struct bench_result result = measured(&bench, &options);
+    assert_int_equal(bench_rows(&bench.net, &result, rows), 5);
+    double flop = 8.0 * bench_op_flop(&bench.net, REPRO_OP_CONV);
+    assert_true(flop > 0.0 && fabs(rows[0].flop - flop) < 1e-6 * flop);
+    assert_int_equal(rows[0].limit, BENCH_LIMIT_PRODUCTS);
+    assert_true(fabs(rows[0].limit_share - flop / 1e9 / 0.008) < 1e-9);
+    assert_int_equal(rows[1].limit, BENCH_LIMIT_COPIES);
+    assert_true(fabs(rows[1].limit_share - 500.0 / 1e6 / 0.001) < 1e-9);
+    assert_int_equal(rows[2].limit, BENCH_LIMIT_UNKNOWN); /* reorder */
+    assert_int_equal(rows[3].limit, BENCH_LIMIT_COPIES);
+    assert_int_equal(rows[4].limit, BENCH_LIMIT_UNKNOWN); /* rest */
+    assert_true(result.launches == 17.0);
+    assert_true(fabs(bench_op_flop(&bench.net, REPRO_OP_CONV) + bench_op_flop(&bench.net, REPRO_OP_DENSE) -
+                     bench_flop(&bench.net)) < 1e-9 * result.flop);
+    bench_release(&result);
+    bench_close(&bench);
+    bench = fake(1);
+    result = measured(&bench, &options);
+    bench_rows(&bench.net, &result, rows);
+    assert_int_equal(rows[0].limit, BENCH_LIMIT_UNKNOWN);
+    assert_true(result.rates.flops == 0.0);
+    bench_release(&result);
+    bench_close(&bench);
+}
+
 static void refused(const struct bench *bench, struct bench_options options, int code, const char *words)
 {
     struct err err = {0};
@@ -435,6 +539,8 @@ int main(void)
         cmocka_unit_test(op_times_are_of_one_step_and_add_up),
         cmocka_unit_test(the_limit_is_the_micro_by_the_bare_seconds),
         cmocka_unit_test(with_data_is_the_trainer),
+        cmocka_unit_test(steps_are_timed_by_the_device),
+        cmocka_unit_test(each_operation_has_its_limit),
         cmocka_unit_test(what_cannot_be_measured_is_refused),
     };
     return cmocka_run_group_tests_name("bench", tests, NULL, NULL);

@@ -322,6 +322,33 @@ static void versions(void **state)
     assert_non_null(strstr(error.text, "10.2"));
 }
 
+/* The matrix products by which rates.c measures a device, within the gibibyte that device_rates() may take. */
+static void matrix_products(void **state)
+{
+    static const int64_t sides[] = {256, 2048, 4096, 8192};
+    (void)state;
+    need();
+    for (int k = 0; k < DEVICES; k++)
+        for (int precision = REPRO_PRECISION_F32; precision <= REPRO_PRECISION_BF16; precision++)
+            for (int i = 0; i < 4; i++) {
+                struct dnn_target target = {.properties = properties[k]};
+                struct dnn_plan plan;
+                struct repro_error error = {0};
+                struct dnn_conv conv = {.bf16 = precision == REPRO_PRECISION_BF16,
+                                        .tensor_cores = precision == REPRO_PRECISION_TF32,
+                                        .rows = sides[i], .channels = sides[i], .height = 1, .width = 1,
+                                        .dst_channels = sides[i], .dst_height = 1, .dst_width = 1, .kernel_h = 1,
+                                        .kernel_w = 1, .stride_h = 1, .stride_w = 1};
+                if (dnn_plan_init(&plan, &target, &conv, DNN_FORWARD, 0, &error) != 0)
+                    fail_msg("%s", error.text);
+                int64_t bytes = 3 * sides[i] * sides[i] * (conv.bf16 ? 2 : 4) + plan.workspace;
+                print_message("# device %d, precision %d, side %d: engine %d, workspace %.1f MiB\n", k, precision,
+                              (int)sides[i], (int)plan.engine, (double)plan.workspace / (1 << 20));
+                dnn_plan_release(&plan);
+                assert_true(bytes <= (int64_t)1 << 30 || sides[i] == 8192); /* there the next smaller will do */
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +356,7 @@ int main(void)
         cmocka_unit_test(odd_shapes),
         cmocka_unit_test(built_again),
         cmocka_unit_test(not_built_again),
+        cmocka_unit_test(matrix_products),
         cmocka_unit_test(refusal_names_the_shape),
         cmocka_unit_test(versions),
     };
