@@ -154,9 +154,11 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
                                  .epochs = options->warm_up + options->steps};
     struct schedule schedule;
     struct dataset data = {0};
+    struct resident resident = {0};
     struct trainer *trainer = NULL;
     struct trainer_config config = {
-        .backend = &bench->backend, .device = bench->device, .net = &bench->net, .data = &data, .schedule = &schedule,
+        .backend = &bench->backend, .device = bench->device, .net = &bench->net, .data = &data,
+        .resident = &resident, .schedule = &schedule,
         .seed = BENCH_SEED, .precision = options->precision, .micro = options->micro, .groups = GROUPS,
         .weight_decay = BENCH_WEIGHT_DECAY,
     };
@@ -164,10 +166,13 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
     if (code == 0)
         code = dataset_synthetic(BENCH_SEED, train_n, 1, &data, err);
     if (code == 0)
+        code = resident_put(&bench->backend, bench->device, &data, &resident, err);
+    if (code == 0)
         code = trainer_new(&config, &trainer, err);
     if (code == 0)
         code = time_steps(bench, (struct subject){.trainer = trainer}, out, err);
     trainer_free(trainer);
+    resident_release(&resident);
     dataset_release(&data);
     return code;
 }
