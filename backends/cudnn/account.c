@@ -38,13 +38,13 @@ double account_forward(const struct net_layer *layers, const struct net_layer *l
     case REPRO_OP_CONV:
         return pass(src, rows) + weight_bytes(layers, layer) + (layer->plan->onto != LOWER_NONE ? 2.0 : 1.0) * dst +
                (layer->node->flags & REPRO_NODE_BIAS ? 2.0 * dst : 0.0);
-    case REPRO_OP_BATCH_NORM: /* statistics of x, or of a sum that is made with them, then apply */
-        bytes = !train ? 0.0 : (layer->plan->sum_with != LOWER_NONE ? 3.0 : 1.0) * pass(src, rows);
-        return bytes + pass(src, rows) + dst;
+    case REPRO_OP_BATCH_NORM: /* statistics, then apply; the first of them may make x as a sum */
+        bytes = layer->plan->sum_with != LOWER_NONE ? 2.0 * pass(src, rows) : 0.0;
+        return bytes + (train ? 2.0 : 1.0) * pass(src, rows) + dst;
     case REPRO_OP_RELU:
         return layer->plan->fused_relu ? 0.0 : pass(src, rows) + dst;
     case REPRO_OP_ADD:
-        if (layer->plan->onto != LOWER_NONE || (train && layer->plan->sum_with != LOWER_NONE))
+        if (layer->plan->onto != LOWER_NONE || layer->plan->sum_with != LOWER_NONE)
             return 0.0;
         return 3.0 * dst;
     case REPRO_OP_CONCAT:

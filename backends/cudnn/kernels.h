@@ -70,8 +70,8 @@ struct kernel_norm {
     float epsilon;
     const void *x;
     void *y;
-    /* statistics of a sum, unless sum is NULL: they write sum = a + scale b, as kernel_add does, and take it for x.  sum
-     * lies on neither a nor b; gradients and apply read it as x. */
+    /* of a sum, unless sum is NULL: whoever reads x first, statistics or an apply by running statistics, writes sum = a +
+     * scale b, as kernel_add does, and takes it for x.  sum lies on neither a nor b; the others read it as x. */
     const void *a, *b;
     float scale;
     void *sum;

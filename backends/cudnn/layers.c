@@ -149,9 +149,9 @@ static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, stru
                   err);
 }
 
-static cudaError_t add_forward(struct repro_net *net, const struct net_layer *layer, int mode)
+static cudaError_t add_forward(struct repro_net *net, const struct net_layer *layer)
 {
-    int elsewhere = layer->plan->onto != LOWER_NONE || (mode == REPRO_MODE_TRAIN && layer->plan->sum_with != LOWER_NONE);
+    int elsewhere = layer->plan->onto != LOWER_NONE || layer->plan->sum_with != LOWER_NONE;
     return elsewhere ? cudaSuccess
                      : kernel_add(layer->type, rows_of(net) * layer->use->size, source(net, layer, 0)->dst,
                                   source(net, layer, 1)->dst, layer->node->scale, layer->dst, net->device->stream);
@@ -160,8 +160,6 @@ static cudaError_t add_forward(struct repro_net *net, const struct net_layer *la
 static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, int mode)
 {
     struct kernel_norm work = norm_work(net, layer, mode);
-    if (mode == REPRO_MODE_EVAL)
-        return kernel_norm_apply(&work, net->running + layer->node->running, net->device->stream);
     if (layer->plan->sum_with != LOWER_NONE) {
         const struct net_layer *sum = &net->layers[layer->plan->sum_with];
         work.a = source(net, sum, 0)->dst;
@@ -169,6 +167,8 @@ static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, 
         work.scale = sum->node->scale;
         work.sum = sum->dst;
     }
+    if (mode == REPRO_MODE_EVAL)
+        return kernel_norm_apply(&work, net->running + layer->node->running, net->device->stream);
     cudaError_t status = kernel_norm_statistics(&work, net->device->stream);
     return status != cudaSuccess ? status : kernel_norm_apply(&work, NULL, net->device->stream);
 }
@@ -232,7 +232,7 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
     case REPRO_OP_RELU:
         return layer->plan->fused_relu ? cudaSuccess : kernel_relu(layer->type, count, src->dst, layer->dst, stream);
     case REPRO_OP_ADD:
-        return add_forward(net, layer, mode);
+        return add_forward(net, layer);
     case REPRO_OP_CONCAT:
         return concat_forward(net, layer);
     case REPRO_OP_MAX_POOL:

@@ -9,8 +9,7 @@
  * and backward. The gradient of a sum is the gradient of each summand: where an add is the first to write its source's
  * diff and no later writer comes between it and another reader, both are one buffer, and the gradient of a residual
  * branch is added in place.  Forward, an add of two convolutions that nobody else reads is done by the later one, which adds to what
- * the earlier one wrote; another add whose first reader is a batch norm is done, in TRAIN, by the kernel that takes that batch norm's
- * statistics.
+ * the earlier one wrote; another add whose first reader is a batch norm is done by that batch norm's first kernel.
  *
  * Padded.  Where only convolutions read the input image, its pixels are filled up with channels of zeros to 16 bytes, which is what tensor cores
  * load at once; layout.h gives the weights of those channels a place, where they stay 0.
@@ -36,7 +35,7 @@ struct lower_node {
     int32_t dst, diff;
     int32_t winner; /* max_pool: index of each maximum */
     int32_t onto; /* conv: forward adds to the dst of that earlier conv; add: its dst is that conv's, nothing to do */
-    int32_t sum_with; /* add: the batch norm whose TRAIN forward makes its dst; batch norm: that add */
+    int32_t sum_with; /* add: the batch norm whose forward makes its dst; batch norm: that add */
     int same_diff[2]; /* add: source k's diff is this node's own, nothing to do */
     int single; /* its tensors are f32 at any precision: the logits */
 };

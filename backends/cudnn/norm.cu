@@ -10,18 +10,6 @@ enum { SUMS_STATISTICS, SUMS_OF_SUM, SUMS_GRADIENT, SUMS_BIAS };
 
 /* ---- A block's share ---- */
 
-template <typename T, int V>
-static __device__ __forceinline__ elements<T, V> add_scaled(const elements<T, V> &a, const elements<T, V> &b,
-                                                            float scale)
-{
-    float left[V], right[V];
-    to_floats(a, left);
-    to_floats(b, right);
-    for (int k = 0; k < V; k++)
-        left[k] += scale * right[k];
-    return from_floats<T>(left);
-}
-
 /* What a ghost's statistics are taken about: its first pixel. */
 template <typename T, int V, int KIND>
 static __device__ __forceinline__ void read_pivot(const struct kernel_norm &work, int64_t c, float (&to)[V])

@@ -97,6 +97,19 @@ static __device__ __forceinline__ void store_raw(void *base, int64_t index, cons
     *reinterpret_cast<elements<T, V> *>(static_cast<T *>(base) + index) = value;
 }
 
+/* a + scale b, as kernel_add rounds it. */
+template <typename T, int V>
+static __device__ __forceinline__ elements<T, V> add_scaled(const elements<T, V> &a, const elements<T, V> &b,
+                                                            float scale)
+{
+    float left[V], right[V];
+    to_floats(a, left);
+    to_floats(b, right);
+    for (int k = 0; k < V; k++)
+        left[k] += scale * right[k];
+    return from_floats<T>(left);
+}
+
 /* The next U pixels, as many as there are. */
 template <typename T, int V, int U>
 static __device__ __forceinline__ void load_pixels(const walk &from, const void *base, elements<T, V> *to)

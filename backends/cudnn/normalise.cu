@@ -5,16 +5,19 @@
 #define PIXELS 4 /* on their way at once */
 
 /* y = gain (x - mean) + beta, the same expression by which the backward pass cuts dy. */
-template <typename T, int V>
+template <typename T, int V, int SUM>
 static __global__ void __launch_bounds__(LAUNCH_THREADS)
     apply_kernel(const struct kernel_norm work, const float *running)
 {
+    const void *one = SUM ? work.a : work.x;
     walk from = walk_from<V>(work.shape);
     if (from.rest <= 0)
         return;
-    elements<T, V> x[PIXELS];
+    elements<T, V> x[PIXELS], y[PIXELS];
     column<V> about;
-    load_pixels<T, V, PIXELS>(from, work.x, x);
+    load_pixels<T, V, PIXELS>(from, one, x);
+    if (SUM)
+        load_pixels<T, V, PIXELS>(from, work.b, y);
     if (running == NULL)
         read_column<V>(work, from.c, &about);
     else
@@ -29,6 +32,10 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS)
             if (u * from.lines >= from.rest)
                 continue;
             float values[V];
+            if (SUM) {
+                x[u] = add_scaled<T, V>(x[u], y[u], work.scale);
+                store_raw<T, V>(work.sum, from.at + u * from.stride, x[u]);
+            }
             to_floats(x[u], values);
             for (int k = 0; k < V; k++) {
                 float y = about.gain[k] * (values[k] - about.centre[k]) + about.shift[k];
@@ -37,7 +44,9 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS)
             store_raw<T, V>(work.y, from.at + u * from.stride, from_floats<T>(values));
         }
         advance<PIXELS>(&from);
-        load_pixels<T, V, PIXELS>(from, work.x, x);
+        load_pixels<T, V, PIXELS>(from, one, x);
+        if (SUM)
+            load_pixels<T, V, PIXELS>(from, work.b, y);
     }
 }
 
@@ -87,7 +96,9 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS, 2) gradient_kernel(cons
 template <typename T, int V>
 static cudaError_t launch_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
 {
-    return LAUNCH((apply_kernel<T, V>), grid_of(work->shape), block_of(work->shape), stream, *work, running);
+    dim3 grid = grid_of(work->shape), block = block_of(work->shape);
+    return running != NULL && work->sum != NULL ? LAUNCH((apply_kernel<T, V, 1>), grid, block, stream, *work, running)
+                                                : LAUNCH((apply_kernel<T, V, 0>), grid, block, stream, *work, running);
 }
 
 template <typename T, int V> static cudaError_t launch_gradient(const struct kernel_norm *work, cudaStream_t stream)

@@ -29,7 +29,7 @@ struct play {
     double *values; /* [buffer_count] */
     double *diffs; /* [count]: what node i's diff must be */
     const char *name;
-    int onto; /* convolutions that add to another one's dst, each mode */
+    int onto; /* convolutions that add to another one's dst */
 };
 
 static double dst_value(int32_t i)
@@ -92,14 +92,14 @@ static void read_sources(struct play *play, int32_t i)
         read_buffer(play, play->lower->nodes[node->src[k]].dst, held(play, node->src[k]), i, "dst of a source");
 }
 
-/* train: a batch norm makes the sum that it is the first to read. */
-static void play_forward(struct play *play, int train)
+/* A batch norm makes the sum that it is the first to read. */
+static void play_forward(struct play *play)
 {
     for (int32_t i = 0; i < play->graph->count; i++) {
         const struct repro_node *node = &play->graph->nodes[i];
         const struct lower_node *lowered = &play->lower->nodes[i];
-        int is_add = node->op == REPRO_OP_ADD, made_elsewhere = train && is_add && lowered->sum_with != LOWER_NONE;
-        if (train && !is_add && lowered->sum_with != LOWER_NONE) {
+        int is_add = node->op == REPRO_OP_ADD, made_elsewhere = is_add && lowered->sum_with != LOWER_NONE;
+        if (!is_add && lowered->sum_with != LOWER_NONE) {
             assert_int_equal(node->src[0], lowered->sum_with);
             read_sources(play, lowered->sum_with);
             write_buffer(play, play->lower->nodes[lowered->sum_with].dst, dst_value(lowered->sum_with));
@@ -195,14 +195,11 @@ static int64_t play_graph(const char *name, const struct repro_graph *given, int
         assert_true(lower.buffers[b].offset >= 0 && lower.buffers[b].offset + lower.buffers[b].bytes <= lower.bytes);
     }
     expect_diffs(&play);
-    play_forward(&play, 0);
-    for (int32_t b = 0; b < lower.buffer_count; b++)
-        play.values[b] = NAN;
-    play_forward(&play, 1);
+    play_forward(&play);
     play_backward(&play);
     for (int32_t i = 0; i < graph.count; i++)
         *shared += lower.nodes[i].same_diff[0] + lower.nodes[i].same_diff[1];
-    *onto += play.onto / 2;
+    *onto += play.onto;
     int64_t bytes = lower.bytes;
     free(play.values);
     free(play.diffs);

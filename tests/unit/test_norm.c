@@ -312,6 +312,21 @@ static void judge_sum(struct norm_case *of)
     assert_memory_equal(one.mean, two.mean, units * 4);
     assert_memory_equal(one.variance, two.variance, units * 4);
     assert_memory_equal(one.inverse, two.inverse, units * 4);
+    /* An evaluation makes the sum as it applies running statistics: here the mean and the variance of the first ghost. */
+    float *running = calloc(2 * (size_t)of->channels, sizeof *running);
+    void *expected = malloc((size_t)(of->count * kernel_bytes(two.type)));
+    assert_true(running != NULL && expected != NULL);
+    memcpy(running, two.mean, (size_t)of->channels * 4);
+    memcpy(running + of->channels, two.variance, (size_t)of->channels * 4);
+    assert_int_equal(kernel_norm_apply(&two, running, NULL), cudaSuccess);
+    memcpy(expected, of->typed[Y], (size_t)(of->count * kernel_bytes(two.type)));
+    memset(of->typed[SUM], 0xcb, (size_t)(of->count * kernel_bytes(two.type)));
+    memset(of->typed[Y], 0xcb, (size_t)(of->count * kernel_bytes(two.type)));
+    assert_int_equal(kernel_norm_apply(&one, running, NULL), cudaSuccess);
+    assert_memory_equal(of->typed[SUM], of->typed[X], (size_t)(of->count * kernel_bytes(two.type)));
+    assert_memory_equal(of->typed[Y], expected, (size_t)(of->count * kernel_bytes(two.type)));
+    free(expected);
+    free(running);
     free(results);
 }
 
