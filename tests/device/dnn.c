@@ -2,43 +2,14 @@
  * engines that differ in what they may do, of which the backend's rule allows one; executing computes the definition,
  * on the stream of the handle.
  */
-#include "convolution.h"
-#include "emulator.h"
-
-#include "cudnn.h"
+#include "descriptor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTRIBUTES_MAX 16
-#define WORKSPACE_BYTES 192
-
-struct attribute {
-    int name;
-    int64_t count;
-    char values[64];
-};
-
-struct cudnnContext {
-    cudaStream_t stream;
-};
-
-struct descriptor {
-    int type, finalized, used, engine;
-    int knob[2]; /* of a knob choice that was read: type and value */
-    struct attribute attributes[ATTRIBUTES_MAX];
-    struct descriptor *graph; /* of a configuration, and of its plan */
-    struct descriptor *copies[4]; /* of an operation: what it refers to, since the caller may destroy that */
-};
-
 /* In the order of the proposal. */
-static const struct engine {
-    int64_t number;
-    int notes[2], note_count;
-    int64_t workspace;
-    int knobs[2][2], knob_count; /* type and value of each */
-} engines[] = {
+static const struct engine engines[] = {
     {9, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, 1, 0, {{0}}, 0},
     {8, {CUDNN_NUMERICAL_NOTE_WINOGRAD}, 1, 0, {{0}}, 0},
     {7, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, (int64_t)1 << 40, {{0}}, 0},
@@ -123,8 +94,7 @@ static struct attribute *find(struct descriptor *one, int name)
     return NULL;
 }
 
-/* The values of an attribute that the backend must have set. */
-static const char *values_of(struct descriptor *one, int name)
+const char *descriptor_values(struct descriptor *one, int name)
 {
     const struct attribute *attribute = find(one, name);
     if (attribute == NULL) {
@@ -134,13 +104,18 @@ static const char *values_of(struct descriptor *one, int name)
     return attribute->values;
 }
 
-static struct descriptor *find_descriptor(struct descriptor *one, int name)
+struct descriptor *descriptor_find(struct descriptor *one, int name)
 {
     struct descriptor *found = NULL;
     struct attribute *attribute = find(one, name);
     if (attribute != NULL)
         memcpy(&found, attribute->values, sizeof found);
     return found;
+}
+
+const struct engine *descriptor_engine(const struct descriptor *plan)
+{
+    return &engines[plan->engine];
 }
 
 cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
@@ -190,10 +165,10 @@ static struct descriptor *copy_of(struct descriptor *one)
 static cudnnStatus_t find_engine(struct descriptor *one)
 {
     int64_t number;
-    memcpy(&number, values_of(one, CUDNN_ATTR_ENGINE_GLOBAL_INDEX), sizeof number);
+    memcpy(&number, descriptor_values(one, CUDNN_ATTR_ENGINE_GLOBAL_INDEX), sizeof number);
     for (one->engine = 0; one->engine < ENGINES; one->engine++)
         if (engines[one->engine].number == number) {
-            one->graph = find_descriptor(one, CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
+            one->graph = descriptor_find(one, CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
             return CUDNN_STATUS_SUCCESS;
         }
     return CUDNN_STATUS_NOT_SUPPORTED;
@@ -202,7 +177,7 @@ static cudnnStatus_t find_engine(struct descriptor *one)
 /* An engine runs with its own knobs only, in any order. */
 static cudnnStatus_t configure(struct descriptor *one)
 {
-    struct descriptor *engine = find_descriptor(one, CUDNN_ATTR_ENGINECFG_ENGINE), *choice;
+    struct descriptor *engine = descriptor_find(one, CUDNN_ATTR_ENGINECFG_ENGINE), *choice;
     const struct attribute *choices = find(one, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES);
     const struct engine *known = &engines[engine->engine];
     int64_t count = choices == NULL ? 0 : choices->count, value;
@@ -214,8 +189,8 @@ static cudnnStatus_t configure(struct descriptor *one)
     for (int64_t k = 0; k < count; k++) {
         int right = 0;
         memcpy(&choice, choices->values + k * (int64_t)sizeof choice, sizeof choice);
-        memcpy(&type, values_of(choice, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE), sizeof type);
-        memcpy(&value, values_of(choice, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE), sizeof value);
+        memcpy(&type, descriptor_values(choice, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE), sizeof type);
+        memcpy(&value, descriptor_values(choice, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE), sizeof value);
         for (int j = 0; j < known->knob_count; j++)
             right |= known->knobs[j][0] == type && known->knobs[j][1] == value;
         if (!right)
@@ -232,7 +207,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
     if (injected != 0 || one->finalized)
         return injected != 0 ? (cudnnStatus_t)injected : CUDNN_STATUS_BAD_PARAM;
     if (one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
-        struct descriptor *config = find_descriptor(one, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
+        struct descriptor *config = descriptor_find(one, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
         one->engine = config->engine;
         one->copies[0] = one->graph = copy_of(config->graph);
     }
@@ -262,7 +237,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
         for (int64_t k = 0; given != NULL && k < wanted && k < ENGINES; k++) {
             given[k]->engine = (int)k;
-            given[k]->graph = find_descriptor(one, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+            given[k]->graph = descriptor_find(one, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
         }
         if (count != NULL)
             *count = ENGINES;
@@ -295,88 +270,4 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
     default:
         return CUDNN_STATUS_BAD_PARAM;
     }
-}
-
-/* ---- Executing ---- */
-
-static void read_tensor(struct tensor *to, struct descriptor *from, struct descriptor *pack)
-{
-    int64_t id, ids[3];
-    void *pointers[3];
-    memcpy(&to->type, values_of(from, CUDNN_ATTR_TENSOR_DATA_TYPE), sizeof to->type);
-    memcpy(to->size, values_of(from, CUDNN_ATTR_TENSOR_DIMENSIONS), sizeof to->size);
-    memcpy(to->stride, values_of(from, CUDNN_ATTR_TENSOR_STRIDES), sizeof to->stride);
-    memcpy(&id, values_of(from, CUDNN_ATTR_TENSOR_UNIQUE_ID), sizeof id);
-    memcpy(ids, values_of(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS), sizeof ids);
-    memcpy(pointers, values_of(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS), sizeof pointers);
-    for (int k = 0; k < 3; k++)
-        if (ids[k] == id)
-            to->data = pointers[k];
-}
-
-/* What an execution keeps of plan and pack. */
-struct execution {
-    struct convolution conv;
-    const struct engine *engine;
-    void *workspace;
-};
-
-static void run_execution(void *context, double *ahead)
-{
-    const struct execution *one = context;
-    if (one->engine->workspace > 0)
-        memset(one->workspace, 0xcb, (size_t)one->engine->workspace);
-    convolution_compute(&one->conv);
-    if (one->engine->number == emulator_setting("slow", -1))
-        *ahead += 1.0;
-}
-
-static void read_convolution(struct convolution *conv, struct descriptor *operation, struct descriptor *pack)
-{
-    static const int attributes[3][5] = {
-        {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
-        {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA},
-        {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA}};
-    conv->which = operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR         ? 2
-                  : operation->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ? 0
-                                                                                                    : 1;
-    const int *names = attributes[conv->which];
-    read_tensor(&conv->src, find_descriptor(operation, names[0]), pack);
-    read_tensor(&conv->weights, find_descriptor(operation, names[1]), pack);
-    read_tensor(&conv->dst, find_descriptor(operation, names[2]), pack);
-    struct descriptor *window = find_descriptor(operation, names[3]);
-    memcpy(conv->before, values_of(window, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS), sizeof conv->before);
-    memcpy(conv->after, values_of(window, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS), sizeof conv->after);
-    memcpy(conv->stride, values_of(window, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES), sizeof conv->stride);
-    memcpy(&conv->beta, values_of(operation, names[4]), sizeof conv->beta);
-}
-
-cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack)
-{
-    EMULATOR_LOCKED;
-    struct descriptor *one = plan;
-    int injected = emulator_failure("execute");
-    if (injected != 0)
-        return (cudnnStatus_t)injected;
-    struct execution *kept = emulator_allocate(sizeof *kept);
-    struct convolution *conv = &kept->conv;
-    read_convolution(conv, find_descriptor(one->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS), pack);
-    for (int k = 0; k < 2; k++) /* the shapes must agree, as cuDNN insists */
-        if ((conv->src.size[2 + k] + conv->before[k] + conv->after[k] - conv->weights.size[2 + k]) / conv->stride[k] +
-                1 !=
-            conv->dst.size[2 + k]) {
-            free(kept);
-            return CUDNN_STATUS_BAD_PARAM;
-        }
-    kept->engine = &engines[one->engine];
-    conv->cores = kept->engine->note_count > 0 && kept->engine->notes[0] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
-    memcpy(&kept->workspace, values_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE), sizeof kept->workspace);
-    cudaError_t status = emulator_submit(handle->stream, (struct emulator_work){run_execution, free, kept});
-    return status == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }
