@@ -263,11 +263,16 @@ int backend_load(const char *name, struct repro_backend *out, struct err *err)
 int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
                  struct repro_device **device, struct repro_caps *caps, struct err *err)
 {
-    struct repro_error error = {0};
     *device = NULL;
     int code = backend_load(name, backend, err);
-    if (code != 0)
-        return code;
+    return code != 0 ? code : backend_open_device(backend, options, device, caps, err);
+}
+
+int backend_open_device(const struct repro_backend *backend, const struct repro_device_options *options,
+                        struct repro_device **device, struct repro_caps *caps, struct err *err)
+{
+    struct repro_error error = {0};
+    *device = NULL;
     if (backend->device_open(options, device, &error) != 0) {
         *device = NULL;
         return err_set(err, error.code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND, "backend %s cannot run here: %s", backend->name,
