@@ -40,6 +40,16 @@ static int32_t copy_set(const struct repro_resident *data, const struct repro_im
     return code == 0 ? driver_check(cudaStreamSynchronize(stream), "copying the data set", err) : code;
 }
 
+static int32_t take_memory(struct repro_resident *data, int64_t bytes, struct repro_error *err)
+{
+    size_t available = 0, total = 0;
+    cudaError_t status = cudaMalloc(&data->memory, (size_t)bytes);
+    if (status != cudaErrorMemoryAllocation || cudaMemGetInfo(&available, &total) != cudaSuccess)
+        return driver_check(status, "the data set", err);
+    return fail(err, REPRO_MEMORY, "out of device memory: the images need %.3f GiB, %.3f of %.3f GiB are free; free the GPU of other work",
+                (double)bytes / (1 << 30), (double)available / (1 << 30), (double)total / (1 << 30));
+}
+
 int32_t data_put(struct repro_device *device, const struct repro_images *given, struct repro_resident **out,
                  struct repro_error *err)
 {
@@ -58,8 +68,7 @@ int32_t data_put(struct repro_device *device, const struct repro_images *given, 
                                     .classes = classes, .count = images.count};
     code = device_enter(device, err);
     if (code == 0)
-        code = driver_check(cudaMalloc(&data->memory, (size_t)(labels_at + images.count * (int64_t)sizeof(int32_t))),
-                            "the data set", err);
+        code = take_memory(data, labels_at + images.count * (int64_t)sizeof(int32_t), err);
     if (code == 0)
         code = copy_set(data, &images, bytes, labels_at, err);
     if (code != 0) {

@@ -284,12 +284,18 @@ static int open_device(const struct repro_backend *backend, const struct repro_d
 int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
                  struct repro_device **device, struct repro_caps *caps, struct err *err)
 {
-    struct repro_error error = {0};
     *device = NULL;
     int code = backend_load(name, backend, err);
+    return code != 0 ? code : backend_open_device(backend, options, device, caps, err);
+}
+
+int backend_open_device(const struct repro_backend *backend, const struct repro_device_options *options,
+                        struct repro_device **device, struct repro_caps *caps, struct err *err)
+{
+    struct repro_error error = {0};
+    *device = NULL;
+    int code = open_device(backend, options, device, err);
     if (code != 0)
-        return code;
-    if ((code = open_device(backend, options, device, err)) != 0)
         return code;
     *caps = (struct repro_caps){.struct_size = sizeof *caps};
     if (backend->device_caps(*device, caps, &error) == 0)

@@ -23,6 +23,10 @@ int backend_load(const char *name, struct repro_backend *out, struct err *err);
 int backend_open(const char *name, const struct repro_device_options *options, struct repro_backend *backend,
                  struct repro_device **device, struct repro_caps *caps, struct err *err);
 
+/* A device of a backend that is loaded: the second half of backend_open(). */
+int backend_open_device(const struct repro_backend *backend, const struct repro_device_options *options,
+                        struct repro_device **device, struct repro_caps *caps, struct err *err);
+
 /* What an open device is, for people: "AMD EPYC, 2 threads", or with memory of its own "NVIDIA H100, 79.2 GiB".  Returns text,
  * which is the caller's. */
 #define BACKEND_DEVICE_TEXT 192

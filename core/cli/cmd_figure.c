@@ -7,32 +7,32 @@
 #include "base/mem.h"
 #include "cli/progress.h"
 #include "cli/version.h"
-#include "lab/execute.h"
 #include "lab/figure.h"
-#include "lab/manifest.h"
 #include "lab/statistics.h"
+#include "lab/training.h"
 #include "train/runlog.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CHECKPOINT_SECONDS 60.0
 
-static volatile sig_atomic_t stop_asked;
+static atomic_int stop_asked;
 
 static void ask_stop(int number)
 {
     (void)number;
-    stop_asked = 1;
+    atomic_store(&stop_asked, 1);
 }
 
 static int stop(void *context)
 {
     (void)context;
-    return stop_asked;
+    return atomic_load(&stop_asked);
 }
 
 /* The first SIGINT or SIGTERM asks for a checkpoint and an end; a second one kills. */
@@ -44,45 +44,66 @@ static void watch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static double images(const struct run *run)
+/* What is said of the runs as they come and go. */
+struct account {
+    const struct figure *figure;
+    struct progress progress;
+    struct err *errs;  /* of each run */
+};
+
+static void begin(void *context, const struct run *run)
 {
-    return run->status == RUN_DONE ? 0.0 : (double)schedule_images(&run->schedule);
+    struct account *account = context;
+    progress_clear(&account->progress);
+    if (run->status == RUN_DONE)
+        printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name, run->schedule.updates,
+               run->manifest_path);
+    else
+        printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name, run->session->seed,
+               run->status == RUN_PARTIAL ? "going on" : "training", run->schedule.updates, run->schedule.epochs,
+               run->folder);
+    fflush(stdout);
+    progress_begin(&account->progress, run);
+}
+
+static void show(void *context, const struct execute_progress *now)
+{
+    struct account *account = context;
+    progress_show(&account->progress, now);
+}
+
+static void end(void *context, const struct run *run, const struct err *err)
+{
+    struct account *account = context;
+    progress_end(&account->progress, run);
+    account->errs[run - account->figure->runs] = *err;
+}
+
+/* What became of the runs that did not come to their end, but for the one that the caller reports. */
+static void print_others(const struct account *account, const struct err *reported)
+{
+    for (size_t i = 0; i < account->figure->seed_count * account->figure->run_count; i++)
+        if (account->errs[i].code != 0 && strcmp(account->errs[i].text, reported->text) != 0)
+            fprintf(stderr, "repro: %s\n", account->errs[i].text);
 }
 
 static int train_all(struct figure *figure, struct err *err)
 {
-    struct progress progress;
-    struct execute_options options = {.commit = REPRO_COMMIT, .version = REPRO_VERSION,
-                                      .checkpoint_seconds = CHECKPOINT_SECONDS, .context = &progress,
-                                      .progress = progress_show, .stop = stop};
-    progress_init(&progress);
-    size_t count = figure->seed_count * figure->run_count;
-    progress.run_count = count;
-    watch_signals();
-    for (size_t i = 0; i < count; i++) {
-        struct run *run = &figure->runs[i];
-        if (run->status == RUN_DONE) {
-            printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name, run->schedule.updates,
-                   run->manifest_path);
-            int code = manifest_add_name(run, err);
-            if (code != 0)
-                return code;
-            continue;
-        }
-        printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name, run->session->seed,
-               run->status == RUN_PARTIAL ? "going on" : "training", run->schedule.updates, run->schedule.epochs,
-               run->folder);
-        fflush(stdout);
-        progress.run = i + 1;
-        progress.images_after = 0.0;
-        for (size_t j = i + 1; j < count; j++)
-            progress.images_after += images(&figure->runs[j]);
-        int code = execute_run(run, &options, err);
-        progress_break(&progress);
+    struct account account = {.figure = figure};
+    struct training_options options = {.commit = REPRO_COMMIT, .version = REPRO_VERSION,
+                                       .checkpoint_seconds = CHECKPOINT_SECONDS, .context = &account, .begin = begin,
+                                       .progress = show, .end = end, .stop = stop};
+    account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
+    int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
+    if (code == 0) {
+        watch_signals();
+        code = training_run(figure, &options, err);
         if (code != 0)
-            return code;
+            print_others(&account, err);
     }
-    return 0;
+    progress_release(&account.progress);
+    mem_free(account.errs);
+    return code;
 }
 
 /* The last epoch of one curve, over its seeds. */
@@ -139,12 +160,15 @@ static int print_results(const struct figure *figure, struct err *err)
 static void print_head(const struct figure *figure)
 {
     const struct session *session = &figure->session;
-    char text[BACKEND_DEVICE_TEXT];
-    if (session->experiment->schedules_only)
+    char text[BACKEND_DEVICE_TEXT], jobs[40] = "";
+    if (session->experiment->schedules_only) {
         printf("%s, profile %s: schedules, nothing to train\n", session->experiment->name, session->profile->name);
-    else
-        printf("%s, profile %s, %s data, backend %s (%s, %s)\n", session->experiment->name, session->profile->name,
-               session->data.name, session->backend.name, session->caps.library, backend_device_text(&session->caps, text));
+        return;
+    }
+    if (session->jobs > 1)
+        snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
+    printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", session->experiment->name, session->profile->name,
+           session->data.name, session->backend.name, session->caps.library, backend_device_text(&session->caps, text), jobs);
 }
 
 int make_figure(const struct command_options *options, int *status, struct err *err)

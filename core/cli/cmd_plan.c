@@ -61,7 +61,8 @@ int command_plan(int argc, char **argv)
     int trained = 0;
     options_parse(argc, argv, "FIGURE", "Prints the phases, batch sizes, learning rates, exact updates and noise scales of "
                   "a figure's runs beside the paper's words; then which of them are done, begun or stale under --out, and "
-                  "the time and memory that the rest takes on this backend, from earlier logs or a few timed updates.  "
+                  "the time and memory that the rest takes on this backend, from earlier logs or a few timed updates, one run "
+                  "after the other whatever --jobs says.  "
                   "Trains and writes nothing.", 1, &options);
     if (options.profile == NULL)
         options.profile = "paper";

@@ -25,6 +25,7 @@ struct command_options {
     int allow_nondeterministic, tune;
     uint64_t seed;                               /* 0: default */
     size_t seeds;                                /* runs a curve; 0: default */
+    int jobs;                                    /* runs trained side by side; 0: default */
 };
 
 struct command {

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define JOBS_MAX 256
+
 enum { KEY_NONDETERMINISTIC = 256, KEY_TUNE };
 
 struct parse {
@@ -23,7 +25,9 @@ static const struct argp_option option_table[] = {
     {"out", 'o', "DIR", 0, "where results go (default: results)", 0},
     {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)", 0},
     {"seeds", 'k', "K", 0, "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)", 0},
-    {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use)", 0},
+    {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use, with --jobs a run's share of them)", 0},
+    {"jobs", 'j', "N", 0, "runs trained at the same time, for a GPU that one run does not fill (default: 1); without --threads each "
+     "gets cores / N CPU threads, which is part of the identity of onednn's runs", 0},
     {"convention", 'C', "NAME=VALUE,...", 0, "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
      "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the experiment's own)", 0},
     {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
@@ -78,6 +82,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 't':
         options->threads = (int)positive(state, "--threads", argument, 4096);
         return 0;
+    case 'j':
+        options->jobs = (int)positive(state, "--jobs", argument, JOBS_MAX);
+        return 0;
     case 'C':
         options->conventions = argument;
         return 0;
@@ -121,7 +128,7 @@ struct session_options session_choice(const struct command_options *options)
 {
     return (struct session_options){
         .share = share_folder(), .figure = options->figure, .profile = options->profile, .data = options->data,
-        .backend = options->backend, .precision = options->precision, .threads = options->threads,
+        .backend = options->backend, .precision = options->precision, .threads = options->threads, .jobs = options->jobs,
         .allow_nondeterministic = options->allow_nondeterministic, .tune = options->tune,
         .seed = options->seed, .conventions = options->conventions,
     };

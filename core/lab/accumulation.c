@@ -84,7 +84,7 @@ static int start(const struct run *run, double lr, double momentum, int epochs, 
                                  .epochs = epochs};
     int code = schedule_build(&spec, schedule, err);
     struct trainer_config config = {
-        .backend = &session->backend, .device = session->device, .net = &session->net, .data = &session->data,
+        .backend = &session->backend, .device = session->device.device, .net = &session->net, .data = &session->data,
         .schedule = schedule, .seed = session->seed, .precision = session->precision, .micro = run->micro,
         .groups = session->experiment->groups, .weight_decay = run->what->weight_decay,
     };

@@ -21,6 +21,7 @@
 
 struct execution {
     struct run *run;
+    struct session_device *device;
     const struct execute_options *options;
     struct trainer *trainer;
     struct runlog log;
@@ -51,12 +52,14 @@ static int new_trainer(struct execution *execution, struct err *err)
     const struct run *run = execution->run;
     const struct session *session = run->session;
     struct trainer_config config = {
-        .backend = &session->backend, .device = session->device, .net = &session->net, .data = &session->data,
+        .backend = &session->backend, .device = execution->device->device, .net = &session->net, .data = &session->data,
+        .resident = &execution->device->resident,
         .schedule = &run->schedule, .seed = session->seed, .precision = session->precision, .micro = run->micro,
         .groups = session->experiment->groups, .weight_decay = run->what->weight_decay, .beta1 = run->what->beta1,
         .beta2 = run->what->beta2, .epsilon = run->what->epsilon,
     };
-    return trainer_new(&config, &execution->trainer, err);
+    int code = session_device_place(session, execution->device, err);
+    return code == 0 ? trainer_new(&config, &execution->trainer, err) : code;
 }
 
 /* Takes up where the checkpoint stands; rows of the log beyond it are forgotten. */
@@ -202,11 +205,12 @@ static int train(struct execution *execution, struct err *err)
     return code;
 }
 
-int execute_run(struct run *run, const struct execute_options *options, struct err *err)
+int execute_run(struct run *run, struct session_device *device, const struct execute_options *options,
+                struct err *err)
 {
     if (run->status == RUN_DONE)
         return 0;
-    struct execution execution = {.run = run, .options = options, .lock = -1, .checkpointed = clock_seconds()};
+    struct execution execution = {.run = run, .device = device, .options = options, .lock = -1, .checkpointed = clock_seconds()};
     int code = file_make_folders(run->folder, err);
     if (code == 0)
         code = lock_folder(&execution, err);

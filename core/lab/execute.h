@@ -5,6 +5,7 @@
 #include "lab/run.h"
 
 struct err;
+struct session_device;
 
 /* Where a run stands, told after every update. */
 struct execute_progress {
@@ -27,8 +28,9 @@ struct execute_options {
     int (*stop)(void *context);        /* asked after every update; non-zero ends the run with ERR_STOPPED */
 };
 
-/* Trains what is missing.  A run that is done is left alone.  ERR_STOPPED and ERR_NOT_FINITE leave a good checkpoint. One process
- * a run: another one that tries gets ERR_IO. */
-int execute_run(struct run *run, const struct execute_options *options, struct err *err);
+/* Trains what is missing on a device of the run's session.  A run that is done is left alone.  ERR_STOPPED and ERR_NOT_FINITE leave a good checkpoint. One process
+ * a run: another one that tries gets ERR_IO.  Several runs may be trained at once, each by a thread on a device of its own. */
+int execute_run(struct run *run, struct session_device *device, const struct execute_options *options,
+                struct err *err);
 
 #endif

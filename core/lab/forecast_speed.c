@@ -104,7 +104,7 @@ static int time_steps(const struct figure *figure, struct forecast_speed *speed,
 {
     const struct session *session = &figure->session;
     const struct run *run = &figure->runs[0];
-    const struct bench bench = {.backend = session->backend, .device = session->device, .caps = session->caps,
+    const struct bench bench = {.backend = session->backend, .device = session->device.device, .caps = session->caps,
                                 .net = session->net};
     const struct bench_options options = {.batch = run->schedule.phase[0].batch,
                                           .micro = run->micro < run->schedule.phase[0].batch ? run->micro : 0,

@@ -118,6 +118,8 @@ static json_t *session_json(const struct run *run, const char *commit, const cha
     json_t *session = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "started", now, "commit", commit, "version", version,
                      "compiler", __VERSION__, "host", host_json(run->session), "first_update", (json_int_t)first_update,
                      "last_update", (json_int_t)first_update);
+    if (run->session->jobs > 1)
+        json_object_set_new(session, "jobs", json_integer(run->session->jobs));
     if (choices[0] != '\0')
         json_object_set_new(session, "choices", lines_json(choices));
     return session;

@@ -6,7 +6,8 @@
  *   status                        "running" or "done"
  *   planned_updates               by the schedule
  *   sessions                      one entry a start: times, source commit, versions, host, updates from and to, peak memory of
- *                                 the process in bytes, and what the backend chose for each layer, where it says
+ *                                 the process in bytes, how many runs it trained at a time where not one, and what the
+ *                                 backend chose for each layer, where it says
  *   result                        when done: updates, final and best test accuracy, training seconds */
 #ifndef LAB_MANIFEST_H
 #define LAB_MANIFEST_H

@@ -98,13 +98,48 @@ static int load_data(struct session *session, const char *folder, struct err *er
     return dataset_cifar10(folder, train_n, test_n, &session->data, err);
 }
 
+/* Opens it once more with this job's share of the threads that the backend chose by itself: only the backend knows how
+ * many cores it may use, and whether it uses them. */
+static int share_threads(struct session *session, struct err *err)
+{
+    int share = session->caps.threads / session->jobs;
+    session_device_close(session, &session->device);
+    session->device_options.threads = share < 1 ? 1 : share;
+    return backend_open_device(&session->backend, &session->device_options, &session->device.device, &session->caps, err);
+}
+
 static int open_backend(struct session *session, const struct session_options *options, struct err *err)
 {
-    struct repro_device_options device = {.struct_size = sizeof device, .threads = options->threads,
-                                          .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
-                                                   (options->tune ? REPRO_DEVICE_TUNED : 0)};
+    struct repro_device_options *device = &session->device_options;
+    *device = (struct repro_device_options){.struct_size = sizeof *device, .threads = options->threads,
+                                            .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
+                                                     (options->tune ? REPRO_DEVICE_TUNED : 0)};
     session->tuned = options->tune;
-    return backend_open(options->backend, &device, &session->backend, &session->device, &session->caps, err);
+    int code = backend_open(options->backend, device, &session->backend, &session->device.device, &session->caps, err);
+    if (code == 0 && session->jobs > 1 && options->threads == 0 && session->caps.threads > 1)
+        code = share_threads(session, err);
+    return code;
+}
+
+int session_device_open(const struct session *session, struct session_device *device, struct err *err)
+{
+    struct repro_caps caps;
+    return backend_open_device(&session->backend, &session->device_options, &device->device, &caps, err);
+}
+
+int session_device_place(const struct session *session, struct session_device *device, struct err *err)
+{
+    if (device->resident.train != NULL)
+        return 0;
+    return resident_put(&session->backend, device->device, &session->data, &device->resident, err);
+}
+
+void session_device_close(const struct session *session, struct session_device *device)
+{
+    resident_release(&device->resident);
+    if (device->device != NULL)
+        session->backend.device_close(device->device);
+    device->device = NULL;
 }
 
 int session_open(const struct session_options *options, struct session *session, struct err *err)
@@ -124,6 +159,9 @@ int session_open(const struct session_options *options, struct session *session,
         if (session->profile == NULL)
             code = ERR_USAGE;
     }
+    /* A study is one measurement after another. */
+    int trains = code == 0 && !session->experiment->schedules_only && session->experiment->study == NULL;
+    session->jobs = trains && options->jobs > 1 ? options->jobs : 1;
     if (code == 0 && session->experiment->schedules_only)
         return 0;
     if (code == 0)
@@ -142,8 +180,7 @@ void session_close(struct session *session)
 {
     net_release(&session->net);
     dataset_release(&session->data);
-    if (session->device != NULL)
-        session->backend.device_close(session->device);
+    session_device_close(session, &session->device);
     experiment_free(session->experiment);
     memset(session, 0, sizeof *session);
 }

@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "lab/experiment.h"
 #include "net/net.h"
+#include "train/resident.h"
 
 #include <stdint.h>
 
@@ -19,11 +20,18 @@ struct session_options {
     const char *data;         /* folder of the real data; else $REPRO_DATA, else the synthetic set */
     const char *backend;      /* backend_load()'s */
     int precision;            /* REPRO_PRECISION_F32 */
-    int threads;              /* the cores this process may use */
+    int threads;              /* the cores this process may use, shared among `jobs` */
+    int jobs;                 /* runs trained side by side: 1 */
     int allow_nondeterministic; /* the backend may choose algorithms whose bits differ from run to run */
     int tune;                 /* the backend chooses by trial, once, among what its rule allows */
     uint64_t seed;            /* 1 */
     const char *conventions;  /* conventions_apply()'s, for every run; those of the experiment */
+};
+
+/* A device of the session's backend and what lies on it, for one thread and one run at a time. */
+struct session_device {
+    struct repro_device *device;
+    struct resident resident;  /* the session's data set, once session_device_place() has put it there; else empty */
 };
 
 struct session {
@@ -32,8 +40,10 @@ struct session {
     struct dataset data;
     struct net net;
     struct repro_backend backend;
-    struct repro_device *device;
-    struct repro_caps caps;
+    struct repro_device_options device_options;  /* of every device; the texts are borrowed from the session's options */
+    struct session_device device;
+    struct repro_caps caps;                      /* of every device */
+    int jobs;
     int precision;
     int tuned; /* caps.algorithms are by trial */
     uint64_t seed;
@@ -49,5 +59,12 @@ int session_experiment(const char *experiments, const char *figure, struct exper
 /* Loads all of it; of an experiment that trains nothing only itself and the profile.  session_close() releases it; legal on a zeroed struct. */
 int session_open(const struct session_options *options, struct session *session, struct err *err);
 void session_close(struct session *session);
+
+/* A further device, opened like the session's own, for a run beside others; closed before the session is. */
+int session_device_open(const struct session *session, struct session_device *device, struct err *err);
+/* Puts the session's data set on the device, where the backend keeps one and it is not there yet. */
+int session_device_place(const struct session *session, struct session_device *device, struct err *err);
+/* Legal on a zeroed struct. */
+void session_device_close(const struct session *session, struct session_device *device);
 
 #endif

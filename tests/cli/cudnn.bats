@@ -138,6 +138,9 @@ weights() {
     mini
     REPRO_EMULATED_GPU="memory=100000" train
     [ "$status" -eq 1 ]
+    error_says "out of device memory" "the images need" "GiB"
+    REPRO_EMULATED_GPU="memory=700000" train
+    [ "$status" -eq 1 ]
     error_says "out of device memory" "a micro of 8 rows needs" "GiB"
     REPRO_EMULATED_GPU="cudaMallocHost@1=2" train
     [ "$status" -eq 1 ]
@@ -152,8 +155,8 @@ weights() {
     train --out whole
     [ "$status" -eq 0 ]
     local fault
-    for fault in cudaGraphLaunch@25=719 execute@120=5000 cudaMemcpyAsync@150=700 cudaStreamSynchronize@14=214 cudaSetDevice@300=46 \
-        cudaEventSynchronize@80=719 cudaEventQuery@20=719; do
+    for fault in cudaGraphLaunch@14=719 execute@120=5000 cudaMemcpyAsync@45=700 cudaStreamSynchronize@14=214 cudaSetDevice@250=46 \
+        cudaEventSynchronize@30=719 cudaEventQuery@20=719; do
         rm -rf cut
         REPRO_EMULATED_GPU=$fault train --out cut
         [ "$status" -eq 1 ] || { echo "$fault: status $status: $output"; return 1; }

@@ -34,7 +34,7 @@ train() {
 
 # Trains until the first checkpoint is there and the device is lost.
 cut_off() {
-    train "$1 cudaMemcpyAsync@180=700" --out cut
+    train "$1 cudaGraphLaunch@14=719" --out cut
     [ "$status" -eq 1 ]
     [ -s cut/runs/*/checkpoint.safetensors ]
 }
@@ -175,7 +175,7 @@ weights() {
 @test "an engine whose trial fails is passed over; when all fail the reason is given" {
     need_emulator
     local fault
-    for fault in execute@1=100 cudaMalloc@5=2; do # engine 6's first trial, and its workspace behind the operands
+    for fault in execute@1=100 cudaMalloc@7=2; do # engine 6's first trial, and its workspace behind the data set and the operands
         train "slow=5 $fault" --out "$fault"
         [ "$status" -eq 0 ]
         [ "$(sed -n 3p plans.tsv | cut -f11)" = 5 ]
@@ -190,7 +190,7 @@ weights() {
     [ "$status" -eq 1 ]
     error_says "trying a convolution: the GPU failed"
     [ ! -e plans.tsv ]
-    train memory=5000 --out four
+    train memory=700000 --out four
     [ "$status" -eq 1 ]
     error_says "trying convolutions: out of device memory"
 }
@@ -241,7 +241,7 @@ weights() {
     [ "$(grep -c ' rows, node 1 conv ' results/runs/*/manifest.json)" -eq 2 ]
     rm -r results
     awk -F'\t' -v OFS='\t' 'NR > 2 && $6 ~ /^4x/ { $11 = 6; $12 = "14=3,2=0" } { print }' plans.tsv > other.tsv
-    train "slow=6 cudaMemcpyAsync@180=700" --convention last_batch=keep --out cut
+    train "slow=6 cudaGraphLaunch@14=719" --convention last_batch=keep --out cut
     [ -s cut/runs/*/checkpoint.safetensors ]
     cp other.tsv plans.tsv
     train slow=6 --convention last_batch=keep --out cut

@@ -72,7 +72,7 @@ static int attempt(const char *out, const char *name, struct stopper *stopper, s
                                       .progress = watch, .stop = stop};
     assert_non_null(what);
     int code = run_init(run, &session, what, out, err);
-    return code != 0 ? code : execute_run(run, &options, err);
+    return code != 0 ? code : execute_run(run, &session.device, &options, err);
 }
 
 static void need(void)
@@ -275,7 +275,7 @@ static void done_is_left_alone(void **state)
     assert_int_equal(attempt(out, "growing", &stopper, &late, &err), 0);
     assert_int_equal(stopper.update, 0); /* nothing was trained */
     assert_int_equal(late.status, RUN_DONE);
-    assert_int_equal(execute_run(&early, &options, &err), 0);
+    assert_int_equal(execute_run(&early, &session.device, &options, &err), 0);
     assert_int_equal(early.status, RUN_DONE);
     for (int i = 0; i < 3; i++)
         untouched(paths[i], &kept[i]);
@@ -392,7 +392,7 @@ static int other_process(char **argv)
     if (code == 0)
         code = run_init(&run, &session, experiment_run(session.experiment, "growing", &err), argv[3], &err);
     if (code == 0) {
-        code = execute_run(&run, &options, &err);
+        code = execute_run(&run, &session.device, &options, &err);
         run_release(&run);
     }
     session_close(&session);
