@@ -19,6 +19,9 @@
  *                     "execute" convolutions, as they are called, not as they run.  A lost device (code 46, or from 200
  *                     on but for the codes that accuse the caller: 400, 401, 600, 900 to 908) stays lost, as with CUDA.
  *
+ * It is stricter than CUDA in two things: a captured copy must not touch pageable memory, and a graph must not be
+ * launched into a capture.
+ *
  * Any thread may call.  One lock covers a whole call, and with it all work that the call runs.
  */
 #ifndef DEVICE_EMULATOR_H

@@ -16,7 +16,7 @@ static void arguments_are_taken_at_the_call(void **state)
 static void lazy_copies(void **state)
 {
     struct fixture *f = *state;
-    float pageable[TEST_COUNT] = {0};
+    static float pageable[TEST_COUNT];
     fixture_set("lazy=1");
     f->pinned[0] = pageable[0] = 10.0f;
     DO(cudaMemcpyAsync(f->a, f->pinned, BYTES, cudaMemcpyHostToDevice, f->stream));
