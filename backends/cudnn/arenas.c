@@ -95,6 +95,9 @@ int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t c
                             err);
         if (code == 0)
             code = copy(net, net->canonical + range.first, values, range.count, cudaMemcpyHostToDevice, err);
+        if (code == 0) /* what only fills up channels is 0 again, whatever it became */
+            code = driver_check(cudaMemsetAsync(to.values, 0, (size_t)net->layout.device_count * sizeof(float), stream),
+                                "writing an arena", err);
         if (code == 0)
             code = driver_check(kernel_scatter(params, net->map, net->canonical, to.values, stream), "writing an arena",
                                 err);

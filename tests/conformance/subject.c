@@ -72,6 +72,25 @@ void subject_need(void)
     skip();
 }
 
+void subject_need_function(int present, const char *name)
+{
+    subject_need();
+    if (present)
+        return;
+    print_message("# %s has no %s\n", subject.name, name);
+    skip();
+}
+
+void subject_refused(int32_t code, const struct repro_error *error, int32_t want, const char *word)
+{
+    if (code != want || error->code != want)
+        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code, (int)want, error->text);
+    assert_non_null(memchr(error->text, '\0', sizeof error->text));
+    assert_null(strchr(error->text, '\n'));
+    if (strcasestr(error->text, word) == NULL)
+        fail_msg("the refusal does not speak of '%s': %s", word, error->text);
+}
+
 void subject_need_ops(const struct repro_graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++)

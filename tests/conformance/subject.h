@@ -29,6 +29,8 @@ int subject_close(void **state);
 
 /* First line of each test: skips or fails it when there is nothing to test. */
 void subject_need(void);
+/* The same, and skips it where the backend lacks an optional function. */
+void subject_need_function(int present, const char *name);
 /* Skips the test when the device does not know an op of the graph. */
 void subject_need_ops(const struct repro_graph *graph);
 
@@ -37,6 +39,9 @@ struct repro_device *subject_device(int threads);
 
 /* Ends the test with the sentence when code is not 0. */
 void subject_done(int32_t code, const struct repro_error *error);
+
+/* Fails unless the code is `want` and the sentence, which names it, holds `word` in any case of letters. */
+void subject_refused(int32_t code, const struct repro_error *error, int32_t want, const char *word);
 
 /* One compiled network, rows for it, and the reference with the same parameters. */
 struct trial {
@@ -59,6 +64,8 @@ void trial_of_name(struct trial *trial, const char *name, int side, int classes,
 void trial_without_backend(struct trial *trial, const struct graph_case *graph_case);
 /* Compiles the trial's net once more, or for the first time, on a device. */
 struct repro_net *trial_compile(const struct trial *trial, struct repro_device *device);
+/* The same on the subject's device, by the options given, but for the trial's micro and ghost where they are 0. */
+struct repro_net *trial_compile_with(const struct trial *trial, const struct repro_net_options *options);
 /* Allows for inputs that the test itself has changed. */
 void trial_seal(struct trial *trial);
 /* Checks the guards and that no input was changed since it was filled or sealed. */

@@ -73,6 +73,19 @@ struct repro_net *trial_compile(const struct trial *trial, struct repro_device *
     return compiled;
 }
 
+struct repro_net *trial_compile_with(const struct trial *trial, const struct repro_net_options *given)
+{
+    struct repro_net_options options = *given;
+    struct repro_net *compiled = NULL;
+    struct repro_error error = {0};
+    options.struct_size = sizeof options;
+    options.micro = options.micro == 0 ? trial->micro : options.micro;
+    options.ghost = options.ghost == 0 ? trial->ghost : options.ghost;
+    subject_done(subject.backend.net_compile(subject.device, &trial->net.graph, &options, &compiled, &error), &error);
+    assert_non_null(compiled);
+    return compiled;
+}
+
 /* FNV-1a of the inputs. */
 static uint64_t input_sum(const struct trial *trial)
 {

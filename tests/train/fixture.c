@@ -111,17 +111,20 @@ int fixture_open(void **state)
     fixture.partial = mem_new((size_t)(fixture.net.graph.param_count + fixture.net.graph.running_count), sizeof(float), &err);
     if (fixture.partial == NULL)
         return -1;
-    if (backend_load("openblas", &real, &err) != 0) {
+    fixture.name = getenv("REPRO_TRAIN_BACKEND");
+    if (fixture.name == NULL)
+        fixture.name = "openblas";
+    if (backend_load(fixture.name, &real, &err) != 0) {
         snprintf(fixture.reason, sizeof fixture.reason, "%s", err.text);
         return 0;
     }
-    fixture.backend = real;
+    fixture.backend = fixture.plain = real;
     fixture.backend.net_forward = spy_forward;
     fixture.backend.net_update = spy_update;
     struct repro_device_options options = {.struct_size = sizeof options, .threads = 1};
     struct repro_error error = {0};
     if (real.device_open(&options, &fixture.device, &error) != 0)
-        snprintf(fixture.reason, sizeof fixture.reason, "openblas: %s", error.text);
+        snprintf(fixture.reason, sizeof fixture.reason, "%s: %s", fixture.name, error.text);
     return 0;
 }
 
@@ -143,7 +146,7 @@ void fixture_need(void)
     fixture.fail_forward = 0;
     if (fixture.reason[0] == '\0')
         return;
-    if (fixture_required("openblas"))
+    if (fixture_required(fixture.name))
         fail_msg("%s (required by REPRO_REQUIRE)", fixture.reason);
     print_message("# %s\n", fixture.reason);
     skip();

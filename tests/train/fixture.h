@@ -1,5 +1,6 @@
-/* fixture.h -- what the tests of training share: the "openblas" backend behind a spy, a small data set, network "tiny".
+/* fixture.h -- what the tests of training share: a backend behind a spy, a small data set, network "tiny".
  *
+ * The backend is $REPRO_TRAIN_BACKEND, default "openblas"; the spy asks for rows that are pixels.
  * A backend that cannot be loaded skips every test with the reason, unless $REPRO_REQUIRE, a comma list, names it. */
 #ifndef TESTS_TRAIN_FIXTURE_H
 #define TESTS_TRAIN_FIXTURE_H
@@ -19,7 +20,8 @@ struct err;
 #define FIXTURE_IMAGES 4096
 
 struct fixture {
-    struct repro_backend backend;
+    const char *name;
+    struct repro_backend backend, plain; /* with the spy, without */
     struct repro_device *device; /* one thread */
     struct dataset data;         /* 72 + 20 images of 8 x 8 x 3, 4 classes */
     struct net net;
