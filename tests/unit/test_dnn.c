@@ -111,7 +111,14 @@ static int check_net(const struct net *net, int64_t rows)
                 for (int direction = 0; direction < DNN_DIRECTIONS; direction++)
                     check_plan(&target, &conv, (enum dnn_direction)direction, 0);
                 check_plan(&target, &conv, DNN_DATA, 1);
-                plans += DNN_DIRECTIONS + 1;
+                check_plan(&target, &conv, DNN_FORWARD, 1);
+                plans += DNN_DIRECTIONS + 2;
+                if (net->nodes[i].src[0] != 0)
+                    continue;
+                conv.channels = conv.bf16 ? 8 : 4; /* the image filled up to 16 bytes a pixel */
+                check_plan(&target, &conv, DNN_FORWARD, 0);
+                check_plan(&target, &conv, DNN_WEIGHTS, 0);
+                plans += 2;
             }
     return plans;
 }
@@ -131,6 +138,8 @@ static void wide_residual_nets(void **state)
     (void)state;
     need();
     named("wrn-16-4", 128);
+    named("wrn-16-4", 640);
+    named("wrn-16-4", 784); /* what an evaluation of 10000 leaves over */
     named("wrn-16-4", 1024);
     named("wrn-16-1", 32);
 }
