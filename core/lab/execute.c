@@ -8,6 +8,7 @@
 #include "train/checkpoint.h"
 #include "train/runlog.h"
 #include "train/trainer.h"
+#include "train/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ struct execution {
     struct session_device *device;
     const struct execute_options *options;
     struct trainer *trainer;
+    struct writer *writer;  /* of checkpoints */
     struct runlog log;
     json_t *manifest;
     int lock;
@@ -81,10 +83,14 @@ static int resume(struct execution *execution, struct err *err)
     return 0;
 }
 
+/* Hands the state to the writer; a failure to write it comes with the next one, or at the end. */
 static int save(struct execution *execution, struct err *err)
 {
+    const struct run *run = execution->run;
+    struct checkpoint_image image = {0};
     execution->checkpointed = clock_seconds();
-    return checkpoint_save(execution->trainer, execution->run->checkpoint_path, execution->run->hash, err);
+    int code = checkpoint_take(execution->trainer, run->checkpoint_path, run->hash, &image, err);
+    return code == 0 ? writer_put(execution->writer, &image, err) : code;
 }
 
 static void tell(struct execution *execution, const struct trainer_score *score, int epoch_finished)
@@ -182,6 +188,8 @@ static int train(struct execution *execution, struct err *err)
     char choices[CHOICES];
     int code = new_trainer(execution, err);
     if (code == 0)
+        code = writer_new(&execution->writer, err);
+    if (code == 0)
         code = resume(execution, err);
     if (code != 0)
         return code;
@@ -194,6 +202,11 @@ static int train(struct execution *execution, struct err *err)
         code = manifest_write(run, execution->manifest, state->update, NULL, err);
     while (code == 0 && state->epoch < run->schedule.epochs)
         code = train_epoch(execution, err);
+    struct err unwritten = {0};
+    if (writer_wait(execution->writer, &unwritten) != 0 && (code == 0 || code == ERR_STOPPED)) {
+        *err = unwritten; /* what was to be gone on from is not there */
+        code = unwritten.code;
+    }
     if (execution->manifest != NULL) {
         struct err second;
         int written = manifest_write(run, execution->manifest, state->update, code == 0 ? &execution->log : NULL,
@@ -218,6 +231,7 @@ int execute_run(struct run *run, struct session_device *device, const struct exe
         code = manifest_status(run->manifest_path, run->hash, &run->status, err);
     if (code == 0 && run->status != RUN_DONE)
         code = train(&execution, err);
+    writer_free(execution.writer);
     trainer_free(execution.trainer);
     runlog_release(&execution.log);
     json_decref(execution.manifest);

@@ -146,42 +146,65 @@ static char *header_text(const struct trainer *trainer, const char *identity, co
     return text;
 }
 
-int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err)
+int checkpoint_take(struct trainer *trainer, const char *path, const char *identity, struct checkpoint_image *out, struct err *err)
 {
-    size_t floats = data_floats(trainer), first = 0;
-    float *data = mem_new(floats, sizeof *data, err);
-    if (data == NULL)
-        return ERR_MEMORY;
-    char *header = NULL;
-    struct file_writer file = {0};
-    int code = trainer_settle(trainer, err);
+    size_t first = 0;
+    struct checkpoint_image image = {.floats = data_floats(trainer)};
+    image.data = mem_new(image.floats, sizeof *image.data, err);
+    image.path = mem_string(path, err);
+    int code = image.data == NULL || image.path == NULL ? ERR_MEMORY : trainer_settle(trainer, err);
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
             continue;
-        code = trainer_read(trainer, sections[s].arena, data + first, err);
+        code = trainer_read(trainer, sections[s].arena, image.data + first, err);
         first += (size_t)trainer_arena_count(trainer, sections[s].arena);
     }
-    if (code == 0 && !all_finite(data, floats))
+    if (code == 0 && !all_finite(image.data, image.floats))
         code = err_set(err, ERR_NOT_FINITE, "%s: after update %" PRId64 " a parameter is no finite number; the last "
                        "checkpoint is kept; lower the learning rate", path, trainer_state(trainer)->update);
+    if (code == 0) {
+        image.header = header_text(trainer, identity, image.data, image.floats, err);
+        code = image.header == NULL ? ERR_MEMORY : 0;
+    }
     if (code != 0)
-        goto out;
-    header = header_text(trainer, identity, data, floats, err);
-    code = header == NULL ? ERR_MEMORY : file_open(&file, path, err);
-    if (code != 0)
-        goto out;
-    uint64_t length = strlen(header);
-    code = file_put(&file, &length, sizeof length, err);
+        checkpoint_image_release(&image);
+    else
+        *out = image;
+    return code;
+}
+
+int checkpoint_write(const struct checkpoint_image *image, struct err *err)
+{
+    struct file_writer file = {0};
+    uint64_t length = strlen(image->header);
+    int code = file_open(&file, image->path, err);
     if (code == 0)
-        code = file_put(&file, header, length, err);
+        code = file_put(&file, &length, sizeof length, err);
     if (code == 0)
-        code = file_put(&file, data, floats * sizeof *data, err);
+        code = file_put(&file, image->header, length, err);
+    if (code == 0)
+        code = file_put(&file, image->data, image->floats * sizeof *image->data, err);
     if (code == 0)
         code = file_commit(&file, err);
-out:
     file_abandon(&file);
-    mem_free(header);
-    mem_free(data);
+    return code;
+}
+
+void checkpoint_image_release(struct checkpoint_image *image)
+{
+    mem_free(image->path);
+    mem_free(image->header);
+    mem_free(image->data);
+    memset(image, 0, sizeof *image);
+}
+
+int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err)
+{
+    struct checkpoint_image image = {0};
+    int code = checkpoint_take(trainer, path, identity, &image, err);
+    if (code == 0)
+        code = checkpoint_write(&image, err);
+    checkpoint_image_release(&image);
     return code;
 }
 

@@ -8,10 +8,26 @@
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
+#include <stddef.h>
+
 struct err;
 struct trainer;
 
-/* Settles and writes the trainer's state; identity is the run's hash.  ERR_NOT_FINITE when an arena holds an infinity or NaN; the old
+/* A checkpoint on its way to the disk: nothing in it is the trainer's any more. */
+struct checkpoint_image {
+    char *path, *header;
+    float *data;  /* [floats] */
+    size_t floats;
+};
+
+/* Settles and copies the trainer's state, for path.  ERR_NOT_FINITE when an arena holds an infinity or NaN. */
+int checkpoint_take(struct trainer *trainer, const char *path, const char *identity, struct checkpoint_image *out, struct err *err);
+/* Replaces the file; by any thread. */
+int checkpoint_write(const struct checkpoint_image *image, struct err *err);
+/* Legal on a zeroed struct. */
+void checkpoint_image_release(struct checkpoint_image *image);
+
+/* Takes and writes the trainer's state; identity is the run's hash.  ERR_NOT_FINITE when an arena holds an infinity or NaN; the old
  * file stays then, as after any failure. */
 int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err);
 
