@@ -331,6 +331,47 @@ static void bf16_in_every_manner(void **state)
         play(piece, REPRO_PRECISION_BF16);
 }
 
+/* Called in whatever manner, PARTIAL of three micros is their own PARTIALs' sum. */
+static void sums_of_micros(void **state)
+{
+    struct trial trial;
+    struct gallery gallery;
+    struct repro_net_options options = {.slots = SLOTS};
+    (void)state;
+    need();
+    trial_without_backend(&trial, &small);
+    subject_need_ops(&trial.net.graph);
+    trial_fill(&trial, 3);
+    gallery_init(&gallery, &trial.net.graph, 4);
+    struct player player = {.trial = &trial, .gallery = &gallery, .net = trial_compile_with(&trial, &options)};
+    int64_t count = trial.net.graph.param_count + trial.net.graph.running_count;
+    trial_load(&trial, player.net);
+    double *sum = guard_new((size_t)count, sizeof *sum);
+    for (int round = 0; round < 4; round++) {
+        memset(sum, 0, (size_t)count * sizeof *sum);
+        for (int m = 0; m < 6; m++) { /* each by itself, then together */
+            if (m == 3)
+                player.micros -= 3;
+            if (m <= 3)
+                zero(&player);
+            micro(&player, MICRO);
+            if (m == 3 || m == 4)
+                continue;
+            float *got = subject_read(player.net, REPRO_ARENA_PARTIAL, 0, count);
+            for (int64_t i = 0; i < count && m < 3; i++)
+                sum[i] += (double)got[i];
+            if (m == 5)
+                assert_true(relative_error(got, sum, count, 0.0) < 1e-6);
+            guard_free(got);
+        }
+    }
+    guard_free(sum);
+    subject.backend.net_free(player.net);
+    gallery_release(&gallery);
+    trial_seal(&trial);
+    trial_end(&trial);
+}
+
 /* Two networks of a device, called in turn: what one keeps is not the other's. */
 static void two_networks(void **state)
 {
@@ -373,7 +414,8 @@ static void two_networks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f32_in_every_manner), cmocka_unit_test(bf16_in_every_manner), cmocka_unit_test(two_networks),
+        cmocka_unit_test(f32_in_every_manner), cmocka_unit_test(bf16_in_every_manner), cmocka_unit_test(sums_of_micros),
+        cmocka_unit_test(two_networks),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("queued", tests, subject_open, subject_close);
