@@ -169,6 +169,9 @@ part1() {
     for program in contract ops net update measure; do
         check 1 10 "$program against double loops, f32" conform $program error
     done
+    for program in resident recorded queued counts; do
+        check 1 10 "$program: the same bits as step by step" conform $program error
+    done
     for precision in f32 tf32 bf16; do
         check 1 10 "against openblas, $precision" pair $precision
     done
@@ -182,16 +185,25 @@ turns() {
     shift 2
     while [ "$1" != -- ]; do targets+=("$1"); shift; done
     shift
-    in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" --log "turns-$precision-$size.jsonl" "${targets[@]}" \
+    in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" --log "${log:-}turns-$precision-$size.jsonl" "${targets[@]}" \
         --ours "'$bundle/repro' bench --backend '$backend' --network $network --precision $precision --batch $size --ghost $ghost \
             --steps $steps --warm-up $warm_up --brief --json $options $*" \
         --theirs "'$python' '$bundle/tests/pytorch_wrn.py' --network $network --precision $precision --batch $size --device $device \
             --steps $steps --warm-up $warm_up --layout nhwc --compile --turns"
 }
 
+# The same with convolutions chosen by trial; the plans are kept with the results.
+tuned() {
+    knows figure5 --tune || return
+    local log=tuned- options="$options --tune"
+    export REPRO_PLANS=$PWD/plans.tsv
+    turns "$@"
+}
+
 part2() {
     check 2 60 "WRN-16-4, micro $large, $half" turns "$large" "$half" --rate "$rate" --ratio 1.5 --
     check 2 60 "WRN-16-4, batch $batch with data, $half" turns "$batch" "$half" --ratio 1.5 -- --with-data
+    check 2 60 "WRN-16-4, micro $large, $half, tuned" tuned "$large" "$half" --rate "$rate" --ratio 1.5 --
     check 2 60 "WRN-16-4, batch $batch with data, f32" turns "$batch" f32 -- --with-data
 }
 
@@ -214,10 +226,23 @@ print(f"{r['images_per_second']:.0f} images/s, {share}, {r['launches_per_step'] 
 PYTHON
 }
 
+# What the second stream is worth: with it and without, in turn.
+one_stream() {
+    local turn streams rates=
+    for turn in 1 2 3; do
+        for streams in 2 1; do
+            rates="$rates $(REPRO_CUDNN_STREAMS=$streams bench --precision "$half" --batch "$batch" --ghost "$ghost" --steps "$steps" \
+                --warm-up "$warm_up" --brief --json | "$python" -c 'import json, sys; print(json.load(sys.stdin)["images_per_second"])')" || return
+        done
+    done
+    echo "$rates" | awk '{ printf "two streams, one stream: %.0f %.0f, %.0f %.0f, %.0f %.0f images/s\n", $1, $2, $3, $4, $5, $6 }'
+}
+
 part3() {
     check 3 15 "where the time goes, $half, micro $large" where "$half" "$large" ""
     check 3 15 "where the time goes, $half, batch $batch" where "$half" "$batch" ""
     check 3 15 "where the time goes, f32, batch $batch" where f32 "$batch" ""
+    check 3 15 "batch $batch, $half, weight gradients on one stream" one_stream
 }
 
 # ---- Part 4 ----
