@@ -124,8 +124,8 @@ static int32_t prepare_layer(struct repro_net *net, int32_t i, struct repro_erro
     layer->elements = i == 0 ? layer->use->plane * net->input_channels : layer->use->size;
     net->numbered |= layer->node->op == REPRO_OP_DROPOUT;
     if (layer->node->op == REPRO_OP_MAX_POOL && (int64_t)layer->node->kernel_h * layer->node->kernel_w > UINT16_MAX)
-        return fail(err, REPRO_UNSUPPORTED, "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps", (int)i,
-                    (int)layer->node->kernel_h, (int)layer->node->kernel_w);
+        return fail(err, REPRO_UNSUPPORTED, "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps",
+                    (int)i, (int)layer->node->kernel_h, (int)layer->node->kernel_w);
     int32_t code = 0;
     for (int32_t k = 0; k < net->pass_count && code == 0; k++) {
         pass_measure(net, &net->passes[k], layer);

@@ -1,5 +1,5 @@
 /* What was chosen, where the time goes, and the convolutions' limit. */
-#include "net.h"
+#include "work.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,9 +25,9 @@ static int describe_conv(const struct repro_net *net, const struct net_pass *pas
     for (int k = 0; k < DNN_DIRECTIONS; k++)
         plan_name(&pass->plans[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
     return snprintf(line, size, "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
-                    (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h, (int)src->channels,
-                    (int)node->channels, (int)node->height, (int)node->width, names[DNN_FORWARD], names[DNN_DATA],
-                    names[DNN_WEIGHTS]);
+                    (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
+                    (int)src->channels, (int)node->channels, (int)node->height, (int)node->width, names[DNN_FORWARD],
+                    names[DNN_DATA], names[DNN_WEIGHTS]);
 }
 
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
@@ -39,7 +39,9 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
     for (int32_t p = net->pass_count - 1; p >= 0; p--) {
         for (int32_t i = 0; i < net->count; i++) {
             char line[DNN_DIRECTIONS * (KNOBS_TEXT + 64) + 160];
-            int length = net->layers[i].node->op == REPRO_OP_CONV ? describe_conv(net, &net->passes[p], i, line, sizeof line) : 0;
+            int length = net->layers[i].node->op == REPRO_OP_CONV
+                             ? describe_conv(net, &net->passes[p], i, line, sizeof line)
+                             : 0;
             if (length >= (int)sizeof line || used + length >= size)
                 return 0;
             memcpy(text + used, line, (size_t)length);
@@ -63,6 +65,36 @@ int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct
     return 0;
 }
 
+/* Seconds of the convolution's three plans, each the best of `repeats`. */
+static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
+                    struct repro_error *err)
+{
+    cudaEvent_t *events = net->timer.events;
+    for (int k = 0; k < DNN_DIRECTIONS; k++) {
+        float best = -1.0f;
+        const struct dnn_plan *plan = work_plan(net, layer, (enum dnn_direction)k);
+        if (plan->plan == NULL)
+            continue;
+        for (int32_t r = 0; r < repeats; r++) {
+            float milliseconds = 0.0f;
+            int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer", err);
+            if (code == 0)
+                code = dnn_plan_run(plan, net->device->handle, err);
+            if (code == 0)
+                code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer", err);
+            if (code == 0)
+                code = driver_check(cudaEventSynchronize(events[1]), "a convolution", err);
+            if (code == 0)
+                code = driver_check(cudaEventElapsedTime(&milliseconds, events[0], events[1]), "a timer", err);
+            if (code != 0)
+                return code;
+            best = best < 0.0f || milliseconds < best ? milliseconds : best;
+        }
+        *seconds += 1e-3 * (double)best;
+    }
+    return 0;
+}
+
 int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err)
 {
     double sum = 0.0;
@@ -77,7 +109,7 @@ int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *sec
     net->run.pass = &net->passes[net->pass_count - 1];
     for (int32_t i = 0; i < net->count && code == 0; i++)
         if (net->layers[i].node->op == REPRO_OP_CONV)
-            code = layer_bare(net, &net->layers[i], repeats, &sum, err);
+            code = bare(net, &net->layers[i], repeats, &sum, err);
     if (code == 0)
         *seconds = sum;
     return code;

@@ -1,9 +1,10 @@
 /* fork.h -- weight gradients beside the way back.
  *
- * Nobody but the optimizer waits for the gradient of a convolution's weights, so while a step is captured it goes to a second stream, where it
- * fills what the kernels on the way to the input leave idle.  It reads the convolution's src and diff: before anything on the first stream
- * writes to those bytes, and before the gradients are added up, the first stream waits for it.  Run one by one, a step has one stream; the bits
- * are the same.  $REPRO_CUDNN_STREAMS=1 keeps everything on one, to measure what this is worth. */
+ * Nobody but the optimizer waits for the gradient of a convolution's weights, so while a step is captured it goes to a
+ * second stream, where it fills what the kernels on the way to the input leave idle.  It reads the convolution's src
+ * and diff: before anything on the first stream writes to those bytes, and before the gradients are added up, the first
+ * stream waits for it.  Run one by one, a step has one stream; the bits are the same.  $REPRO_CUDNN_STREAMS=1 keeps
+ * everything on one, to measure what this is worth. */
 #ifndef CUDNN_FORK_H
 #define CUDNN_FORK_H
 
@@ -32,7 +33,8 @@ void fork_release(struct fork *fork);
 
 /* Around work that reads `a` and `b`: what cuDNN is told in between goes to the second stream, when it is on. */
 int32_t fork_begin(struct repro_net *net, struct repro_error *err);
-int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b, int64_t b_bytes, struct repro_error *err);
+int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b, int64_t b_bytes,
+                 struct repro_error *err);
 /* Before the first stream writes there. */
 int32_t fork_guard(struct repro_net *net, const void *begin, int64_t bytes, struct repro_error *err);
 /* Waits for everything. */

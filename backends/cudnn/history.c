@@ -45,7 +45,8 @@ int32_t net_history(struct repro_net *net, int64_t least, struct repro_history *
     int32_t code = device_enter(net->device, err);
     while (code == 0 && own.count < unread) {
         int64_t at = (history->read + own.count) % REPRO_HISTORY;
-        cudaError_t status = own.count < least ? cudaEventSynchronize(history->done[at]) : cudaEventQuery(history->done[at]);
+        cudaError_t status = own.count < least ? cudaEventSynchronize(history->done[at])
+                                               : cudaEventQuery(history->done[at]);
         if (status == cudaErrorNotReady)
             break;
         code = driver_check(status, "waiting for an update", err);

@@ -1,4 +1,5 @@
-/* history.h -- the metrics of recorded updates: the optimizer's kernel writes them to host memory, an event says when. */
+/* history.h -- the metrics of recorded updates: the optimizer's kernel writes them to host memory, an event says when.
+ */
 #ifndef CUDNN_HISTORY_H
 #define CUDNN_HISTORY_H
 

@@ -33,8 +33,8 @@ struct kernel_step {
     float keep, rest;
 };
 
-/* What differs from call to call of the same work.  It lies in device memory when the work runs, so that the work itself can be queued once and
- * repeated. */
+/* What differs from call to call of the same work.  It lies in device memory when the work runs, so that the work
+ * itself can be queued once and repeated. */
 struct kernel_call {
     const uint8_t *pixels; /* [., height, width, channels], which the crops index */
     const int32_t *labels;
@@ -45,8 +45,8 @@ struct kernel_call {
     struct kernel_step step;
 };
 
-/* dst [all, height, width, padded] = (pixel - mean[c]) / deviation[c] of the rows' crops, and the rows' labels; rows behind `rows` up to
- * `all`, and channels behind `channels`, get 0. */
+/* dst [all, height, width, padded] = (pixel - mean[c]) / deviation[c] of the rows' crops, and the rows' labels; rows
+ * behind `rows` up to `all`, and channels behind `channels`, get 0. */
 struct kernel_input {
     int type;
     int64_t rows, all;
@@ -70,8 +70,8 @@ struct kernel_norm {
     float epsilon;
     const void *x;
     void *y;
-    /* of a sum, unless sum is NULL: whoever reads x first, statistics or an apply by running statistics, writes sum = a +
-     * scale b, as kernel_add does, and takes it for x.  sum lies on neither a nor b; the others read it as x. */
+    /* of a sum, unless sum is NULL: whoever reads x first, statistics or an apply by running statistics, writes sum = a
+     * + scale b, as kernel_add does, and takes it for x.  sum lies on neither a nor b; the others read it as x. */
     const void *a, *b;
     float scale;
     void *sum;
@@ -90,8 +90,8 @@ struct kernel_norm {
     float *grad_gamma, *grad_beta; /* [channels], += */
     float *sum_mean, *sum_variance; /* [channels], += each ghost's statistics */
 };
-/* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first pixel; one launch. A sum's
- * bits, and those of its statistics, are the same as kernel_add's followed by statistics of x. */
+/* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first pixel; one launch. A
+ * sum's bits, and those of its statistics, are the same as kernel_add's followed by statistics of x. */
 cudaError_t kernel_norm_statistics(const struct kernel_norm *work, cudaStream_t stream);
 /* y = gamma (x - mean) inverse + beta; one launch.  running: mean and variance are [channels], used for every pixel. */
 cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream);
@@ -196,8 +196,8 @@ cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cu
 
 /* ---- update.cu ---- */
 
-/* One optimizer step by call->step.  A recorded one writes metrics to records[call->record] and does nothing else once a loss was no finite
- * number. */
+/* One optimizer step by call->step.  A recorded one writes metrics to records[call->record] and does nothing else once
+ * a loss was no finite number. */
 struct kernel_update {
     const struct kernel_call *call;
     struct kernel_metrics *metrics;

@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* What this thread has queued so far: kernels, and the calls of a library that queue its own.  It only grows; who wants a
- * step's share takes the difference. */
+/* What this thread has queued so far: kernels, and the calls of a library that queue its own.  It only grows; who wants
+ * a step's share takes the difference. */
 extern __thread int64_t launch_count;
 
 #define LAUNCH_THREADS 256

@@ -1,20 +1,8 @@
 /* One node's work.  A node that is the first to write its source's diff assigns, later ones add. */
 #include "account.h"
-#include "net.h"
+#include "work.h"
 
 #include <stdio.h>
-
-#define PURPOSE_DROPOUT 5
-
-static struct net_layer *source(const struct repro_net *net, const struct net_layer *layer, int k)
-{
-    return &net->layers[layer->node->src[k]];
-}
-
-static int32_t index_of(const struct repro_net *net, const struct net_layer *layer)
-{
-    return (int32_t)(layer - net->layers);
-}
 
 static int32_t queued(const struct repro_net *net, const struct net_layer *layer, cudaError_t status,
                       struct repro_error *err)
@@ -22,129 +10,20 @@ static int32_t queued(const struct repro_net *net, const struct net_layer *layer
     char what[64];
     if (status == cudaSuccess)
         return 0;
-    snprintf(what, sizeof what, "node %d (%s)", (int)index_of(net, layer), plugin_op_names[layer->node->op]);
+    snprintf(what, sizeof what, "node %d (%s)", (int)work_index(net, layer), plugin_op_names[layer->node->op]);
     return driver_check(status, what, err);
-}
-
-/* Rows computed, those among them that fill up a pass included. */
-static int64_t rows_of(const struct repro_net *net)
-{
-    return net->run.pass->rows;
-}
-
-/* Of a layer's dst, or diff. */
-static int64_t bytes_of(const struct repro_net *net, const struct net_layer *layer)
-{
-    return rows_of(net) * layer->elements * kernel_bytes(layer->type);
-}
-
-static const struct dnn_plan *plan_of(const struct repro_net *net, const struct net_layer *layer, enum dnn_direction direction)
-{
-    return &net->run.pass->plans[index_of(net, layer) * DNN_DIRECTIONS + (int)direction];
-}
-
-/* ---- What kernels are told ---- */
-
-static struct kernel_norm norm_work(const struct repro_net *net, const struct net_layer *layer, int mode)
-{
-    const struct layout_place *place = &net->layout.places[index_of(net, layer)];
-    int64_t ghosts = mode == REPRO_MODE_TRAIN ? rows_of(net) / net->graph.options.ghost : 1;
-    float *sums = net->partial + net->layout.device_count + layer->node->running;
-    return (struct kernel_norm){.type = layer->type,
-                                .relu = layer->plan->fused_relu,
-                                .epsilon = layer->node->epsilon,
-                                .shape = launch_columns(layer->node->channels,
-                                                        rows_of(net) / ghosts * layer->use->plane, ghosts,
-                                                        kernel_bytes(layer->type)),
-                                .x = source(net, layer, 0)->dst,
-                                .y = layer->dst,
-                                .gamma = net->param + place->weights,
-                                .beta = net->param + place->bias,
-                                .mean = layer->norm.mean,
-                                .inverse = layer->norm.inverse,
-                                .variance = layer->norm.variance,
-                                .scratch = net->scratch,
-                                .sums = net->sums,
-                                .slopes = net->slopes,
-                                .tickets = net->tickets,
-                                .counted = net->run.rows / net->graph.options.ghost,
-                                .dy = layer->diff,
-                                .dx = source(net, layer, 0)->diff,
-                                .add = !layer->use->diff_first[0],
-                                .grad_gamma = net->partial + place->weights,
-                                .grad_beta = net->partial + place->bias,
-                                .sum_mean = sums,
-                                .sum_variance = sums + layer->node->channels};
-}
-
-static struct kernel_pool pool_work(const struct repro_net *net, const struct net_layer *layer)
-{
-    const struct repro_node *node = layer->node;
-    const struct net_layer *src = source(net, layer, 0);
-    return (struct kernel_pool){.type = layer->type,
-                                .rows = rows_of(net),
-                                .channels = node->channels,
-                                .src_height = src->node->height,
-                                .src_width = src->node->width,
-                                .height = node->height,
-                                .width = node->width,
-                                .kernel_h = node->kernel_h,
-                                .kernel_w = node->kernel_w,
-                                .stride_h = node->stride_h,
-                                .stride_w = node->stride_w,
-                                .pad_top = node->pad_top,
-                                .pad_left = node->pad_left,
-                                .x = src->dst,
-                                .y = layer->dst,
-                                .winner = layer->winner,
-                                .dy = layer->diff,
-                                .dx = src->diff,
-                                .add = !layer->use->diff_first[0]};
-}
-
-static struct kernel_dense dense_work(const struct repro_net *net, const struct net_layer *layer)
-{
-    const struct layout_place *place = &net->layout.places[index_of(net, layer)];
-    const struct net_layer *src = source(net, layer, 0);
-    return (struct kernel_dense){.type = src->type,
-                                 .y_type = layer->type,
-                                 .rows = rows_of(net),
-                                 .in = src->use->size,
-                                 .out = layer->node->channels,
-                                 .weights = net->param + place->weights,
-                                 .bias = net->param + place->bias,
-                                 .x = src->dst,
-                                 .y = layer->dst,
-                                 .dy = layer->diff,
-                                 .dx = src->diff,
-                                 .add = !layer->use->diff_first[0],
-                                 .grad_weights = net->partial + place->weights,
-                                 .grad_bias = net->partial + place->bias};
-}
-
-static struct kernel_dropout dropout_work(const struct repro_net *net, const struct net_layer *layer)
-{
-    return (struct kernel_dropout){.type = layer->type,
-                                   .rows = net->run.rows,
-                                   .all = rows_of(net),
-                                   .channels = layer->node->channels,
-                                   .plane = layer->use->plane,
-                                   .call = net->run.call,
-                                   .image = net->run.image,
-                                   .stream_word = (uint32_t)index_of(net, layer) << 8 | PURPOSE_DROPOUT,
-                                   .rate = layer->node->scale};
 }
 
 /* ---- Forward ---- */
 
 static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    int32_t code = dnn_plan_run(plan_of(net, layer, DNN_FORWARD), net->device->handle, err);
+    int32_t code = dnn_plan_run(work_plan(net, layer, DNN_FORWARD), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     return queued(net, layer,
-                  kernel_bias(layer->type, rows_of(net) * layer->use->plane, layer->node->channels,
-                              net->param + net->layout.places[index_of(net, layer)].bias, layer->dst,
+                  kernel_bias(layer->type, work_rows(net) * layer->use->plane, layer->node->channels,
+                              net->param + net->layout.places[work_index(net, layer)].bias, layer->dst,
                               net->device->stream),
                   err);
 }
@@ -153,17 +32,17 @@ static cudaError_t add_forward(struct repro_net *net, const struct net_layer *la
 {
     int elsewhere = layer->plan->onto != LOWER_NONE || layer->plan->sum_with != LOWER_NONE;
     return elsewhere ? cudaSuccess
-                     : kernel_add(layer->type, rows_of(net) * layer->use->size, source(net, layer, 0)->dst,
-                                  source(net, layer, 1)->dst, layer->node->scale, layer->dst, net->device->stream);
+                     : kernel_add(layer->type, work_rows(net) * layer->use->size, work_source(net, layer, 0)->dst,
+                                  work_source(net, layer, 1)->dst, layer->node->scale, layer->dst, net->device->stream);
 }
 
 static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, int mode)
 {
-    struct kernel_norm work = norm_work(net, layer, mode);
+    struct kernel_norm work = work_norm(net, layer, mode);
     if (layer->plan->sum_with != LOWER_NONE) {
         const struct net_layer *sum = &net->layers[layer->plan->sum_with];
-        work.a = source(net, sum, 0)->dst;
-        work.b = source(net, sum, 1)->dst;
+        work.a = work_source(net, sum, 0)->dst;
+        work.b = work_source(net, sum, 1)->dst;
         work.scale = sum->node->scale;
         work.sum = sum->dst;
     }
@@ -178,7 +57,7 @@ static cudaError_t input_forward(struct repro_net *net, struct net_layer *layer)
     const struct repro_graph *graph = &net->graph.graph;
     struct kernel_input work = {.type = layer->type,
                                 .rows = net->run.rows,
-                                .all = rows_of(net),
+                                .all = work_rows(net),
                                 .height = layer->node->height,
                                 .width = layer->node->width,
                                 .channels = layer->node->channels,
@@ -197,9 +76,9 @@ static cudaError_t input_forward(struct repro_net *net, struct net_layer *layer)
 static cudaError_t concat_forward(struct repro_net *net, struct net_layer *layer)
 {
     cudaError_t status = cudaSuccess;
-    int64_t first = 0, pixels = rows_of(net) * layer->use->plane;
+    int64_t first = 0, pixels = work_rows(net) * layer->use->plane;
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
-        struct net_layer *src = source(net, layer, k);
+        struct net_layer *src = work_source(net, layer, k);
         status = kernel_concat(layer->type, pixels, src->node->channels, layer->node->channels, first, src->dst,
                                layer->dst, net->device->stream);
         first += src->node->channels;
@@ -209,11 +88,11 @@ static cudaError_t concat_forward(struct repro_net *net, struct net_layer *layer
 
 static cudaError_t dropout_forward(struct repro_net *net, struct net_layer *layer, int mode)
 {
-    struct net_layer *src = source(net, layer, 0);
+    struct net_layer *src = work_source(net, layer, 0);
     if (mode == REPRO_MODE_EVAL)
-        return kernel_scale(layer->type, rows_of(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0,
+        return kernel_scale(layer->type, work_rows(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0,
                             net->device->stream);
-    struct kernel_dropout work = dropout_work(net, layer);
+    struct kernel_dropout work = work_dropout(net, layer);
     work.x = src->dst;
     work.y = layer->dst;
     return kernel_dropout(&work, net->device->stream);
@@ -222,8 +101,8 @@ static cudaError_t dropout_forward(struct repro_net *net, struct net_layer *laye
 static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int mode)
 {
     cudaStream_t stream = net->device->stream;
-    int64_t count = rows_of(net) * layer->use->size;
-    struct net_layer *src = layer->node->src_count > 0 ? source(net, layer, 0) : NULL;
+    int64_t count = work_rows(net) * layer->use->size;
+    struct net_layer *src = layer->node->src_count > 0 ? work_source(net, layer, 0) : NULL;
     switch (layer->node->op) {
     case REPRO_OP_INPUT:
         return input_forward(net, layer);
@@ -237,20 +116,21 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         return concat_forward(net, layer);
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL: {
-        struct kernel_pool work = pool_work(net, layer);
+        struct kernel_pool work = work_pool(net, layer);
         return layer->node->op == REPRO_OP_MAX_POOL ? kernel_max_pool(&work, stream) : kernel_avg_pool(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean(layer->type, rows_of(net), src->use->plane, layer->node->channels, src->dst, layer->dst,
+        return kernel_mean(layer->type, work_rows(net), src->use->plane, layer->node->channels, src->dst, layer->dst,
                            stream);
     case REPRO_OP_DROPOUT:
         return dropout_forward(net, layer, mode);
     case REPRO_OP_DENSE: {
-        struct kernel_dense work = dense_work(net, layer);
+        struct kernel_dense work = work_dense(net, layer);
         return kernel_dense(&work, stream);
     }
     default:
-        return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst, net->labels, net->metrics, stream);
+        return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst, net->labels, net->metrics,
+                           stream);
     }
 }
 
@@ -258,7 +138,7 @@ int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, 
 {
     int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
     timer_bytes(net, &net->timer.totals.forward_bytes[layer->node->op],
-                account_forward(net->layers, layer, rows_of(net), mode == REPRO_MODE_TRAIN));
+                account_forward(net->layers, layer, work_rows(net), mode == REPRO_MODE_TRAIN));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_forward(net, layer, err)
                                                 : queued(net, layer, forward(net, layer, mode), err);
@@ -269,19 +149,19 @@ int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, 
 
 static int32_t conv_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    const struct net_layer *src = source(net, layer, 0);
+    const struct net_layer *src = work_source(net, layer, 0);
     int32_t code = fork_begin(net, err);
     if (code == 0)
-        code = dnn_plan_run(plan_of(net, layer, DNN_WEIGHTS), net->device->handle, err);
+        code = dnn_plan_run(work_plan(net, layer, DNN_WEIGHTS), net->device->handle, err);
     if (code == 0)
-        code = fork_end(net, src->dst, bytes_of(net, src), layer->diff, bytes_of(net, layer), err);
+        code = fork_end(net, src->dst, work_bytes(net, src), layer->diff, work_bytes(net, layer), err);
     if (code == 0 && src->use->needs_diff)
-        code = dnn_plan_run(plan_of(net, layer, DNN_DATA), net->device->handle, err);
+        code = dnn_plan_run(work_plan(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
-    struct launch_columns shape = launch_columns(layer->node->channels, rows_of(net) * layer->use->plane, 1,
+    struct launch_columns shape = launch_columns(layer->node->channels, work_rows(net) * layer->use->plane, 1,
                                                  kernel_bytes(layer->type));
-    float *grad = net->partial + net->layout.places[index_of(net, layer)].bias;
+    float *grad = net->partial + net->layout.places[work_index(net, layer)].bias;
     return queued(
         net, layer,
         kernel_bias_gradient(layer->type, &shape, layer->diff, net->scratch, net->tickets, grad, net->device->stream),
@@ -292,9 +172,9 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
 {
     cudaError_t status = cudaSuccess;
     for (int k = 0; k < 2 && status == cudaSuccess; k++) {
-        struct net_layer *src = source(net, layer, k);
+        struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff && !layer->plan->same_diff[k])
-            status = kernel_scale(layer->type, rows_of(net) * layer->use->size, layer->diff,
+            status = kernel_scale(layer->type, work_rows(net) * layer->use->size, layer->diff,
                                   k == 0 ? 1.0f : layer->node->scale, src->diff, !layer->use->diff_first[k],
                                   net->device->stream);
     }
@@ -304,9 +184,9 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
 static cudaError_t concat_backward(struct repro_net *net, struct net_layer *layer)
 {
     cudaError_t status = cudaSuccess;
-    int64_t first = 0, pixels = rows_of(net) * layer->use->plane;
+    int64_t first = 0, pixels = work_rows(net) * layer->use->plane;
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
-        struct net_layer *src = source(net, layer, k);
+        struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff)
             status = kernel_concat_backward(layer->type, pixels, src->node->channels, layer->node->channels, first,
                                             layer->diff, src->diff, !layer->use->diff_first[k], net->device->stream);
@@ -319,9 +199,9 @@ static cudaError_t concat_backward(struct repro_net *net, struct net_layer *laye
 static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
 {
     cudaStream_t stream = net->device->stream;
-    struct net_layer *src = source(net, layer, 0);
+    struct net_layer *src = work_source(net, layer, 0);
     int add = !layer->use->diff_first[0];
-    int64_t count = rows_of(net) * layer->use->size;
+    int64_t count = work_rows(net) * layer->use->size;
     if (!src->use->needs_diff)
         return cudaSuccess;
     switch (layer->node->op) {
@@ -331,22 +211,22 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
                    : kernel_relu_backward(layer->type, count, layer->dst, layer->diff, src->diff, add, stream);
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL: {
-        struct kernel_pool work = pool_work(net, layer);
+        struct kernel_pool work = work_pool(net, layer);
         return layer->node->op == REPRO_OP_MAX_POOL ? kernel_max_pool_backward(&work, stream)
                                                     : kernel_avg_pool_backward(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean_backward(layer->type, rows_of(net), src->use->plane, layer->node->channels, layer->diff,
+        return kernel_mean_backward(layer->type, work_rows(net), src->use->plane, layer->node->channels, layer->diff,
                                     src->diff, add, stream);
     case REPRO_OP_DROPOUT: {
-        struct kernel_dropout work = dropout_work(net, layer);
+        struct kernel_dropout work = work_dropout(net, layer);
         work.x = layer->diff;
         work.y = src->diff;
         work.add = add;
         return kernel_dropout(&work, stream);
     }
     default:
-        return kernel_loss_backward(src->type, net->run.rows, rows_of(net), net->graph.graph.classes, src->dst,
+        return kernel_loss_backward(src->type, net->run.rows, work_rows(net), net->graph.graph.classes, src->dst,
                                     net->labels, net->run.call, src->diff, stream);
     }
 }
@@ -355,7 +235,7 @@ static cudaError_t backward(struct repro_net *net, struct net_layer *layer)
 {
     switch (layer->node->op) {
     case REPRO_OP_BATCH_NORM: {
-        struct kernel_norm work = norm_work(net, layer, REPRO_MODE_TRAIN);
+        struct kernel_norm work = work_norm(net, layer, REPRO_MODE_TRAIN);
         return kernel_norm_backward(&work, net->device->stream);
     }
     case REPRO_OP_ADD:
@@ -363,7 +243,7 @@ static cudaError_t backward(struct repro_net *net, struct net_layer *layer)
     case REPRO_OP_CONCAT:
         return concat_backward(net, layer);
     case REPRO_OP_DENSE: {
-        struct kernel_dense work = dense_work(net, layer);
+        struct kernel_dense work = work_dense(net, layer);
         return kernel_dense_backward(&work, net->device->stream);
     }
     default:
@@ -377,47 +257,16 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct re
     if (layer->node->op == REPRO_OP_INPUT)
         return 0;
     for (int k = 0; k < layer->node->src_count && code == 0; k++) {
-        const struct net_layer *src = source(net, layer, k);
+        const struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff)
-            code = fork_guard(net, src->diff, bytes_of(net, src), err);
+            code = fork_guard(net, src->diff, work_bytes(net, src), err);
     }
     if (code == 0)
         code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
     timer_bytes(net, &net->timer.totals.backward_bytes[layer->node->op],
-                account_backward(net->layers, layer, rows_of(net)));
+                account_backward(net->layers, layer, work_rows(net)));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
                                                 : queued(net, layer, backward(net, layer), err);
     return code == 0 ? timer_stop(net, err) : code;
-}
-
-/* ---- The limit ---- */
-
-int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
-                   struct repro_error *err)
-{
-    cudaEvent_t *events = net->timer.events;
-    for (int k = 0; k < DNN_DIRECTIONS; k++) {
-        float best = -1.0f;
-        const struct dnn_plan *plan = plan_of(net, layer, (enum dnn_direction)k);
-        if (plan->plan == NULL)
-            continue;
-        for (int32_t r = 0; r < repeats; r++) {
-            float milliseconds = 0.0f;
-            int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer", err);
-            if (code == 0)
-                code = dnn_plan_run(plan, net->device->handle, err);
-            if (code == 0)
-                code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer", err);
-            if (code == 0)
-                code = driver_check(cudaEventSynchronize(events[1]), "a convolution", err);
-            if (code == 0)
-                code = driver_check(cudaEventElapsedTime(&milliseconds, events[0], events[1]), "a timer", err);
-            if (code != 0)
-                return code;
-            best = best < 0.0f || milliseconds < best ? milliseconds : best;
-        }
-        *seconds += 1e-3 * (double)best;
-    }
-    return 0;
 }

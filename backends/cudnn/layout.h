@@ -24,8 +24,9 @@ struct layout {
     struct layout_place *places; /* [node_count] */
 };
 
-/* input_channels: of the input image in memory, lower_input_channels(); the weights of those that the image does not have are in no
- * canonical arena and stay 0.  0, or REPRO_MEMORY, or REPRO_UNSUPPORTED when there are more than 2^28 parameters; then there is nothing to release.
+/* input_channels: of the input image in memory, lower_input_channels(); the weights of those that the image does not
+ * have are in no canonical arena and stay 0.  0, or REPRO_MEMORY, or REPRO_UNSUPPORTED when there are more than 2^28
+ * parameters; then there is nothing to release.
  */
 int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, int64_t input_channels,
                     struct repro_error *err);

@@ -182,9 +182,11 @@ static void make_dst(struct lower *lower, const struct plugin_graph *graph, int 
         if (reads_dst(lower, graph, i) && graph->use[i].needs_diff)
             live_until(lower, lower->nodes[i].dst, end - i);
         int32_t done = graph->nodes[i].op == REPRO_OP_ADD && lower->nodes[i].sum_with != LOWER_NONE
-                           ? lower->nodes[i].sum_with : i;
+                           ? lower->nodes[i].sum_with
+                           : i;
         for (int k = 0; k < graph->nodes[i].src_count; k++)
-            live_until(lower, lower->nodes[graph->nodes[i].src[k]].dst, reads_src(graph, i) ? read_until(graph, i) : done);
+            live_until(lower, lower->nodes[graph->nodes[i].src[k]].dst,
+                       reads_src(graph, i) ? read_until(graph, i) : done);
     }
 }
 

@@ -1,18 +1,18 @@
 /* lower.h -- from a graph to what the device does: which nodes share a kernel, which tensors share memory.  Host only.
  *
  * A step has 2 * count moments: node i runs forward at moment i and backward at moment 2 * count - 1 - i.  A tensor
- * lives from the moment that first writes it to the last that reads it (of what a convolution's weight gradient reads, LOWER_BESIDE moments
- * longer: fork.h), and two tensors share bytes only when their
- * lives do not overlap.
+ * lives from the moment that first writes it to the last that reads it (of what a convolution's weight gradient reads,
+ * LOWER_BESIDE moments longer: fork.h), and two tensors share bytes only when their lives do not overlap.
  *
  * Fused.  A relu whose source is a batch norm that nobody else reads is computed by the batch norm's kernels, forward
  * and backward. The gradient of a sum is the gradient of each summand: where an add is the first to write its source's
  * diff and no later writer comes between it and another reader, both are one buffer, and the gradient of a residual
- * branch is added in place.  Forward, an add of two convolutions that nobody else reads is done by the later one, which adds to what
- * the earlier one wrote; another add whose first reader is a batch norm is done by that batch norm's first kernel.
+ * branch is added in place.  Forward, an add of two convolutions that nobody else reads is done by the later one, which
+ * adds to what the earlier one wrote; another add whose first reader is a batch norm is done by that batch norm's first
+ * kernel.
  *
- * Padded.  Where only convolutions read the input image, its pixels are filled up with channels of zeros to 16 bytes, which is what tensor cores
- * load at once; layout.h gives the weights of those channels a place, where they stay 0.
+ * Padded.  Where only convolutions read the input image, its pixels are filled up with channels of zeros to 16 bytes,
+ * which is what tensor cores load at once; layout.h gives the weights of those channels a place, where they stay 0.
  */
 #ifndef CUDNN_LOWER_H
 #define CUDNN_LOWER_H

@@ -1,7 +1,6 @@
 /* The table's functions that train: they check, note, and leave the work to the queue. */
 #include "net.h"
 
-
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -26,8 +25,8 @@ static int32_t upload(const struct repro_net *net, void *to, const void *from, s
                         err);
 }
 
-/* The caller's rows go through pinned memory, so that the copy runs while the caller goes on.  What is queued and not flushed does not read
- * them. */
+/* The caller's rows go through pinned memory, so that the copy runs while the caller goes on.  What is queued and not
+ * flushed does not read them. */
 static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows, struct repro_error *err)
 {
     const struct repro_graph *graph = &net->graph.graph;
@@ -82,7 +81,9 @@ static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows, s
         memcpy(queue_image(net, call), rows->image, (size_t)rows->count * sizeof *rows->image);
     }
     struct queue_command command = {.kind = rows->mode == REPRO_MODE_TRAIN ? QUEUE_TRAIN : QUEUE_EVAL,
-                                    .pass = choose_pass(net, rows), .rows = (int32_t)rows->count, .call = number};
+                                    .pass = choose_pass(net, rows),
+                                    .rows = (int32_t)rows->count,
+                                    .call = number};
     queue_add(&net->queue, &command);
     net->last.command = command;
     net->last.call = call;

@@ -5,9 +5,9 @@
  * convolutions read a bf16 copy of their weights, written by the optimizer's own launch, and their gradients arrive in
  * bf16 and are added to PARTIAL in f32.
  *
- * Convolutions are planned for a number of rows, so a network has a few passes: one for micro, one for each number that it was told to expect.  A
- * call takes the smallest pass that holds its rows; the rows that fill it up are 0 on the way in and so are their gradients, and neither metrics
- * nor batch-norm sums see them. */
+ * Convolutions are planned for a number of rows, so a network has a few passes: one for micro, one for each number that
+ * it was told to expect.  A call takes the smallest pass that holds its rows; the rows that fill it up are 0 on the way
+ * in and so are their gradients, and neither metrics nor batch-norm sums see them. */
 #ifndef CUDNN_NET_H
 #define CUDNN_NET_H
 
@@ -129,9 +129,6 @@ struct repro_net {
 
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err);
 int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err);
-/* Seconds of the convolution's three plans, each the best of `repeats`. */
-int32_t layer_bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
-                   struct repro_error *err);
 
 /* ---- passes.c ---- */
 
@@ -141,7 +138,8 @@ void passes_release(struct repro_net *net);
 /* Raises the net's scratch to what a layer's column sums need in a pass. */
 void pass_measure(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer);
 /* Chooses a convolution's plans; later, where its tensors lie. */
-int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer, struct repro_error *err);
+int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
+                  struct repro_error *err);
 int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
                   struct repro_error *err);
 

@@ -9,12 +9,13 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* What column sums need for scratch in a pass: of a batch norm by ghosts, of a bias over all rows, of an evaluation likewise. */
+/* What column sums need for scratch in a pass: of a batch norm by ghosts, of a bias over all rows, of an evaluation
+ * likewise. */
 void pass_measure(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer)
 {
     int64_t ghost = net->graph.options.ghost, ghosts = pass->trains ? pass->rows / ghost : 1;
-    struct launch_columns by_ghost = launch_columns(layer->node->channels, pass->rows / ghosts * layer->use->plane, ghosts,
-                                                    kernel_bytes(layer->type));
+    struct launch_columns by_ghost = launch_columns(layer->node->channels, pass->rows / ghosts * layer->use->plane,
+                                                    ghosts, kernel_bytes(layer->type));
     struct launch_columns whole = launch_columns(layer->node->channels, pass->rows * layer->use->plane, 1,
                                                  kernel_bytes(layer->type));
     const struct launch_columns *both[] = {&by_ghost, &whole};
@@ -59,8 +60,8 @@ static struct dnn_plan *plan_at(const struct repro_net *net, const struct net_pa
 }
 
 /* An earlier layer's plan for the same shape, direction and way of writing; NULL when this is the first. */
-static const struct dnn_plan *same_plan(const struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
-                                        int direction)
+static const struct dnn_plan *same_plan(const struct repro_net *net, const struct net_pass *pass,
+                                        const struct net_layer *layer, int direction)
 {
     struct dnn_conv conv = conv_of(net, layer, pass);
     for (const struct net_layer *other = net->layers; other < layer; other++) {
@@ -74,7 +75,8 @@ static const struct dnn_plan *same_plan(const struct repro_net *net, const struc
     return NULL;
 }
 
-int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer, struct repro_error *err)
+int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
+                  struct repro_error *err)
 {
     struct dnn_target target = {.handle = net->device->handle,
                                 .nondeterministic = net->device->nondeterministic,
@@ -105,7 +107,8 @@ int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, cons
     const struct net_layer *src = &net->layers[layer->node->src[0]];
     int64_t type = kernel_bytes(net->type), at = net->layout.places[layer - net->layers].weights * type;
     char *weights = (char *)net->weights + at, *grads = (char *)net->grads + at;
-    int32_t code = dnn_plan_bind(plan_at(net, pass, layer, DNN_FORWARD), src->dst, weights, layer->dst, net->workspace, err);
+    int32_t code = dnn_plan_bind(plan_at(net, pass, layer, DNN_FORWARD), src->dst, weights, layer->dst, net->workspace,
+                                 err);
     if (code == 0 && pass->trains)
         code = dnn_plan_bind(plan_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff, net->side_workspace,
                              err);
@@ -114,7 +117,8 @@ int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, cons
     return code;
 }
 
-/* Puts a number of rows among the passes, in order, once; a number beyond NET_PASSES is left to the next larger pass. */
+/* Puts a number of rows among the passes, in order, once; a number beyond NET_PASSES is left to the next larger pass.
+ */
 static void add_pass(struct repro_net *net, int64_t rows)
 {
     int32_t at = 0;

@@ -111,7 +111,8 @@ static int parse_line(char *line, struct plans_entry *entry)
         fields[count] = field;
     }
     if (count != FIELDS || *fields[0] == '\0' || *fields[1] == '\0' || !is_one_of(fields[2], "f32 tf32 bf16") ||
-        !is_one_of(fields[3], "deterministic any") || !is_one_of(fields[4], "forward forward-add data data-add weights"))
+        !is_one_of(fields[3], "deterministic any") ||
+        !is_one_of(fields[4], "forward forward-add data data-add weights"))
         return 1;
     for (int i = 5; i < PLANS_KEY_FIELDS; i++)
         if (!is_shape(fields[i], i < 8 ? 4 : 2))

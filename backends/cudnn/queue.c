@@ -37,8 +37,8 @@ int32_t queue_init(struct queue *queue, struct repro_error *err)
         return fail(err, REPRO_MEMORY, "out of memory for a queue");
     for (int k = 0; k < QUEUE_STAGES && code == 0; k++) {
         struct queue_stage *stage = &queue->stages[k];
-        code = driver_check(cudaMallocHost((void **)&stage->block, (size_t)(QUEUE_CALLS * queue->chunk)), "pinned host memory",
-                            err);
+        code = driver_check(cudaMallocHost((void **)&stage->block, (size_t)(QUEUE_CALLS * queue->chunk)),
+                            "pinned host memory", err);
         if (code == 0)
             code = driver_check(cudaEventCreateWithFlags(&stage->copied, cudaEventDisableTiming), "an event", err);
     }
@@ -97,7 +97,8 @@ int64_t *queue_image(const struct repro_net *net, struct kernel_call *call)
 
 /* ---- Running ---- */
 
-/* Where a backward pass comes before anybody reads PARTIAL it assigns the convolutions' gradients, and they need not be cleared. */
+/* Where a backward pass comes before anybody reads PARTIAL it assigns the convolutions' gradients, and they need not be
+ * cleared. */
 static void spare_clearing(struct queue *queue)
 {
     for (int i = 0; i < queue->count; i++) {

@@ -1,12 +1,14 @@
 /* queue.h -- the calls of a training step, kept until the step is whole, then run as one CUDA graph.
  *
- * net_zero, net_forward, net_backward, net_keep, net_join and net_update only note what is to be done; what they were told that differs from
- * step to step (which images, which factors: struct kernel_call, then the rows' crops, then their numbers) goes to a block of pinned memory.  The
- * queue is flushed by an update, by whoever wants a result, and when it is full.  A flush copies the block to the device and runs the commands:
- * the first time one by one, the second time recorded into a graph, from then on as that graph.  Steps with the same commands share a graph, so
- * a phase of a schedule has one, or two where a batch is longer than the queue.
+ * net_zero, net_forward, net_backward, net_keep, net_join and net_update only note what is to be done; what they were
+ * told that differs from step to step (which images, which factors: struct kernel_call, then the rows' crops, then
+ * their numbers) goes to a block of pinned memory.  The queue is flushed by an update, by whoever wants a result, and
+ * when it is full.  A flush copies the block to the device and runs the commands: the first time one by one, the second
+ * time recorded into a graph, from then on as that graph.  Steps with the same commands share a graph, so a phase of a
+ * schedule has one, or two where a batch is longer than the queue.
  *
- * Nothing waits: while one flush's block is copied and its graph runs, the next ones are filled, QUEUE_STAGES at most. */
+ * Nothing waits: while one flush's block is copied and its graph runs, the next ones are filled, QUEUE_STAGES at most.
+ */
 #ifndef CUDNN_QUEUE_H
 #define CUDNN_QUEUE_H
 
@@ -76,7 +78,8 @@ void queue_release(struct queue *queue);
 /* Room for one more command, and for a call where `calls`; flushes when there is none. */
 int32_t queue_room(struct repro_net *net, int calls, struct repro_error *err);
 void queue_add(struct queue *queue, const struct queue_command *command);
-/* The next call's place in the pinned block, zeroed up to its crops; needs room.  Waits until the block's last copy is done. */
+/* The next call's place in the pinned block, zeroed up to its crops; needs room.  Waits until the block's last copy is
+ * done. */
 int32_t queue_call(struct repro_net *net, struct kernel_call **out, struct repro_error *err);
 /* The crops and numbers behind a call. */
 struct repro_crop *queue_crops(struct kernel_call *call);

@@ -147,13 +147,13 @@ static int32_t fill(struct rate_space *space, int64_t bytes, int bf16, struct re
         if (bf16)
             pattern[i] = (pattern[i] & 0xffff0000u) | (state >> 1 & 0x8000u) | (state >> 8 & 0x7fu) | 0x3f00u;
     }
-    int32_t code = driver_check(cudaMemcpyAsync(space->memory, pattern, (size_t)done, cudaMemcpyHostToDevice,
-                                                space->device->stream),
-                                "random numbers", err);
+    int32_t code = driver_check(
+        cudaMemcpyAsync(space->memory, pattern, (size_t)done, cudaMemcpyHostToDevice, space->device->stream),
+        "random numbers", err);
     for (int64_t more; code == 0 && done < bytes; done += more) {
         more = done < bytes - done ? done : bytes - done;
-        code = driver_check(cudaMemcpyAsync(space->memory + done, space->memory, (size_t)more,
-                                            cudaMemcpyDeviceToDevice, space->device->stream),
+        code = driver_check(cudaMemcpyAsync(space->memory + done, space->memory, (size_t)more, cudaMemcpyDeviceToDevice,
+                                            space->device->stream),
                             "random numbers", err);
     }
     if (code == 0)

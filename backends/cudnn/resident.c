@@ -26,8 +26,8 @@ static int32_t measure(const struct repro_images *images, int64_t *bytes, int32_
     return 0;
 }
 
-static int32_t copy_set(const struct repro_resident *data, const struct repro_images *images, int64_t bytes, int64_t labels_at,
-                        struct repro_error *err)
+static int32_t copy_set(const struct repro_resident *data, const struct repro_images *images, int64_t bytes,
+                        int64_t labels_at, struct repro_error *err)
 {
     cudaStream_t stream = data->device->stream;
     char *memory = data->memory;
@@ -46,7 +46,8 @@ static int32_t take_memory(struct repro_resident *data, int64_t bytes, struct re
     cudaError_t status = cudaMalloc(&data->memory, (size_t)bytes);
     if (status != cudaErrorMemoryAllocation || cudaMemGetInfo(&available, &total) != cudaSuccess)
         return driver_check(status, "the data set", err);
-    return fail(err, REPRO_MEMORY, "out of device memory: the images need %.3f GiB, %.3f of %.3f GiB are free; free the GPU of other work",
+    return fail(err, REPRO_MEMORY,
+                "out of device memory: the images need %.3f GiB, %.3f of %.3f GiB are free; free the GPU of other work",
                 (double)bytes / (1 << 30), (double)available / (1 << 30), (double)total / (1 << 30));
 }
 
@@ -64,8 +65,12 @@ int32_t data_put(struct repro_device *device, const struct repro_images *given, 
     if (code != 0)
         return code;
     int64_t labels_at = (bytes + LABELS_ALIGN - 1) / LABELS_ALIGN * LABELS_ALIGN;
-    *data = (struct repro_resident){.device = device, .channels = images.channels, .height = images.height, .width = images.width,
-                                    .classes = classes, .count = images.count};
+    *data = (struct repro_resident){.device = device,
+                                    .channels = images.channels,
+                                    .height = images.height,
+                                    .width = images.width,
+                                    .classes = classes,
+                                    .count = images.count};
     code = device_enter(device, err);
     if (code == 0)
         code = take_memory(data, labels_at + images.count * (int64_t)sizeof(int32_t), err);
@@ -89,14 +94,15 @@ void data_free(struct repro_resident *data)
     free(data);
 }
 
-int32_t resident_check(const struct repro_resident *data, const struct repro_graph *graph, const struct repro_rows *rows,
-                       struct repro_error *err)
+int32_t resident_check(const struct repro_resident *data, const struct repro_graph *graph,
+                       const struct repro_rows *rows, struct repro_error *err)
 {
     if (data->channels != graph->channels || data->height != graph->height || data->width != graph->width ||
         data->classes > graph->classes)
-        return fail(err, REPRO_ARGUMENT, "a data set of %dx%dx%d in %d classes does not fit a network for %dx%dx%d in %d",
-                    (int)data->height, (int)data->width, (int)data->channels, (int)data->classes, (int)graph->height,
-                    (int)graph->width, (int)graph->channels, (int)graph->classes);
+        return fail(err, REPRO_ARGUMENT,
+                    "a data set of %dx%dx%d in %d classes does not fit a network for %dx%dx%d in %d", (int)data->height,
+                    (int)data->width, (int)data->channels, (int)data->classes, (int)graph->height, (int)graph->width,
+                    (int)graph->channels, (int)graph->classes);
     if (rows->crops == NULL || rows->pixels != NULL || rows->labels != NULL)
         return fail(err, REPRO_ARGUMENT, "rows of a resident data set are crops, without pixels and labels");
     for (int64_t i = 0; i < rows->count; i++) {
@@ -105,8 +111,9 @@ int32_t resident_check(const struct repro_resident *data, const struct repro_gra
             return fail(err, REPRO_ARGUMENT, "row %" PRId64 ": image %d of a data set of %" PRId64, i, (int)crop->image,
                         data->count);
         if (crop->flip > 1 || crop->reserved != 0)
-            return fail(err, REPRO_UNSUPPORTED, "row %" PRId64 ": a crop's flip is %d and its reserved byte %d, not 0 or 1 and 0",
-                        i, (int)crop->flip, (int)crop->reserved);
+            return fail(err, REPRO_UNSUPPORTED,
+                        "row %" PRId64 ": a crop's flip is %d and its reserved byte %d, not 0 or 1 and 0", i,
+                        (int)crop->flip, (int)crop->reserved);
     }
     return 0;
 }

@@ -57,8 +57,8 @@ int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err)
 int32_t step_join(struct repro_net *net, int32_t slot, struct repro_error *err)
 {
     int64_t count = partial_count(net);
-    return driver_check(kernel_join(count, net->slots + slot * count, net->partial, net->slot_metrics + slot, net->metrics,
-                                    net->device->stream),
+    return driver_check(kernel_join(count, net->slots + slot * count, net->partial, net->slot_metrics + slot,
+                                    net->metrics, net->device->stream),
                         "adding a group's sums", err);
 }
 

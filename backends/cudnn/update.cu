@@ -29,8 +29,8 @@ static __device__ __forceinline__ float stepped(const struct kernel_update &work
     }
 }
 
-/* Leaves the record; whether this update and the later ones must change nothing.  Every thread decides by the same two values: the one that
- * sets `halted` does so only where the loss alone has decided. */
+/* Leaves the record; whether this update and the later ones must change nothing.  Every thread decides by the same two
+ * values: the one that sets `halted` does so only where the loss alone has decided. */
 static __device__ bool record(const struct kernel_update &work)
 {
     double loss = work.metrics->loss;

@@ -4,17 +4,23 @@
 
 #include <string.h>
 
-static int put(const struct repro_backend *backend, struct repro_device *device, const struct dataset *data, int64_t count,
-               const uint8_t *pixels, const int32_t *labels, struct repro_resident **out, struct err *err)
+static int put(const struct repro_backend *backend, struct repro_device *device, const struct dataset *data,
+               int64_t count, const uint8_t *pixels, const int32_t *labels, struct repro_resident **out,
+               struct err *err)
 {
     struct repro_error error = {0};
-    struct repro_images images = {.struct_size = sizeof images, .channels = data->channels, .height = data->height,
-                                  .width = data->width, .count = count, .pixels = pixels, .labels = labels};
+    struct repro_images images = {.struct_size = sizeof images,
+                                  .channels = data->channels,
+                                  .height = data->height,
+                                  .width = data->width,
+                                  .count = count,
+                                  .pixels = pixels,
+                                  .labels = labels};
     if (backend->data_put(device, &images, out, &error) == 0)
         return 0;
     *out = NULL;
-    return err_set(err, error.code == REPRO_MEMORY ? ERR_MEMORY : ERR_BACKEND, "backend %s: the data set on its device: %s",
-                   backend->name, error.text);
+    return err_set(err, error.code == REPRO_MEMORY ? ERR_MEMORY : ERR_BACKEND,
+                   "backend %s: the data set on its device: %s", backend->name, error.text);
 }
 
 int resident_put(const struct repro_backend *backend, struct repro_device *device, const struct dataset *data,

@@ -23,8 +23,11 @@ void gallery_init(struct gallery *gallery, const struct repro_graph *graph, uint
     struct repro_error error = {0};
     struct dataset *data = &gallery->data;
     memset(gallery, 0, sizeof *gallery);
-    *data = (struct dataset){.train_n = GALLERY_IMAGES, .channels = graph->channels, .height = graph->height,
-                             .width = graph->width, .classes = graph->classes};
+    *data = (struct dataset){.train_n = GALLERY_IMAGES,
+                             .channels = graph->channels,
+                             .height = graph->height,
+                             .width = graph->width,
+                             .classes = graph->classes};
     size_t bytes = GALLERY_IMAGES * image_bytes(data);
     data->train_pixels = malloc(bytes);
     data->train_labels = malloc(GALLERY_IMAGES * sizeof *data->train_labels);
@@ -33,8 +36,12 @@ void gallery_init(struct gallery *gallery, const struct repro_graph *graph, uint
         data->train_pixels[i] = (uint8_t)random_at(seed, RANDOM_SYNTHETIC, 4, i, 0).word[0];
     for (int i = 0; i < GALLERY_IMAGES; i++)
         data->train_labels[i] = (i * 7 + (int)seed) % graph->classes;
-    struct repro_images images = {.struct_size = sizeof images, .channels = data->channels, .height = data->height,
-                                  .width = data->width, .count = data->train_n, .pixels = data->train_pixels,
+    struct repro_images images = {.struct_size = sizeof images,
+                                  .channels = data->channels,
+                                  .height = data->height,
+                                  .width = data->width,
+                                  .count = data->train_n,
+                                  .pixels = data->train_pixels,
                                   .labels = data->train_labels};
     if (subject.backend.data_put != NULL)
         subject_done(subject.backend.data_put(subject.device, &images, &gallery->kept, &error), &error);
@@ -58,8 +65,10 @@ void gallery_crops(uint64_t seed, int reach, int64_t count, struct repro_crop *c
 {
     for (int64_t i = 0; i < count; i++) {
         struct random_words words = random_at(seed, RANDOM_SYNTHETIC, 5, (uint64_t)i, 0);
-        crops[i] = (struct repro_crop){.image = (int32_t)(words.word[0] % GALLERY_IMAGES), .top = offset(words.word[1], reach),
-                                       .left = offset(words.word[2], reach), .flip = words.word[3] & 1};
+        crops[i] = (struct repro_crop){.image = (int32_t)(words.word[0] % GALLERY_IMAGES),
+                                       .top = offset(words.word[1], reach),
+                                       .left = offset(words.word[2], reach),
+                                       .flip = words.word[3] & 1};
     }
     crops[0].image = 0; /* the first and the last are always among them */
     crops[count - 1].image = GALLERY_IMAGES - 1;
@@ -92,7 +101,8 @@ void gallery_assemble(const struct gallery *gallery, const struct repro_crop *cr
     }
 }
 
-struct repro_rows gallery_rows(const struct gallery *gallery, const struct repro_rows *rows, const struct repro_crop *crops)
+struct repro_rows gallery_rows(const struct gallery *gallery, const struct repro_rows *rows,
+                               const struct repro_crop *crops)
 {
     struct repro_rows kept = *rows;
     kept.pixels = NULL;

@@ -1,4 +1,5 @@
-/* gallery.h -- a small data set of noise, kept by the backend under test, and crops of it assembled on the host as well.
+/* gallery.h -- a small data set of noise, kept by the backend under test, and crops of it assembled on the host as
+ * well.
  *
  * The host's way of mirroring is the test's own: by the period of the mirrored image, not pixel by pixel. */
 #ifndef CONFORMANCE_GALLERY_H
@@ -20,14 +21,15 @@ struct gallery {
 void gallery_init(struct gallery *gallery, const struct repro_graph *graph, uint64_t seed);
 void gallery_release(struct gallery *gallery);
 
-/* `count` crops whose images and offsets are drawn from `seed`: offsets within -reach..reach, or at either end of an int8_t where reach is
- * 128, flipped or not. */
+/* `count` crops whose images and offsets are drawn from `seed`: offsets within -reach..reach, or at either end of an
+ * int8_t where reach is 128, flipped or not. */
 void gallery_crops(uint64_t seed, int reach, int64_t count, struct repro_crop *crops);
 /* Their pixels and labels. */
 void gallery_assemble(const struct gallery *gallery, const struct repro_crop *crops, int64_t count, uint8_t *pixels,
                       int32_t *labels);
 
 /* The same rows, of the kept set. */
-struct repro_rows gallery_rows(const struct gallery *gallery, const struct repro_rows *rows, const struct repro_crop *crops);
+struct repro_rows gallery_rows(const struct gallery *gallery, const struct repro_rows *rows,
+                               const struct repro_crop *crops);
 
 #endif

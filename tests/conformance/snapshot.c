@@ -69,11 +69,13 @@ void snapshot_same(const struct snapshot *a, const struct snapshot *b, const cha
     if (memcmp(&left->loss, &right->loss, sizeof left->loss) != 0 || left->correct != right->correct ||
         left->rows != right->rows)
         fail_msg("%s: the metrics differ: loss %.17g and %.17g, %" PRId64 " and %" PRId64 " correct of %" PRId64
-                 " and %" PRId64, words, left->loss, right->loss, left->correct, right->correct, left->rows, right->rows);
+                 " and %" PRId64,
+                 words, left->loss, right->loss, left->correct, right->correct, left->rows, right->rows);
     snapshot_same_arenas(a, b, ~0u, words);
 }
 
-void snapshots_same(const struct repro_graph *graph, struct repro_net *a, struct repro_net *b, int64_t rows, const char *words)
+void snapshots_same(const struct repro_graph *graph, struct repro_net *a, struct repro_net *b, int64_t rows,
+                    const char *words)
 {
     struct snapshot left, right;
     snapshot_take(&left, graph, a, rows);

@@ -14,7 +14,8 @@ struct snapshot {
 };
 
 /* Reads the metrics and every arena; of OUTPUT the last forward's `rows`, 0: none. */
-void snapshot_take(struct snapshot *snapshot, const struct repro_graph *graph, struct repro_net *compiled, int64_t rows);
+void snapshot_take(struct snapshot *snapshot, const struct repro_graph *graph, struct repro_net *compiled,
+                   int64_t rows);
 void snapshot_free(struct snapshot *snapshot);
 
 /* Floats in an arena. */
@@ -28,6 +29,7 @@ void snapshot_same_arenas(const struct snapshot *a, const struct snapshot *b, ui
 int snapshot_differs(const struct snapshot *a, const struct snapshot *b, int arena);
 
 /* Takes both, compares, frees both. */
-void snapshots_same(const struct repro_graph *graph, struct repro_net *a, struct repro_net *b, int64_t rows, const char *words);
+void snapshots_same(const struct repro_graph *graph, struct repro_net *a, struct repro_net *b, int64_t rows,
+                    const char *words);
 
 #endif

@@ -1,4 +1,5 @@
-/* Networks that are told for how many rows they will be called: the results of a network compiled for that many alone. */
+/* Networks that are told for how many rows they will be called: the results of a network compiled for that many alone.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -166,7 +167,9 @@ static void impossible_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smaller_passes), cmocka_unit_test(too_many_counts), cmocka_unit_test(impossible_counts),
+        cmocka_unit_test(smaller_passes),
+        cmocka_unit_test(too_many_counts),
+        cmocka_unit_test(impossible_counts),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("counts", tests, subject_open, subject_close);

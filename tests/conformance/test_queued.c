@@ -21,8 +21,8 @@
 #define GHOST 2
 #define RECORDS 256
 
-/* How a network is called: left alone; with everything timed, which lets nothing be put together; with its results read between any two
- * calls; waited for after each; with pixels in the place of crops. */
+/* How a network is called: left alone; with everything timed, which lets nothing be put together; with its results read
+ * between any two calls; waited for after each; with pixels in the place of crops. */
 enum manner { ALONE, TIMED, READ, WAITED_FOR, PIXELS, MANNERS };
 static const char *const manner_names[] = {"left alone", "timed", "read", "waited for", "pixels"};
 
@@ -40,8 +40,9 @@ struct player {
 static int body(struct net *net)
 {
     int y = net_batch_norm(net, "bn", net_conv(net, "stem", 0, 4, 3, 1, 1));
-    y = net_node(net, "dropout", &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {net_relu(net, "relu", y)},
-                                                      .scale = 0.3f});
+    y = net_node(
+        net, "dropout",
+        &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {net_relu(net, "relu", y)}, .scale = 0.3f});
     return net_add(net, "add", net_conv(net, "conv", y, 4, 3, 1, 1), y, 1.0f);
 }
 static const struct graph_case small = {"small", 2, 3, 3, GHOST, MICRO / GHOST, body};
@@ -128,9 +129,17 @@ static void take_records(struct player *player, int64_t least)
 
 static void update(struct player *player)
 {
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_ADAM, .lr = 1e-2, .beta1 = 0.9,
-                              .beta2 = 0.99, .epsilon = 1e-8, .weight_decay = 1e-3, .update = ++player->updates, .keep = 0.9,
-                              .ghosts = player->updates % 4 + 1, .flags = REPRO_STEP_RECORD};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_ADAM,
+                              .lr = 1e-2,
+                              .beta1 = 0.9,
+                              .beta2 = 0.99,
+                              .epsilon = 1e-8,
+                              .weight_decay = 1e-3,
+                              .update = ++player->updates,
+                              .keep = 0.9,
+                              .ghosts = player->updates % 4 + 1,
+                              .flags = REPRO_STEP_RECORD};
     subject_update(player->net, &step);
     look(player);
     if (player->updates % 50 == 0)
@@ -259,8 +268,9 @@ static const struct {
     const char *name;
     void (*play)(struct player *);
     int64_t rows; /* of the last forward */
-} pieces[] = {{"batches", batches, MICRO},   {"rows in turn", rows_in_turn, MICRO}, {"long batches", long_batches, GHOST},
-              {"many calls", many_calls, MICRO}, {"many kinds", many_kinds, MICRO},  {"odd zeroes", odd_zeroes, MICRO},
+} pieces[] = {{"batches", batches, MICRO},           {"rows in turn", rows_in_turn, MICRO},
+              {"long batches", long_batches, GHOST}, {"many calls", many_calls, MICRO},
+              {"many kinds", many_kinds, MICRO},     {"odd zeroes", odd_zeroes, MICRO},
               {"evaluations", evaluations, MICRO}};
 #define PIECES ((int)(sizeof pieces / sizeof *pieces))
 
@@ -272,8 +282,8 @@ static void compare(struct player *player, const struct player *first, const str
     assert_int_equal(player->records, first->records);
     for (int i = 0; i < player->records; i++)
         if (player->loss[i] != first->loss[i] || player->rows[i] != first->rows[i] || !isfinite(player->loss[i]))
-            fail_msg("%s: update %d: loss %.17g and %.17g of %d and %d rows", words, i + 1, player->loss[i], first->loss[i],
-                     (int)player->rows[i], (int)first->rows[i]);
+            fail_msg("%s: update %d: loss %.17g and %.17g of %d and %d rows", words, i + 1, player->loss[i],
+                     first->loss[i], (int)player->rows[i], (int)first->rows[i]);
     snapshot_take(&got, want->graph, player->net, rows);
     snapshot_same(&got, want, words);
     snapshot_free(&got);
@@ -414,7 +424,9 @@ static void two_networks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f32_in_every_manner), cmocka_unit_test(bf16_in_every_manner), cmocka_unit_test(sums_of_micros),
+        cmocka_unit_test(f32_in_every_manner),
+        cmocka_unit_test(bf16_in_every_manner),
+        cmocka_unit_test(sums_of_micros),
         cmocka_unit_test(two_networks),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

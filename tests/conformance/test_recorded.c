@@ -1,4 +1,5 @@
-/* Sums of groups added on the device, and updates that nobody waits for, against the same sums and looks on the host. */
+/* Sums of groups added on the device, and updates that nobody waits for, against the same sums and looks on the host.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,8 +68,9 @@ static void group(struct trial *trial, struct repro_net *net, int g)
         struct repro_rows rows = trial->rows;
         int64_t ghosts = (g + i) % (trial->micro / trial->ghost) + 1;
         rows.count = ghosts * trial->ghost;
-        rows.pixels += (g + i) % 2 == 0 ? 0 : (trial->micro - rows.count) *
-                       trial->net.graph.channels * trial->net.graph.height * trial->net.graph.width;
+        rows.pixels += (g + i) % 2 == 0 ? 0
+                                        : (trial->micro - rows.count) * trial->net.graph.channels *
+                                              trial->net.graph.height * trial->net.graph.width;
         rows.epoch = (uint32_t)g;
         subject_forward(net, &rows);
         subject_backward(net, 1.0 / (7.0 + g));
@@ -143,8 +145,8 @@ static void slots_stay(void **state)
 {
     struct trial trial;
     struct snapshot zero, one, two, sum;
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_SGD, .lr = 0.0, .update = 1,
-                              .keep = 1.0, .ghosts = 1};
+    struct repro_step step = {
+        .struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_SGD, .lr = 0.0, .update = 1, .keep = 1.0, .ghosts = 1};
     (void)state;
     need_sums();
     struct repro_net *net = start(&trial, "conv_3x3", SLOTS);
@@ -198,7 +200,8 @@ static void slots_out_of_range(void **state)
     }
     subject_refused(subject.backend.net_keep(none, 0, &error), &error, REPRO_ARGUMENT, "slot 0");
     subject_refused(subject.backend.net_join(none, 0, &error), &error, REPRO_ARGUMENT, "slot 0");
-    struct repro_net_options options = {.struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost, .slots = -1};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost, .slots = -1};
     struct repro_net *mark = net;
     subject_refused(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &mark, &error), &error,
                     REPRO_ARGUMENT, "-1 slots");
@@ -212,8 +215,15 @@ static void slots_out_of_range(void **state)
 
 static struct repro_step step_of(int64_t update)
 {
-    return (struct repro_step){.struct_size = sizeof(struct repro_step), .optimizer = REPRO_OPTIMIZER_ADAM, .lr = 1e-3,
-                               .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .update = update, .keep = 0.9, .ghosts = 3,
+    return (struct repro_step){.struct_size = sizeof(struct repro_step),
+                               .optimizer = REPRO_OPTIMIZER_ADAM,
+                               .lr = 1e-3,
+                               .beta1 = 0.9,
+                               .beta2 = 0.999,
+                               .epsilon = 1e-8,
+                               .update = update,
+                               .keep = 0.9,
+                               .ghosts = 3,
                                .weight_decay = 1e-3};
 }
 
@@ -258,7 +268,9 @@ static void records_are_metrics(void **state)
         want[update - 1] = subject_metrics(asked);
         subject_update(asked, &step);
         recorded(&trial, net, update);
-        int64_t unread = update - read, least = update == UPDATES ? unread : update < 60 ? 0 : unread * (update % 3) / 2;
+        int64_t unread = update - read, least = update == UPDATES ? unread
+                                                : update < 60     ? 0
+                                                                  : unread * (update % 3) / 2;
         if (update < 60 ? update % 7 != 0 : update % 5 != 0 && update != UPDATES)
             continue;
         struct repro_history records = history(net, least > unread ? unread : least);
@@ -361,7 +373,8 @@ static void room_for_records(void **state)
 
 /* ---- What a loss that is no finite number stops ---- */
 
-#define LEARNT (1u << REPRO_ARENA_PARAM | 1u << REPRO_ARENA_MOMENT1 | 1u << REPRO_ARENA_MOMENT2 | 1u << REPRO_ARENA_RUNNING)
+#define LEARNT \
+    (1u << REPRO_ARENA_PARAM | 1u << REPRO_ARENA_MOMENT1 | 1u << REPRO_ARENA_MOMENT2 | 1u << REPRO_ARENA_RUNNING)
 
 static void learnt_is(struct repro_net *net, const struct snapshot *want, const char *words)
 {
@@ -397,8 +410,8 @@ static void stops_at_the_update(void **state)
     trial_end(&trial);
 }
 
-/* A negative running variance makes the loss of an EVAL forward NaN, and leaves the TRAIN ones as they are: the updates behind it have finite
- * losses and do nothing all the same. */
+/* A negative running variance makes the loss of an EVAL forward NaN, and leaves the TRAIN ones as they are: the updates
+ * behind it have finite losses and do nothing all the same. */
 static void goes_on_when_written(void **state)
 {
     struct trial trial;
@@ -453,9 +466,10 @@ static void goes_on_when_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_tree_of_groups), cmocka_unit_test(slots_stay), cmocka_unit_test(slots_out_of_range),
-        cmocka_unit_test(records_are_metrics), cmocka_unit_test(records_of_joined_groups),
-        cmocka_unit_test(room_for_records), cmocka_unit_test(stops_at_the_update), cmocka_unit_test(goes_on_when_written),
+        cmocka_unit_test(a_tree_of_groups),         cmocka_unit_test(slots_stay),
+        cmocka_unit_test(slots_out_of_range),       cmocka_unit_test(records_are_metrics),
+        cmocka_unit_test(records_of_joined_groups), cmocka_unit_test(room_for_records),
+        cmocka_unit_test(stops_at_the_update),      cmocka_unit_test(goes_on_when_written),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("recorded", tests, subject_open, subject_close);

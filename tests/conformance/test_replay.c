@@ -1,5 +1,6 @@
-/* The cudnn backend on an emulated GPU where repeating steps goes wrong: what cannot be captured is run call by call, to the same bits; what
- * fails for good ends in a sentence.  $REPRO_CONFORMANCE_BACKEND is the emulated plugin; see tests/device/emulator.h. */
+/* The cudnn backend on an emulated GPU where repeating steps goes wrong: what cannot be captured is run call by call,
+ * to the same bits; what fails for good ends in a sentence.  $REPRO_CONFORMANCE_BACKEND is the emulated plugin; see
+ * tests/device/emulator.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,8 +56,13 @@ static int setup_run(struct run *run)
         pixels[i] = (uint8_t)(i * i * 31 + i);
     for (int i = 0; i < IMAGES; i++)
         labels[i] = i % CLASSES;
-    struct repro_images images = {.struct_size = sizeof images, .channels = 3, .height = SIDE, .width = SIDE, .count = IMAGES,
-                                  .pixels = pixels, .labels = labels};
+    struct repro_images images = {.struct_size = sizeof images,
+                                  .channels = 3,
+                                  .height = SIDE,
+                                  .width = SIDE,
+                                  .count = IMAGES,
+                                  .pixels = pixels,
+                                  .labels = labels};
     if (backend_load(getenv("REPRO_CONFORMANCE_BACKEND"), &run->backend, &err) != 0 ||
         net_named(&run->net, "tiny", 3, SIDE, SIDE, CLASSES, mean, deviation, &err) != 0)
         return -1;
@@ -82,14 +88,21 @@ static int32_t one_update(struct run *run, int64_t update)
     const struct repro_backend *backend = &run->backend;
     struct repro_net *net = run->compiled;
     struct repro_crop crops[ROWS];
-    struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ROWS, .data = run->data,
-                              .crops = crops};
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.05, .momentum = 0.9,
-                              .update = update, .keep = 0.9, .ghosts = 3, .flags = REPRO_STEP_RECORD};
+    struct repro_rows rows = {
+        .struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ROWS, .data = run->data, .crops = crops};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                              .lr = 0.05,
+                              .momentum = 0.9,
+                              .update = update,
+                              .keep = 0.9,
+                              .ghosts = 3,
+                              .flags = REPRO_STEP_RECORD};
     int32_t code = 0;
     for (int m = 0; m < 3 && code == 0; m++) {
         for (int i = 0; i < ROWS; i++)
-            crops[i] = (struct repro_crop){.image = ((int32_t)update * 5 + m * 3 + i) % IMAGES, .top = (int8_t)(update % 3 - 1),
+            crops[i] = (struct repro_crop){.image = ((int32_t)update * 5 + m * 3 + i) % IMAGES,
+                                           .top = (int8_t)(update % 3 - 1),
                                            .flip = (uint8_t)(i % 2)};
         if (m != 1)
             code = backend->net_zero(net, &run->error);
@@ -223,8 +236,12 @@ static void updates_are_replays(void **state)
 static void captures_that_fail(void **state)
 {
     static const char *const words[] = {
-        "cudaStreamBeginCapture@1=1", "cudaStreamBeginCapture@1=900", "cudaStreamEndCapture@1=901",
-        "cudaStreamEndCapture@1=2", "cudaGraphInstantiate@1=2", "cudaGraphInstantiate@1=1",
+        "cudaStreamBeginCapture@1=1",
+        "cudaStreamBeginCapture@1=900",
+        "cudaStreamEndCapture@1=901",
+        "cudaStreamEndCapture@1=2",
+        "cudaGraphInstantiate@1=2",
+        "cudaGraphInstantiate@1=1",
         "cudaStreamBeginCapture@1=900 cudaGraphLaunch@1=719", /* not tried again: no launch follows */
         "cudaGraphInstantiate@1=2 cudaGraphLaunch@1=719 cudaStreamBeginCapture@2=719",
     };
@@ -274,7 +291,8 @@ static void lost_devices(void **state)
     fails_under("cudaGraphInstantiate@1=700", REPRO_DEVICE, 2, "the GPU failed");
     fails_under("cudaGraphLaunch@5=46", REPRO_DEVICE, 6, "GPU");
     for (int n = 1; n < 200; n = n < 16 ? n + 1 : n + n / 5) {
-        static const char *const calls[] = {"cudaEventSynchronize", "cudaEventRecord", "cudaMemcpyAsync", "cudaSetDevice"};
+        static const char *const calls[] = {"cudaEventSynchronize", "cudaEventRecord", "cudaMemcpyAsync",
+                                            "cudaSetDevice"};
         for (int i = 0; i < 4; i++) {
             char words[64];
             snprintf(words, sizeof words, "%s@%d=719", calls[i], n);
@@ -288,8 +306,10 @@ static void lost_devices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(updates_are_replays), cmocka_unit_test(captures_that_fail),
-        cmocka_unit_test(calls_that_fail_in_a_capture), cmocka_unit_test(lost_devices),
+        cmocka_unit_test(updates_are_replays),
+        cmocka_unit_test(captures_that_fail),
+        cmocka_unit_test(calls_that_fail_in_a_capture),
+        cmocka_unit_test(lost_devices),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);

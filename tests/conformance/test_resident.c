@@ -1,4 +1,5 @@
-/* Rows that are crops of a data set on the device, against the same rows sent as pixels: the same bits of everything. */
+/* Rows that are crops of a data set on the device, against the same rows sent as pixels: the same bits of everything.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +82,10 @@ static void zero_both(struct pair *pair)
     subject_zero(pair->kept);
 }
 
-static int body_conv(struct net *net) { return net_relu(net, "relu", net_conv(net, "conv", 0, 5, 3, 1, 1)); }
+static int body_conv(struct net *net)
+{
+    return net_relu(net, "relu", net_conv(net, "conv", 0, 5, 3, 1, 1));
+}
 /* Something else than the convolution reads the input, too. */
 static int body_add(struct net *net)
 {
@@ -91,10 +95,10 @@ static int body_add(struct net *net)
 
 /* Images of one pixel across or down, of 1 to 4 channels. */
 static const struct graph_case own_cases[] = {
-    {"row_image", 2, 1, 7, 2, 2, body_conv},      {"row_image_added", 2, 1, 7, 2, 2, body_add},
-    {"column_image", 1, 6, 1, 2, 2, body_conv},   {"column_image_added", 1, 6, 1, 2, 2, body_add},
-    {"pixel_image", 4, 1, 1, 2, 2, body_conv},    {"pixel_image_added", 3, 1, 1, 2, 2, body_add},
-    {"two_by_two", 2, 2, 2, 2, 3, body_add},      {"four_channels", 4, 6, 3, 2, 3, body_conv},
+    {"row_image", 2, 1, 7, 2, 2, body_conv},          {"row_image_added", 2, 1, 7, 2, 2, body_add},
+    {"column_image", 1, 6, 1, 2, 2, body_conv},       {"column_image_added", 1, 6, 1, 2, 2, body_add},
+    {"pixel_image", 4, 1, 1, 2, 2, body_conv},        {"pixel_image_added", 3, 1, 1, 2, 2, body_add},
+    {"two_by_two", 2, 2, 2, 2, 3, body_add},          {"four_channels", 4, 6, 3, 2, 3, body_conv},
     {"four_channels_added", 4, 6, 3, 2, 3, body_add}, {"square", 3, 9, 9, 3, 3, body_conv},
     {"square_added", 1, 9, 9, 3, 3, body_add},
 };
@@ -176,8 +180,8 @@ static void every_small_offset(void **state)
     pair_start(&pair, &own_cases[7], REPRO_PRECISION_F32);
     int64_t micro = pair.trial.micro;
     for (int k = 0; k < 19 * 19 * 2; k++) {
-        crops[count++] = (struct repro_crop){.image = 3, .top = (int8_t)(k % 19 - 9), .left = (int8_t)(k / 19 % 19 - 9),
-                                             .flip = k >= 19 * 19};
+        crops[count++] = (struct repro_crop){
+            .image = 3, .top = (int8_t)(k % 19 - 9), .left = (int8_t)(k / 19 % 19 - 9), .flip = k >= 19 * 19};
         if (count < micro && k < 19 * 19 * 2 - 1)
             continue;
         zero_both(&pair);
@@ -265,17 +269,25 @@ static void put_refusals(void **state)
 {
     static const uint8_t pixels[2 * 3 * 4 * 2];
     int32_t labels[] = {0, 1};
-    const struct repro_images good = {.struct_size = sizeof good, .channels = 2, .height = 3, .width = 4, .count = 2,
-                                      .pixels = pixels, .labels = labels};
+    const struct repro_images good = {.struct_size = sizeof good,
+                                      .channels = 2,
+                                      .height = 3,
+                                      .width = 4,
+                                      .count = 2,
+                                      .pixels = pixels,
+                                      .labels = labels};
     struct repro_images images;
     (void)state;
     need();
     const struct {
         int32_t channels, height, width;
         int64_t count;
-    } shapes[] = {{0, 3, 4, 2},  {5, 3, 4, 2},  {-1, 3, 4, 2}, {2, 0, 4, 2},  {2, -3, 4, 2}, {2, 3, 0, 2},
-                  {2, 3, -4, 2}, {2, 3, 4, 0}, {2, 3, 4, -2}, {4, INT32_MAX, INT32_MAX, 2}, {2, 3, 4, INT64_MAX},
-                  {4, INT32_MAX, INT32_MAX, INT32_MAX}};
+    } shapes[] = {{0, 3, 4, 2},         {5, 3, 4, 2},
+                  {-1, 3, 4, 2},        {2, 0, 4, 2},
+                  {2, -3, 4, 2},        {2, 3, 0, 2},
+                  {2, 3, -4, 2},        {2, 3, 4, 0},
+                  {2, 3, 4, -2},        {4, INT32_MAX, INT32_MAX, 2},
+                  {2, 3, 4, INT64_MAX}, {4, INT32_MAX, INT32_MAX, INT32_MAX}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         images = good;
         images.channels = shapes[i].channels;
@@ -383,10 +395,11 @@ static void crop_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crops_are_pixels), cmocka_unit_test(crops_are_pixels_in_every_graph),
-        cmocka_unit_test(crops_are_batches), cmocka_unit_test(every_small_offset),
+        cmocka_unit_test(crops_are_pixels),       cmocka_unit_test(crops_are_pixels_in_every_graph),
+        cmocka_unit_test(crops_are_batches),      cmocka_unit_test(every_small_offset),
         cmocka_unit_test(dropout_by_the_numbers), cmocka_unit_test(sets_and_pixels_in_turn),
-        cmocka_unit_test(put_refusals), cmocka_unit_test(misfits), cmocka_unit_test(crop_refusals),
+        cmocka_unit_test(put_refusals),           cmocka_unit_test(misfits),
+        cmocka_unit_test(crop_refusals),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("resident", tests, subject_open, subject_close);

@@ -13,7 +13,12 @@ static const struct engine engines[] = {
     {9, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, 1, 0, {{0}}, 0},
     {8, {CUDNN_NUMERICAL_NOTE_WINOGRAD}, 1, 0, {{0}}, 0},
     {7, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, (int64_t)1 << 40, {{0}}, 0},
-    {6, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, WORKSPACE_BYTES, {{CUDNN_KNOB_TYPE_STAGES, 3}, {CUDNN_KNOB_TYPE_TILE_SIZE, 0}}, 2},
+    {6,
+     {CUDNN_NUMERICAL_NOTE_TENSOR_CORE},
+     1,
+     WORKSPACE_BYTES,
+     {{CUDNN_KNOB_TYPE_STAGES, 3}, {CUDNN_KNOB_TYPE_TILE_SIZE, 0}},
+     2},
     {5, {0}, 0, WORKSPACE_BYTES, {{0}}, 0},
 };
 #define ENGINES ((int)(sizeof engines / sizeof *engines))

@@ -1,5 +1,5 @@
-/* A trainer whose backend queues updates, joins groups and keeps the data set ends where one ends that waits for everything and sends
- * pixels: the same bits of arenas, state and scores, after the same update. */
+/* A trainer whose backend queues updates, joins groups and keeps the data set ends where one ends that waits for
+ * everything and sends pixels: the same bits of arenas, state and scores, after the same update. */
 #include "fixture.h"
 
 #include "base/err.h"
@@ -44,7 +44,8 @@ static int make_long_data(struct err *err)
     for (size_t i = 0; i < LONG_N; i++) {
         size_t from = i % FIXTURE_TRAIN_N;
         for (size_t p = 0; p < image; p++)
-            long_data.train_pixels[i * image + p] = (uint8_t)(data->train_pixels[from * image + p] - i / FIXTURE_TRAIN_N);
+            long_data.train_pixels[i * image + p] = (uint8_t)(data->train_pixels[from * image + p] -
+                                                              i / FIXTURE_TRAIN_N);
         long_data.train_labels[i] = data->train_labels[from];
     }
     return 0;
@@ -194,9 +195,17 @@ static struct schedule conventional(struct schedule_conventions conventions, int
 {
     struct err err = {0};
     struct schedule schedule;
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_ADAM, .lr = 1e-3, .train_n = train_n, .batch = batch, .ghost = 4,
-                                 .epochs = 3, .step_count = 2, .step_epoch = {1, 2}, .factor = {2.0, 2.0},
-                                 .action = {SCHEDULE_GROW_BATCH, SCHEDULE_DECAY_LR}, .conventions = conventions};
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_ADAM,
+                                 .lr = 1e-3,
+                                 .train_n = train_n,
+                                 .batch = batch,
+                                 .ghost = 4,
+                                 .epochs = 3,
+                                 .step_count = 2,
+                                 .step_epoch = {1, 2},
+                                 .factor = {2.0, 2.0},
+                                 .action = {SCHEDULE_GROW_BATCH, SCHEDULE_DECAY_LR},
+                                 .conventions = conventions};
     if (schedule_build(&spec, &schedule, &err) != 0)
         fail_msg("%s", err.text);
     return schedule;
@@ -231,8 +240,16 @@ static void long_epochs(void **state)
 {
     struct err err = {0};
     struct schedule schedule;
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_NESTEROV, .lr = 0.02, .momentum = 0.9, .train_n = LONG_N,
-                                 .batch = 4, .ghost = 4, .epochs = 2, .step_count = 1, .step_epoch = {1}, .factor = {2.0},
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_NESTEROV,
+                                 .lr = 0.02,
+                                 .momentum = 0.9,
+                                 .train_n = LONG_N,
+                                 .batch = 4,
+                                 .ghost = 4,
+                                 .epochs = 2,
+                                 .step_count = 1,
+                                 .step_epoch = {1},
+                                 .factor = {2.0},
                                  .action = {SCHEDULE_GROW_BATCH}};
     (void)state;
     need();
@@ -251,7 +268,8 @@ static void looks_in_mid_epoch(void **state)
     need();
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 8, 1);
     struct trainer_config config = fixture_config(&schedule);
-    struct trainer *plain = trainer_of(PLAIN, &config), *queued = trainer_of(QUEUED, &config), *rushed = trainer_of(QUEUED, &config);
+    struct trainer *plain = trainer_of(PLAIN, &config), *queued = trainer_of(QUEUED, &config),
+                   *rushed = trainer_of(QUEUED, &config);
     for (int64_t update = 1; update <= schedule.updates; update++) {
         double l2[2];
         rush(plain, update);
@@ -365,13 +383,19 @@ static void not_finite_where_plain(void **state)
     assert_true(stopped > 6);
 }
 
-/* The 70th update of a long epoch explodes, so that some records were read before and some updates are unread behind it. */
+/* The 70th update of a long epoch explodes, so that some records were read before and some updates are unread behind
+ * it. */
 static void not_finite_amid_records(void **state)
 {
     struct err err = {0}, said[2] = {{0}};
     struct schedule schedule;
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.02, .momentum = 0.9, .train_n = LONG_N,
-                                 .batch = 4, .ghost = 4, .epochs = 1};
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                                 .lr = 0.02,
+                                 .momentum = 0.9,
+                                 .train_n = LONG_N,
+                                 .batch = 4,
+                                 .ghost = 4,
+                                 .epochs = 1};
     (void)state;
     need();
     assert_int_equal(schedule_build(&spec, &schedule, &err), 0);
@@ -425,7 +449,8 @@ static void lost_device(void **state)
         used += (size_t)snprintf(words + used, sizeof words - used, "cudaStreamBeginCapture@%d=719 ", n);
     setenv("REPRO_EMULATED_GPU", words, 1);
     assert_int_equal(trainer_update(trainer, &err), ERR_BACKEND);
-    if (strstr(err.text, "update 2: ") == NULL || strstr(err.text, "the GPU failed") == NULL || strstr(err.text, "checkpointed") == NULL)
+    if (strstr(err.text, "update 2: ") == NULL || strstr(err.text, "the GPU failed") == NULL ||
+        strstr(err.text, "checkpointed") == NULL)
         fail_msg("'%s'", err.text);
     assert_int_equal(trainer_state(trainer)->update, before.update);
     assert_int_equal(trainer_update(trainer, &err), ERR_BACKEND);
@@ -441,10 +466,14 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_optimizer),   cmocka_unit_test(every_cut),
-        cmocka_unit_test(conventions),       cmocka_unit_test(long_epochs),
-        cmocka_unit_test(looks_in_mid_epoch), cmocka_unit_test(saved_and_resumed),
-        cmocka_unit_test(not_finite_where_plain), cmocka_unit_test(not_finite_amid_records),
+        cmocka_unit_test(every_optimizer),
+        cmocka_unit_test(every_cut),
+        cmocka_unit_test(conventions),
+        cmocka_unit_test(long_epochs),
+        cmocka_unit_test(looks_in_mid_epoch),
+        cmocka_unit_test(saved_and_resumed),
+        cmocka_unit_test(not_finite_where_plain),
+        cmocka_unit_test(not_finite_amid_records),
         cmocka_unit_test(lost_device),
     };
     return cmocka_run_group_tests_name("queued trainer", tests, set_up, tear_down);

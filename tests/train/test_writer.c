@@ -21,8 +21,10 @@
 static struct checkpoint_image image_of(const char *path, float value)
 {
     struct err err = {0};
-    struct checkpoint_image image = {.path = mem_string(path, &err), .header = mem_string("{}", &err),
-                                     .data = mem_new(FLOATS, sizeof(float), &err), .floats = FLOATS};
+    struct checkpoint_image image = {.path = mem_string(path, &err),
+                                     .header = mem_string("{}", &err),
+                                     .data = mem_new(FLOATS, sizeof(float), &err),
+                                     .floats = FLOATS};
     assert_true(image.path != NULL && image.header != NULL && image.data != NULL);
     for (size_t i = 0; i < FLOATS; i++)
         image.data[i] = value;

@@ -108,7 +108,8 @@ static cudaError_t emulate(dim3 grid, dim3 block, int joint, cudaStream_t stream
     emulate(                                                                                    \
         dim3(grid), dim3(block), joint, stream, [](const auto &...given) { kernel(given...); }, \
         emulated_arguments_of(kernel)(__VA_ARGS__))
-#define LAUNCH(kernel, grid, block, stream, ...) (launch_count++, EMULATED_LAUNCH(kernel, grid, block, 0, stream, __VA_ARGS__))
+#define LAUNCH(kernel, grid, block, stream, ...) \
+    (launch_count++, EMULATED_LAUNCH(kernel, grid, block, 0, stream, __VA_ARGS__))
 #define LAUNCH_JOINT(kernel, grid, block, stream, ...) \
     (launch_count++, EMULATED_LAUNCH(kernel, grid, block, 1, stream, __VA_ARGS__))
 
