@@ -50,7 +50,7 @@ struct dnn_plan {
 /* "f32", "tf32", "bf16" */
 const char *dnn_precision(const struct dnn_conv *conv);
 
-/* add: DATA only, dst += result.  REPRO_UNSUPPORTED, naming the shape, when no engine passes the rule. */
+/* add: FORWARD and DATA, result is added to what is there.  REPRO_UNSUPPORTED, naming the shape, when no engine passes the rule. */
 int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, const struct dnn_conv *conv,
                       enum dnn_direction direction, int add, struct repro_error *err);
 void dnn_plan_release(struct dnn_plan *plan);

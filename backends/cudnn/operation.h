@@ -12,7 +12,7 @@ struct operation {
     cudnnBackendDescriptor_t src, weights, dst, window, operation, graph;
 };
 
-/* add: DATA only, dst += result.  Released in any case. */
+/* add: FORWARD and DATA, result is added to what is there.  Released in any case. */
 int32_t operation_init(struct operation *one, const struct dnn_target *target, const struct dnn_conv *conv,
                        enum dnn_direction direction, int add, struct repro_error *err);
 void operation_release(struct operation *one);
