@@ -32,6 +32,8 @@ int64_t queue_chunk(int64_t rows, int numbered)
 int32_t queue_init(struct queue *queue, struct repro_error *err)
 {
     int32_t code = 0;
+    const char *graphs = getenv("REPRO_CUDNN_GRAPHS");
+    queue->captures = graphs == NULL || strcmp(graphs, "0") != 0;
     queue->graphs = plugin_allocate(QUEUE_GRAPHS, sizeof *queue->graphs);
     if (queue->graphs == NULL)
         return fail(err, REPRO_MEMORY, "out of memory for a queue");
@@ -196,7 +198,7 @@ static struct queue_graph *find_graph(struct queue *queue, int *seen)
 static int32_t run_or_launch(struct repro_net *net, struct repro_error *err)
 {
     int seen;
-    if (net->timer.on)
+    if (net->timer.on || !net->queue.captures)
         return run_commands(net, err);
     struct queue_graph *graph = find_graph(&net->queue, &seen);
     if (seen && graph->exec == NULL && !graph->refused) {

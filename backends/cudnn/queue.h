@@ -7,6 +7,8 @@
  * time recorded into a graph, from then on as that graph.  Steps with the same commands share a graph, so a phase of a
  * schedule has one, or two where a batch is longer than the queue.
  *
+ * $REPRO_CUDNN_GRAPHS=0 runs them one by one always, to measure what a graph is worth or to look for a fault.
+ *
  * Nothing waits: while one flush's block is copied and its graph runs, the next ones are filled, QUEUE_STAGES at most.
  */
 #ifndef CUDNN_QUEUE_H
@@ -59,6 +61,7 @@ struct queue {
     int stage;
     struct queue_graph *graphs; /* [QUEUE_GRAPHS] */
     int graph_count, oldest;
+    int captures; /* not switched off */
 };
 
 /* What the command that is being run works with. */

@@ -104,6 +104,19 @@ weights() {
     done
 }
 
+@test "no bit depends on graphs or on the second stream" {
+    need_emulator
+    mini
+    train --out usual
+    [ "$status" -eq 0 ]
+    REPRO_CUDNN_STREAMS=1 train --out one
+    [ "$status" -eq 0 ]
+    REPRO_CUDNN_GRAPHS=0 REPRO_EMULATED_GPU="cudaGraphLaunch@1=719" train --out none # none is launched
+    [ "$status" -eq 0 ]
+    [ "$(weights usual)" = "$(weights one)" ]
+    [ "$(weights usual)" = "$(weights none)" ]
+}
+
 @test "the same curve as openblas, within rounding" {
     need_emulator
     mini
