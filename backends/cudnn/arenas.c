@@ -72,21 +72,27 @@ static float *unmapped(const struct repro_net *net, const struct arena *arena)
     return arena->values + (arena->mapped ? net->layout.device_count : 0);
 }
 
+/* Finds the arena of an access, checks its range, and has everything queued before it. */
+static int32_t open_arena(struct repro_net *net, const char *verb, int32_t arena, int64_t first, int64_t count,
+                          struct arena *out, struct repro_error *err)
+{
+    int32_t code = find_arena(net, arena, out, err);
+    if (code == 0)
+        code = check_range(verb, arena, first, count, arena_size(net, arena, out), err);
+    if (code == 0)
+        code = device_enter(net->device, err);
+    return code == 0 ? queue_flush(net, err) : code;
+}
+
 int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
                   struct repro_error *err)
 {
     struct arena to;
     cudaStream_t stream = net->device->stream;
     int64_t params = net->graph.graph.param_count;
-    int32_t code = find_arena(net, arena, &to, err);
-    if (code == 0 && arena == REPRO_ARENA_OUTPUT)
-        code = fail(err, REPRO_ARGUMENT, "OUTPUT can be read only");
-    if (code == 0)
-        code = check_range("writing", arena, first, count, arena_size(net, arena, &to), err);
-    if (code == 0)
-        code = device_enter(net->device, err);
-    if (code == 0)
-        code = queue_flush(net, err);
+    if (arena == REPRO_ARENA_OUTPUT)
+        return fail(err, REPRO_ARGUMENT, "OUTPUT can be read only");
+    int32_t code = open_arena(net, "writing", arena, first, count, &to, err);
     if (code != 0 || count == 0)
         return code;
     struct range range = split(net, &to, first, count);
@@ -120,13 +126,7 @@ int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t co
     struct arena from;
     const struct net_layer *logits = &net->layers[net->layers[net->count - 1].node->src[0]];
     cudaStream_t stream = net->device->stream;
-    int32_t code = find_arena(net, arena, &from, err);
-    if (code == 0)
-        code = check_range("reading", arena, first, count, arena_size(net, arena, &from), err);
-    if (code == 0)
-        code = device_enter(net->device, err);
-    if (code == 0)
-        code = queue_flush(net, err);
+    int32_t code = open_arena(net, "reading", arena, first, count, &from, err);
     if (code != 0 || count == 0)
         return code;
     struct range range = split(net, &from, first, count);

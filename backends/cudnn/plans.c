@@ -234,7 +234,7 @@ int32_t plans_add(const char *path, const char *key, struct plans_entry *entry, 
     if (code != 0)
         return code;
     if (text == NULL && (text = plugin_allocate((int64_t)sizeof HEAD + LINE_MAX_BYTES, 1)) != NULL)
-        strcpy(text, HEAD);
+        memcpy(text, HEAD, sizeof HEAD);
     if (text == NULL)
         return fail(err, REPRO_MEMORY, "out of memory for %s", path);
     int length = knobs_text(&entry->knobs, knobs, sizeof knobs) != 0
@@ -245,7 +245,7 @@ int32_t plans_add(const char *path, const char *key, struct plans_entry *entry, 
         code = fail(err, REPRO_UNSUPPORTED, "%s: a plan's line has no room for engine %" PRId64 "'s %d knobs", path,
                     entry->engine, entry->knobs.count);
     if (code == 0) {
-        strcat(text, line);
+        memcpy(text + strlen(text), line, (size_t)length + 1);
         code = replace(path, text, err);
     }
     entry->line = 0;

@@ -43,3 +43,30 @@ fake_cifar() {
         truncate -s 30730000 "$1/cifar-10-batches-bin/$file.bin"
     done
 }
+
+# $emulated: the cudnn plugin on an emulated GPU (tests/device/emulator.h).
+need_emulator() {
+    emulated=$(dirname "$REPRO_PROGRAM")/../../tests/device/.libs/emulated.so
+    [ -e "$emulated" ] || skip "the emulated GPU was not built (Debian: g++)"
+}
+
+# toy NAME RUNS: an experiment of short runs, 30 updates each, two batch sizes.
+toy() {
+    own_share
+    cat > "share/experiments/$1.exp" <<EXP
+name = "$1";
+title = "A toy";
+base = "cifar10.conf";
+train_n = 160;
+epochs = 4;
+defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;
+             steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
+default_profile = "mini";
+profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4; test_n = 32; micro_ghosts = 1; } );
+runs = ( $2 );
+EXP
+}
+
+mini() {
+    toy mini '{ name = "one"; title = "One"; batch_max = 32; }'
+}

@@ -3,29 +3,6 @@
 # what can go wrong with a GPU is made to.
 load common
 
-need_emulator() {
-    emulated=$(dirname "$REPRO_PROGRAM")/../../tests/device/.libs/emulated.so
-    [ -e "$emulated" ] && return
-    skip "the emulated GPU was not built (Debian: g++)"
-}
-
-# A figure of one short run: 40 updates, two batch sizes.
-mini() {
-    own_share
-    cat > share/experiments/mini.exp <<'EXP'
-name = "mini";
-title = "Mini";
-base = "cifar10.conf";
-train_n = 160;
-epochs = 4;
-defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;
-             steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
-default_profile = "mini";
-profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4; test_n = 32; micro_ghosts = 1; } );
-runs = ( { name = "one"; title = "One"; batch_max = 32; } );
-EXP
-}
-
 train() {
     repro mini --backend "$emulated" "$@"
 }

@@ -2,22 +2,10 @@
 # Several runs of a figure side by side.
 load common
 
-# Three curves of a toy, 40 updates each; the third has the second's identity.
+# Three curves of a toy; the third has the second's identity.
 twins() {
-    own_share
-    cat > share/experiments/twins.exp <<'EXP'
-name = "twins";
-title = "Twins";
-base = "cifar10.conf";
-train_n = 160;
-epochs = 4;
-defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;
-             steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
-default_profile = "mini";
-profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4; test_n = 32; micro_ghosts = 1; } );
-runs = ( { name = "one"; title = "One"; batch_max = 32; lr = 0.1; }, { name = "two"; title = "Two"; batch_max = 32; },
-         { name = "again"; title = "Two again"; batch_max = 32; } );
-EXP
+    toy twins '{ name = "one"; title = "One"; batch_max = 32; lr = 0.1; }, { name = "two"; title = "Two"; batch_max = 32; },
+               { name = "again"; title = "Two again"; batch_max = 32; }'
 }
 
 # Fails where a run of one folder of results lacks its twin in the other, or has other bits.
@@ -171,9 +159,7 @@ same_runs() {
 }
 
 @test "no bit on an emulated GPU either" {
-    local emulated
-    emulated=$(dirname "$REPRO_PROGRAM")/../../tests/device/.libs/emulated.so
-    [ -e "$emulated" ] || skip "the emulated GPU was not built (Debian: g++)"
+    need_emulator
     twins
     repro twins --backend "$emulated" --seeds 2 --out one
     [ "$status" -eq 0 ]

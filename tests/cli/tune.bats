@@ -3,28 +3,10 @@
 # trials ask the clock for the time between two events, so a call of that shows whether something was tried.
 load common
 
-need_emulator() {
-    emulated=$(dirname "$REPRO_PROGRAM")/../../tests/device/.libs/emulated.so
-    [ -e "$emulated" ] || skip "the emulated GPU was not built (Debian: g++)"
+tuned() {
+    need_emulator
     export REPRO_PLANS=$PWD/plans.tsv
     mini
-}
-
-# A figure of one short run: 40 updates, two batch sizes.
-mini() {
-    own_share
-    cat > share/experiments/mini.exp <<'EXP'
-name = "mini";
-title = "Mini";
-base = "cifar10.conf";
-train_n = 160;
-epochs = 4;
-defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;
-             steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
-default_profile = "mini";
-profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4; test_n = 32; micro_ghosts = 1; } );
-runs = ( { name = "one"; title = "One"; batch_max = 32; } );
-EXP
 }
 
 # The device's setting, then options.
@@ -44,7 +26,7 @@ weights() {
 }
 
 @test "the fastest is taken, whichever it is, and the manifest names its engine and knobs" {
-    need_emulator
+    tuned
     train slow=6 --out five
     [ "$status" -eq 0 ]
     [ "$(tail -n +3 plans.tsv | cut -f11 | sort -u)" = 5 ]
@@ -59,7 +41,7 @@ weights() {
 }
 
 @test "the file is for people: a head, a line a convolution, times and how much faster" {
-    need_emulator
+    tuned
     train slow=6
     [ "$status" -eq 0 ]
     sed -n 1p plans.tsv | grep -qx '# convolution plans, format 1'
@@ -75,7 +57,7 @@ weights() {
 }
 
 @test "what the file knows is never tried again" {
-    need_emulator
+    tuned
     train slow=6 --out one
     [ "$status" -eq 0 ]
     cp plans.tsv kept.tsv
@@ -93,7 +75,7 @@ weights() {
 }
 
 @test "one line deleted: one convolution is tried anew, the others stay" {
-    need_emulator
+    tuned
     train slow=6 --out one
     [ "$status" -eq 0 ]
     sed -i 4d plans.tsv
@@ -104,7 +86,7 @@ weights() {
 }
 
 @test "each device, library and rule has lines of its own in one file" {
-    need_emulator
+    tuned
     train slow=6
     [ "$status" -eq 0 ]
     local count=$(($(wc -l < plans.tsv) - 2))
@@ -123,7 +105,7 @@ weights() {
 }
 
 @test "a damaged line, another format, a file of something else: named, and nothing is trained" {
-    need_emulator
+    tuned
     train slow=6
     [ "$status" -eq 0 ]
     rm -r results
@@ -149,7 +131,7 @@ weights() {
 }
 
 @test "a plan that cannot be built, or that the rule forbids, is named and not replaced" {
-    need_emulator
+    tuned
     train slow=5
     [ "$status" -eq 0 ]
     rm -r results
@@ -173,7 +155,7 @@ weights() {
 }
 
 @test "an engine whose trial fails is passed over; when all fail the reason is given" {
-    need_emulator
+    tuned
     local fault
     for fault in execute@1=100 cudaMalloc@7=2; do # engine 6's first trial, and its workspace behind the data set and the operands
         train "slow=5 $fault" --out "$fault"
@@ -196,7 +178,7 @@ weights() {
 }
 
 @test "a run goes on with the choices that it began with, or not at all" {
-    need_emulator
+    tuned
     train slow=6 --out whole
     [ "$status" -eq 0 ]
     rm plans.tsv
@@ -219,7 +201,7 @@ weights() {
 }
 
 @test "a session of which no update was kept binds nobody" {
-    need_emulator
+    tuned
     train "slow=6 cudaGraphLaunch@5=719" --out cut
     [ "$status" -eq 1 ]
     [ ! -e cut/runs/*/checkpoint.safetensors ]
@@ -232,7 +214,7 @@ weights() {
 }
 
 @test "the second network, for the rest of a batch, is tuned and told as well" {
-    need_emulator
+    tuned
     sed -i 's/train_n = 160/train_n = 164/' share/experiments/mini.exp
     train slow=6 --convention last_batch=keep
     [ "$status" -eq 0 ]
@@ -250,7 +232,7 @@ weights() {
 }
 
 @test "tuned or not is another run" {
-    need_emulator
+    tuned
     train slow=6
     [ "$status" -eq 0 ]
     repro mini --backend "$emulated" --precision tf32
