@@ -39,7 +39,7 @@ int judge_claims(const struct session *session, const char *out, size_t seeds, i
     if (code == 0)
         code = session->experiment->schedules_only
                    ? verdicts_judge(&verdicts, &evidence, "-", "-", err)
-                   : verdicts_judge(&verdicts, &evidence, session->data.name, session->backend.name, err);
+                   : verdicts_judge(&verdicts, &evidence, session->data.name, session->label, err);
     if (code == 0)
         code = verdicts_text(&verdicts, &text, err);
     if (code == 0) {

@@ -168,7 +168,7 @@ static void print_head(const struct figure *figure)
     if (session->jobs > 1)
         snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
     printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", session->experiment->name, session->profile->name,
-           session->data.name, session->backend.name, session->caps.library, backend_device_text(&session->caps, text), jobs);
+           session->data.name, session->label, session->caps.library, backend_device_text(&session->caps, text), jobs);
 }
 
 int make_figure(const struct command_options *options, int *status, struct err *err)

@@ -75,7 +75,7 @@ static char *caption(const struct figure *figure, struct err *err)
                       "the initial weights over one epoch. Held: the weights stay where they are, so that G is constant as eq. "
                       "(11) assumes. Training: they move at the run's learning rate, and the gradient with them. Scale: %s.",
                       strcmp(session->data.name, "synthetic") == 0 ? "Synthetic data, not CIFAR-10" : "CIFAR-10",
-                      session->profile->name, session->profile->network, session->data.train_n, session->backend.name,
+                      session->profile->name, session->profile->network, session->data.train_n, session->label,
                       session->caps.library, session->seed, session->profile->words);
 }
 
@@ -86,7 +86,7 @@ static int draw(const struct figure *figure, const struct growth *growths, size_
     char *points = NULL, *summary = NULL, *variables = NULL;
     size_t size, summary_size;
     char *stem = mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64, figure->out, session->experiment->name,
-                            session->profile->name, session->data.name, session->backend.name, session->seed);
+                            session->profile->name, session->data.name, session->label, session->seed);
     char *script = mem_format(err, "%s/plots/%s.gp", figure->share, session->experiment->plot);
     char *path = stem == NULL ? NULL : mem_format(err, "%s-summary.tsv", stem), *words = caption(figure, err);
     int code = stem == NULL || script == NULL || path == NULL || words == NULL ? ERR_MEMORY : 0;

@@ -75,7 +75,7 @@ static char *caption(const struct figure *figure, struct err *err)
                       "%s (%s), %s. Scale: %s.", synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name,
                       profile->network, session->data.train_n, session->data.test_n, schedule->epochs,
                       conventions[0] == '\0' ? "" : ", ", conventions,
-                      session->backend.name, session->caps.library, seeds, profile->words);
+                      session->label, session->caps.library, seeds, profile->words);
 }
 
 static char *stem_path(const struct figure *figure, struct err *err)
@@ -88,7 +88,7 @@ static char *stem_path(const struct figure *figure, struct err *err)
     if (figure->seed_count > 1)
         snprintf(last, sizeof last, "-%" PRIu64, session->seed + figure->seed_count - 1);
     return mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64 "%s", figure->out, name, profile, session->data.name,
-                      session->backend.name, session->seed, last);
+                      session->label, session->seed, last);
 }
 
 /* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured stays 0. */

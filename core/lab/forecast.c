@@ -149,7 +149,7 @@ int forecast_text(const struct figure *figure, char **text, struct err *err)
     FILE *out = open_memstream(&bytes, &size);
     if (out == NULL)
         return err_set(err, ERR_MEMORY, "cannot write the forecast: out of memory");
-    fprintf(out, "Here: %s data, backend %s (%s, %s), results under %s\n", session->data.name, session->backend.name,
+    fprintf(out, "Here: %s data, backend %s (%s, %s), results under %s\n", session->data.name, session->label,
             session->caps.library, backend_device_text(&session->caps, device), figure->out);
     code = put_runs(out, figure, &speed, err);
     fprintf(out, "  Time: %.0f images/s and %.1f s an epoch besides, from %s.\n", speed.images_per_second,

@@ -110,12 +110,16 @@ static int share_threads(struct session *session, struct err *err)
 
 static int open_backend(struct session *session, const struct session_options *options, struct err *err)
 {
+    static const char *const suffixes[] = {"", "", "-tf32", "-bf16"};
     struct repro_device_options *device = &session->device_options;
     *device = (struct repro_device_options){.struct_size = sizeof *device, .threads = options->threads,
                                             .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
                                                      (options->tune ? REPRO_DEVICE_TUNED : 0)};
     session->tuned = options->tune;
     int code = backend_open(options->backend, device, &session->backend, &session->device.device, &session->caps, err);
+    if (code == 0)
+        snprintf(session->label, sizeof session->label, "%.64s%s%s", session->backend.name, suffixes[session->precision],
+                 session->tuned ? "-tuned" : "");
     if (code == 0 && session->jobs > 1 && options->threads == 0 && session->caps.threads > 1)
         code = share_threads(session, err);
     return code;

@@ -34,12 +34,15 @@ struct session_device {
     struct resident resident;  /* the session's data set, once session_device_place() has put it there; else empty */
 };
 
+#define SESSION_LABEL 96
+
 struct session {
     struct experiment *experiment;
     const struct experiment_profile *profile;
     struct dataset data;
     struct net net;
     struct repro_backend backend;
+    char label[SESSION_LABEL];                   /* for people and file names: "cudnn", "cudnn-bf16", "cudnn-bf16-tuned" */
     struct repro_device_options device_options;  /* of every device; the texts are borrowed from the session's options */
     struct session_device device;
     struct repro_caps caps;                      /* of every device */

@@ -118,6 +118,10 @@ weights() {
         [ "$status" -eq 0 ]
     done
     [ "$(ls results/runs | wc -l)" -eq 4 ]
+    for choice in cudnn cudnn-tf32 cudnn-bf16; do # a figure each, which says so
+        [ -s results/mini-mini-synthetic-$choice-s1.png ]
+        grep -q "backend $choice (cuDNN" results/mini-mini-synthetic-$choice-s1.svg
+    done
     grep -l '"algorithms": "cuDNN.s first choice"' results/runs/*/manifest.json | grep -c . | grep -qx 1
     grep -q 'forward engine 9' "$(grep -l 'first choice"' results/runs/*/manifest.json)"
     ! grep -h 'forward engine 9' $(grep -l 'deterministic choice"' results/runs/*/manifest.json)
