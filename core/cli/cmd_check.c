@@ -4,9 +4,9 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "lab/evidence.h"
+#include "judge/evidence.h"
 #include "lab/session.h"
-#include "lab/verdicts.h"
+#include "judge/verdicts.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/convert.h"
+#include "schedule/convert.h"
 
 #include <argp.h>
 #include <errno.h>

@@ -8,9 +8,9 @@
 #include "cli/progress.h"
 #include "cli/version.h"
 #include "lab/figure.h"
-#include "lab/statistics.h"
+#include "base/statistics.h"
 #include "lab/training.h"
-#include "train/runlog.h"
+#include "results/runlog.h"
 
 #include <inttypes.h>
 #include <math.h>

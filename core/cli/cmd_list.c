@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/experiment.h"
+#include "experiment/experiment.h"
 #include "lab/session.h"
 
 #include <stdio.h>

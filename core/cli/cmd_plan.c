@@ -3,10 +3,10 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/conventions.h"
+#include "experiment/conventions.h"
 #include "lab/figure.h"
 #include "lab/forecast.h"
-#include "lab/plan.h"
+#include "experiment/plan.h"
 #include "lab/session.h"
 
 #include <stdio.h>

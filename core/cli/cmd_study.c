@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "lab/accumulation.h"
 #include "lab/figure.h"
-#include "lab/page.h"
+#include "draw/page.h"
 
 #include <inttypes.h>
 #include <stdio.h>

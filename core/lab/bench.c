@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "data/dataset.h"
 #include "lab/bench_work.h"
-#include "train/schedule.h"
+#include "schedule/schedule.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>

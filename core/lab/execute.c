@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "lab/manifest.h"
 #include "train/checkpoint.h"
-#include "train/runlog.h"
+#include "results/runlog.h"
 #include "train/trainer.h"
 #include "train/writer.h"
 

@@ -2,9 +2,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/conventions.h"
-#include "lab/plot.h"
-#include "train/runlog.h"
+#include "experiment/conventions.h"
+#include "draw/plot.h"
+#include "results/runlog.h"
 
 #include <inttypes.h>
 #include <stdio.h>

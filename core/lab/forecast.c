@@ -4,9 +4,9 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "lab/difference.h"
+#include "results/difference.h"
 #include "lab/manifest.h"
-#include "train/runlog.h"
+#include "results/runlog.h"
 
 #include <inttypes.h>
 #include <stdio.h>

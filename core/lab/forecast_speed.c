@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "lab/bench.h"
 #include "lab/manifest.h"
-#include "train/runlog.h"
+#include "results/runlog.h"
 
 #include <inttypes.h>
 #include <stdio.h>

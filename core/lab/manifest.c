@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "train/runlog.h"
+#include "results/runlog.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "lab/conventions.h"
+#include "experiment/conventions.h"
 #include "lab/manifest.h"
 
 #include <inttypes.h>

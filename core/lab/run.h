@@ -6,9 +6,9 @@
 #ifndef LAB_RUN_H
 #define LAB_RUN_H
 
-#include "lab/experiment.h"
+#include "experiment/experiment.h"
 #include "lab/session.h"
-#include "train/schedule.h"
+#include "schedule/schedule.h"
 
 #include <jansson.h>
 

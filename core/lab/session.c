@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "lab/conventions.h"
+#include "experiment/conventions.h"
 
 #include <dirent.h>
 #include <stdio.h>

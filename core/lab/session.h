@@ -4,7 +4,7 @@
 
 #include "backend/backend.h"
 #include "data/dataset.h"
-#include "lab/experiment.h"
+#include "experiment/experiment.h"
 #include "net/net.h"
 #include "train/resident.h"
 

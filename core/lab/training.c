@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/jobs.h"
+#include "base/jobs.h"
 #include "lab/manifest.h"
 
 #include <pthread.h>

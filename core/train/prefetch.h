@@ -9,7 +9,7 @@
 
 #include "backend/backend.h"
 #include "data/dataset.h"
-#include "train/schedule.h"
+#include "schedule/schedule.h"
 
 #include <stdint.h>
 

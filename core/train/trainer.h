@@ -17,7 +17,7 @@
 #include "data/dataset.h"
 #include "net/net.h"
 #include "train/resident.h"
-#include "train/schedule.h"
+#include "schedule/schedule.h"
 
 #include <stddef.h>
 #include <stdint.h>

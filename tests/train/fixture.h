@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "data/dataset.h"
 #include "net/net.h"
-#include "train/schedule.h"
+#include "schedule/schedule.h"
 #include "train/trainer.h"
 
 #include <stddef.h>

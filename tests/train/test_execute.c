@@ -9,7 +9,7 @@
 #include "lab/execute.h"
 #include "lab/session.h"
 #include "scratch.h"
-#include "train/runlog.h"
+#include "results/runlog.h"
 
 #include <fcntl.h>
 #include <jansson.h>

@@ -1,9 +1,9 @@
 /* Claims: what the grammar refuses, and every kind of claim on made-up curves that hold it and that break it. */
-#include "lab/claims.h"
+#include "judge/judge.h"
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/verdicts.h"
+#include "judge/verdicts.h"
 #include "scratch.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Conventions by name, and what each does to the paper's counts. */
-#include "lab/conventions.h"
+#include "experiment/conventions.h"
 
 #include "backend/backend.h"
 #include "base/err.h"

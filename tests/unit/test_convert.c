@@ -1,5 +1,5 @@
 /* The schedule algebra's properties on random schedules, the paper's own schedules, and bad words. */
-#include "lab/convert.h"
+#include "schedule/convert.h"
 
 #include "base/err.h"
 #include "base/mem.h"

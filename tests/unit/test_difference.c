@@ -1,5 +1,5 @@
 /* Which fields of two identities differ. */
-#include "lab/difference.h"
+#include "results/difference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

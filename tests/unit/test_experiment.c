@@ -1,5 +1,5 @@
 /* Experiment files: the one of figure 5 as it stands, a small one with every optimizer, and a table of broken ones. */
-#include "lab/experiment.h"
+#include "experiment/experiment.h"
 
 #include "backend/backend.h"
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* Work side by side: what begins when, how much at once, and what a failure leaves undone. */
 #include "base/err.h"
-#include "lab/jobs.h"
+#include "base/jobs.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The text of `repro plan`: the numbers of figure 5 are in it, in their rows, beside the paper's words. */
-#include "lab/plan.h"
+#include "experiment/plan.h"
 
 #include "base/err.h"
 #include "base/mem.h"

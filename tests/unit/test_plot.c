@@ -1,7 +1,7 @@
 /* test_plot.c -- the four files, and every way a figure cannot be drawn.  PLOTS_DIR, from the environment or else the
  * build, is the folder of the gnuplot scripts. */
 #include "base/err.h"
-#include "lab/plot.h"
+#include "draw/plot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* A run's log comes back as it was written, and anything else is refused with its line. */
-#include "train/runlog.h"
+#include "results/runlog.h"
 
 #include "base/err.h"
 #include "base/file.h"

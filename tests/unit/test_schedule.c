@@ -1,5 +1,5 @@
 /* The schedule algebra against the paper's numbers, its refusals, and properties of random schedules. */
-#include "train/schedule.h"
+#include "schedule/schedule.h"
 
 #include "backend/backend.h"
 #include "base/err.h"

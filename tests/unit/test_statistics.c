@@ -1,5 +1,5 @@
 /* Student's t against printed tables (Abramowitz & Stegun 26.10) and against forms that are exact. */
-#include "lab/statistics.h"
+#include "base/statistics.h"
 
 #include <math.h>
 #include <setjmp.h>

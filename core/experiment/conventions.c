@@ -1,0 +1,132 @@
+#include "experiment/conventions.h"
+
+#include "base/err.h"
+#include "base/suggest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EPOCHS_LIMIT 100000
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static const char *const KEYS[] = {CONVENTIONS_KEYS};
+
+/* A convention is a number of epochs or one of two words, of which the second is not the default. */
+static const struct {
+    const char *key, *usual, *other;  /* words; NULL: a number */
+    size_t offset;                    /* of an int in struct schedule_conventions */
+} TABLE[] = {
+    {"last_batch", "drop", "keep", offsetof(struct schedule_conventions, keep_last_batch)},
+    {"early_steps", NULL, NULL, offsetof(struct schedule_conventions, early_steps)},
+    {"moments_at_step", "keep", "reset", offsetof(struct schedule_conventions, reset_moments)},
+    {"extra_epochs", NULL, NULL, offsetof(struct schedule_conventions, extra_epochs)},
+};
+
+static int *field(struct schedule_conventions *conventions, size_t i)
+{
+    return (int *)((char *)conventions + TABLE[i].offset);
+}
+
+int conventions_parse(struct settings_view *view, struct schedule_conventions *conventions)
+{
+    for (size_t i = 0; i < COUNT_OF(TABLE) && view->failed == 0; i++) {
+        if (settings_find(view, TABLE[i].key) == NULL)
+            continue;
+        if (TABLE[i].usual == NULL) {
+            *field(conventions, i) = (int)settings_int(view, TABLE[i].key, 0, EPOCHS_LIMIT);
+            continue;
+        }
+        const char *text = settings_string(view, TABLE[i].key);
+        if (text == NULL)
+            break;
+        *field(conventions, i) = strcmp(text, TABLE[i].other) == 0;
+        if (strcmp(text, TABLE[i].other) != 0 && strcmp(text, TABLE[i].usual) != 0)
+            settings_fail(view, settings_find(view, TABLE[i].key), "'%s' is \"%.80s\"; it must be \"%s\" or \"%s\"",
+                          TABLE[i].key, text, TABLE[i].usual, TABLE[i].other);
+    }
+    return view->failed;
+}
+
+static int apply_value(size_t i, const char *value, struct schedule_conventions *conventions, struct err *err)
+{
+    if (TABLE[i].usual != NULL) {
+        *field(conventions, i) = strcmp(value, TABLE[i].other) == 0;
+        if (strcmp(value, TABLE[i].other) == 0 || strcmp(value, TABLE[i].usual) == 0)
+            return 0;
+        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is %s or %s", TABLE[i].key, value, TABLE[i].usual,
+                       TABLE[i].other);
+    }
+    char *end;
+    errno = 0;
+    long epochs = strtol(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || epochs < 0 || epochs > EPOCHS_LIMIT)
+        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d", TABLE[i].key, value,
+                       EPOCHS_LIMIT);
+    *field(conventions, i) = (int)epochs;
+    return 0;
+}
+
+static int apply_one(const char *word, size_t length, struct schedule_conventions *conventions, struct err *err)
+{
+    char copy[128], known[] = "last_batch=drop|keep, early_steps=N, moments_at_step=keep|reset, extra_epochs=N";
+    snprintf(copy, sizeof copy, "%.*s", (int)length, word);
+    char *equals = strchr(copy, '=');
+    if (equals == NULL)
+        return err_set(err, ERR_USAGE, "convention '%s': no '='; there are %s", copy, known);
+    *equals = '\0';
+    for (size_t i = 0; i < COUNT_OF(TABLE); i++)
+        if (strcmp(copy, TABLE[i].key) == 0)
+            return apply_value(i, equals + 1, conventions, err);
+    const char *nearest = suggest(copy, KEYS, COUNT_OF(KEYS));
+    return err_set(err, ERR_USAGE, "unknown convention '%s'%s%s%s; there are %s", copy,
+                   nearest == NULL ? "" : ", did you mean '", nearest == NULL ? "" : nearest,
+                   nearest == NULL ? "" : "'?", known);
+}
+
+int conventions_apply(const char *words, struct schedule_conventions *conventions, struct err *err)
+{
+    struct schedule_conventions changed = *conventions;
+    for (const char *at = words;; at++) {
+        size_t length = strcspn(at, ",");
+        int code = apply_one(at, length, &changed, err);
+        if (code != 0)
+            return code;
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    *conventions = changed;
+    return 0;
+}
+
+void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if (conventions->keep_last_batch)
+        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", last batch of an epoch kept");
+    if (conventions->early_steps > 0)
+        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", steps %d epoch%s early",
+                                 conventions->early_steps, conventions->early_steps == 1 ? "" : "s");
+    if (conventions->reset_moments)
+        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", optimizer begins anew at steps");
+    if (conventions->extra_epochs > 0)
+        snprintf(text + used, CONVENTIONS_TEXT - used, ", %d extra epoch%s", conventions->extra_epochs,
+                 conventions->extra_epochs == 1 ? "" : "s");
+    if (text[0] != '\0')
+        memmove(text, text + 2, strlen(text + 2) + 1);
+}
+
+json_t *conventions_json(const struct schedule_conventions *conventions)
+{
+    if (!conventions->keep_last_batch && !conventions->reset_moments)
+        return NULL;
+    json_t *object = json_object();
+    if (conventions->keep_last_batch)
+        json_object_set_new(object, "last_batch", json_string("keep"));
+    if (conventions->reset_moments)
+        json_object_set_new(object, "moments_at_step", json_string("reset"));
+    return object;
+}

@@ -1,0 +1,100 @@
+/* What is asked of an experiment once it is loaded: its parts by name, and a run's schedule at a profile's scale. */
+#include "experiment/experiment.h"
+
+#include "base/err.h"
+#include "base/suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAMES_MAX 64
+
+/* ERR_USAGE: no `what` is named `name`; the nearest one and all there are. */
+static void fail_unknown(const struct experiment *experiment, const char *what, const char *name,
+                         const char *const *names, size_t count, struct err *err)
+{
+    const char *nearest = suggest(name, names, count);
+    char known[512] = "";
+    for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+    if (nearest != NULL)
+        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; did you mean '%s'? (There are: %s.)", experiment->name, what,
+                name, nearest, known);
+    else
+        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; there are: %s", experiment->name, what, name, known);
+}
+
+const struct experiment_profile *experiment_profile(const struct experiment *experiment, const char *name,
+                                                    struct err *err)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < experiment->profile_count; i++) {
+        if (strcmp(experiment->profiles[i].name, name) == 0)
+            return &experiment->profiles[i];
+        if (count < NAMES_MAX)
+            names[count++] = experiment->profiles[i].name;
+    }
+    fail_unknown(experiment, "profile", name, names, count, err);
+    return NULL;
+}
+
+const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name, struct err *err)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < experiment->run_count; i++) {
+        if (strcmp(experiment->runs[i].name, name) == 0)
+            return &experiment->runs[i];
+        if (count < NAMES_MAX)
+            names[count++] = experiment->runs[i].name;
+    }
+    fail_unknown(experiment, "run", name, names, count, err);
+    return NULL;
+}
+
+/* *value / divide without a remainder. */
+static int divide_exactly(int64_t *value, int64_t divide, const char *what, struct err *err)
+{
+    if (*value % divide != 0)
+        return err_set(err, ERR_INPUT, "the %s of %lld cannot be divided by %lld", what, (long long)*value,
+                       (long long)divide);
+    *value /= divide;
+    return 0;
+}
+
+static int scale_spec(const struct experiment_profile *profile, struct schedule_spec *spec, struct err *err)
+{
+    int code;
+    if ((code = divide_exactly(&spec->batch, profile->divide, "batch", err)) != 0 ||
+        (code = divide_exactly(&spec->ghost, profile->divide, "ghost batch", err)) != 0 ||
+        (code = divide_exactly(&spec->batch_max, profile->divide, "batch_max", err)) != 0)
+        return code;
+    spec->train_n /= profile->divide;
+    for (int i = 0; i < spec->step_count; i++) {
+        int64_t scaled = (int64_t)spec->step_epoch[i] * profile->epochs;
+        if (scaled % spec->epochs != 0)
+            return err_set(err, ERR_INPUT, "step %d, epoch %d of %d, falls on no whole epoch of %d", i + 1,
+                           spec->step_epoch[i], spec->epochs, profile->epochs);
+        spec->step_epoch[i] = (int)(scaled / spec->epochs);
+    }
+    int64_t extra = (int64_t)spec->conventions.extra_epochs * profile->epochs;
+    if (extra % spec->epochs != 0)
+        return err_set(err, ERR_INPUT, "%d extra epochs of %d are no whole number of %d", spec->conventions.extra_epochs,
+                       spec->epochs, profile->epochs);
+    spec->conventions.extra_epochs = (int)(extra / spec->epochs);
+    spec->epochs = profile->epochs;
+    return 0;
+}
+
+int experiment_schedule(const struct experiment *experiment, const struct experiment_profile *profile,
+                        const struct experiment_run *run, struct schedule *out, struct err *err)
+{
+    struct schedule_spec spec = run->spec;
+    int code = scale_spec(profile, &spec, err);
+    if (code == 0)
+        code = schedule_build(&spec, out, err);
+    if (code != 0)
+        err_prefix(err, "%s: profile '%s', run '%s'", experiment->name, profile->name, run->name);
+    return code;
+}
