@@ -31,24 +31,28 @@ void fill_sized(void *to, const void *from, size_t size)
     memcpy(to, &theirs, sizeof theirs);
 }
 
-int32_t plugin_device_options(const struct repro_device_options *given, struct repro_device_options *options,
-                              struct repro_error *err)
+int32_t plugin_device_options(const struct repro_device_options *given,
+                              struct repro_device_options *options, struct repro_error *err)
 {
     copy_sized(options, sizeof *options, given);
     if (options->reserved != 0 || options->reserved_1_3 != 0)
         return fail(err, REPRO_UNSUPPORTED, "a reserved field of the device options is %u, not 0",
-                    options->reserved != 0 ? (unsigned)options->reserved : (unsigned)options->reserved_1_3);
+                    options->reserved != 0 ? (unsigned)options->reserved
+                                           : (unsigned)options->reserved_1_3);
     if (options->flags & ~REPRO_DEVICE_FLAGS)
-        return fail(err, REPRO_UNSUPPORTED, "unknown device flag 0x%x", (unsigned)(options->flags & ~REPRO_DEVICE_FLAGS));
+        return fail(err, REPRO_UNSUPPORTED, "unknown device flag 0x%x",
+                    (unsigned)(options->flags & ~REPRO_DEVICE_FLAGS));
     if (options->flags & REPRO_DEVICE_TUNED && options->plans == NULL)
-        return fail(err, REPRO_ARGUMENT, "tuned algorithms are wanted, and no file is named that keeps them");
+        return fail(err, REPRO_ARGUMENT,
+                    "tuned algorithms are wanted, and no file is named that keeps them");
     return 0;
 }
 
 void *plugin_allocate(int64_t count, size_t size)
 {
     size_t bytes;
-    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) || bytes > SIZE_MAX - PLUGIN_ALIGN)
+    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) ||
+        bytes > SIZE_MAX - PLUGIN_ALIGN)
         return NULL;
     bytes = (bytes / PLUGIN_ALIGN + 1) * PLUGIN_ALIGN;
     void *memory = aligned_alloc(PLUGIN_ALIGN, bytes);

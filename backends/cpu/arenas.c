@@ -36,7 +36,8 @@ void arenas_release(struct cpu_arenas *arenas)
 
 void arenas_zero(struct cpu_arenas *arenas)
 {
-    memset(arenas->partial, 0, (size_t)(arenas->param_count + arenas->running_count) * sizeof *arenas->partial);
+    memset(arenas->partial, 0,
+           (size_t)(arenas->param_count + arenas->running_count) * sizeof *arenas->partial);
     arenas->loss = 0.0;
     arenas->correct = arenas->rows = 0;
 }
@@ -50,15 +51,17 @@ int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *given,
         return fail(err, REPRO_UNSUPPORTED, "unknown optimizer %d", (int)step.optimizer);
     if (step.update < 1 || step.ghosts < 1)
         return fail(err, REPRO_ARGUMENT, "a step needs an update number and ghosts of at least 1");
-    update_params(&step, arenas->param_count, arenas->partial, arenas->param, arenas->moment1, arenas->moment2,
-                  threads);
-    update_running(&step, arenas->running_count, arenas->partial + arenas->param_count, arenas->running);
+    update_params(&step, arenas->param_count, arenas->partial, arenas->param, arenas->moment1,
+                  arenas->moment2, threads);
+    update_running(&step, arenas->running_count, arenas->partial + arenas->param_count,
+                   arenas->running);
     return 0;
 }
 
 void arenas_metrics(const struct cpu_arenas *arenas, struct repro_metrics *metrics)
 {
-    struct repro_metrics own = {.loss = arenas->loss, .correct = arenas->correct, .rows = arenas->rows};
+    struct repro_metrics own = {
+        .loss = arenas->loss, .correct = arenas->correct, .rows = arenas->rows};
     fill_sized(metrics, &own, sizeof own);
 }
 
@@ -84,16 +87,18 @@ static float *arena_of(const struct cpu_arenas *arenas, int32_t arena, int64_t *
     }
 }
 
-static int32_t check_range(int32_t arena, int64_t first, int64_t count, int64_t length, struct repro_error *err)
+static int32_t check_range(int32_t arena, int64_t first, int64_t count, int64_t length,
+                           struct repro_error *err)
 {
     if (first >= 0 && count >= 0 && first <= length && count <= length - first)
         return 0;
-    return fail(err, REPRO_ARGUMENT, "%" PRId64 " floats from %" PRId64 " of arena %d, which has %" PRId64, count,
-                first, (int)arena, length);
+    return fail(err, REPRO_ARGUMENT,
+                "%" PRId64 " floats from %" PRId64 " of arena %d, which has %" PRId64, count, first,
+                (int)arena, length);
 }
 
-int32_t arenas_write(struct cpu_arenas *arenas, int32_t arena, int64_t first, int64_t count, const float *values,
-                     struct repro_error *err)
+int32_t arenas_write(struct cpu_arenas *arenas, int32_t arena, int64_t first, int64_t count,
+                     const float *values, struct repro_error *err)
 {
     int64_t length;
     float *at = arena_of(arenas, arena, &length);
@@ -107,8 +112,8 @@ int32_t arenas_write(struct cpu_arenas *arenas, int32_t arena, int64_t first, in
     return code;
 }
 
-int32_t arenas_read(const struct cpu_arenas *arenas, int32_t arena, int64_t first, int64_t count, float *values,
-                    struct repro_error *err)
+int32_t arenas_read(const struct cpu_arenas *arenas, int32_t arena, int64_t first, int64_t count,
+                    float *values, struct repro_error *err)
 {
     int64_t length;
     const float *at = arena_of(arenas, arena, &length);

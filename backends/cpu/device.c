@@ -7,19 +7,22 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-int32_t cpu_device_options(const struct repro_device_options *given, struct repro_device_options *options,
-                           struct repro_error *err)
+int32_t cpu_device_options(const struct repro_device_options *given,
+                           struct repro_device_options *options, struct repro_error *err)
 {
     int32_t code = plugin_device_options(given, options, err);
     if (code != 0)
         return code;
     if (options->flags & REPRO_DEVICE_TUNED)
-        return fail(err, REPRO_UNSUPPORTED, "it chooses its algorithms by a rule, so there is nothing to tune; leave --tune out");
+        return fail(
+            err, REPRO_UNSUPPORTED,
+            "it chooses its algorithms by a rule, so there is nothing to tune; leave --tune out");
     if (options->ordinal != 0)
-        return fail(err, REPRO_DEVICE, "there is one processor, number 0, not %d", (int)options->ordinal);
+        return fail(err, REPRO_DEVICE, "there is one processor, number 0, not %d",
+                    (int)options->ordinal);
     if (options->threads < 0 || options->threads > CPU_THREADS_MAX)
-        return fail(err, REPRO_ARGUMENT, "%d threads; 0 (all cores) to %d are possible", (int)options->threads,
-                    CPU_THREADS_MAX);
+        return fail(err, REPRO_ARGUMENT, "%d threads; 0 (all cores) to %d are possible",
+                    (int)options->threads, CPU_THREADS_MAX);
     if (options->threads == 0)
         options->threads = cpu_cores();
     return 0;
@@ -43,10 +46,13 @@ static int32_t folder_cores(const char *folder)
 {
     char line[64];
     long long quota = -1, period = -1;
-    if (!read_line(folder, "cpu.max", line, sizeof line) || sscanf(line, "%lld %lld", &quota, &period) != 2) {
+    if (!read_line(folder, "cpu.max", line, sizeof line) ||
+        sscanf(line, "%lld %lld", &quota, &period) != 2) {
         quota = period = -1;
-        if (!read_line(folder, "cpu.cfs_quota_us", line, sizeof line) || sscanf(line, "%lld", &quota) != 1 ||
-            !read_line(folder, "cpu.cfs_period_us", line, sizeof line) || sscanf(line, "%lld", &period) != 1)
+        if (!read_line(folder, "cpu.cfs_quota_us", line, sizeof line) ||
+            sscanf(line, "%lld", &quota) != 1 ||
+            !read_line(folder, "cpu.cfs_period_us", line, sizeof line) ||
+            sscanf(line, "%lld", &period) != 1)
             return CPU_THREADS_MAX;
     }
     if (quota <= 0 || period <= 0 || quota / period >= CPU_THREADS_MAX)
@@ -70,7 +76,8 @@ static int32_t quota_cores(void)
         if (!unified && strcmp(colon + 1, "cpu") != 0 && strcmp(colon + 1, "cpu,cpuacct") != 0)
             continue;
         for (;;) {
-            snprintf(folder, sizeof folder, "%s%s", unified ? CGROUP_ROOT : CGROUP_ROOT "/cpu", path);
+            snprintf(folder, sizeof folder, "%s%s", unified ? CGROUP_ROOT : CGROUP_ROOT "/cpu",
+                     path);
             int32_t here = folder_cores(folder);
             cores = here < cores ? here : cores;
             char *slash = strrchr(path, '/');

@@ -17,11 +17,11 @@
 #endif
 
 /* Reads the options of device_open: the only device is number 0; threads 0 becomes cpu_cores(). */
-int32_t cpu_device_options(const struct repro_device_options *given, struct repro_device_options *options,
-                           struct repro_error *err);
+int32_t cpu_device_options(const struct repro_device_options *given,
+                           struct repro_device_options *options, struct repro_error *err);
 
-/* Cores that this process may use: its affinity mask, and the whole cores of the cgroup's CPU quota (v2 cpu.max, v1 cfs
- * quota), at least 1 and at most CPU_THREADS_MAX. */
+/* Cores that this process may use: its affinity mask, and the whole cores of the cgroup's CPU quota
+ * (v2 cpu.max, v1 cfs quota), at least 1 and at most CPU_THREADS_MAX. */
 int32_t cpu_cores(void);
 
 /* The processor's name from /proc/cpuinfo, else "CPU". */

@@ -22,7 +22,8 @@ static double log_sum(const float *logits, int64_t classes, double top)
     return top + log(sum);
 }
 
-void loss_forward(struct cpu_arenas *arenas, const float *logits, const int32_t *labels, int64_t rows, float *loss)
+void loss_forward(struct cpu_arenas *arenas, const float *logits, const int32_t *labels,
+                  int64_t rows, float *loss)
 {
     int64_t classes = arenas->classes;
     for (int64_t row = 0; row < rows; row++) {
@@ -37,18 +38,21 @@ void loss_forward(struct cpu_arenas *arenas, const float *logits, const int32_t 
     arenas->rows += rows;
 }
 
-void loss_backward(const float *logits, const int32_t *labels, int64_t rows, int64_t classes, double scale, float *diff)
+void loss_backward(const float *logits, const int32_t *labels, int64_t rows, int64_t classes,
+                   double scale, float *diff)
 {
     for (int64_t row = 0; row < rows; row++) {
         const float *at = logits + row * classes;
         int64_t best;
         double all = log_sum(at, classes, largest(at, classes, &best));
         for (int64_t j = 0; j < classes; j++)
-            diff[row * classes + j] = (float)(scale * (exp((double)at[j] - all) - (j == labels[row] ? 1.0 : 0.0)));
+            diff[row * classes + j] = (float)(scale * (exp((double)at[j] - all) -
+                                                       (j == labels[row] ? 1.0 : 0.0)));
     }
 }
 
-void dropout_draw(const struct repro_rows *rows, int64_t row, int32_t node, float rate, int64_t size, uint8_t *kept)
+void dropout_draw(const struct repro_rows *rows, int64_t row, int32_t node, float rate,
+                  int64_t size, uint8_t *kept)
 {
     philox4x32_key_t key = {{(uint32_t)rows->seed, (uint32_t)(rows->seed >> 32)}};
     for (int64_t e = 0; e < size; e += 4) {

@@ -1,7 +1,7 @@
 /* parallel.h -- one loop over several threads, without a heap allocation a call.
  *
- * OpenMP's own region allocates a team for one thread and whenever the number of threads changes.  Here a loop of one
- * thread is a loop, and a larger team always has the same size. */
+ * OpenMP's own region allocates a team for one thread and whenever the number of threads changes.
+ * Here a loop of one thread is a loop, and a larger team always has the same size. */
 #ifndef CPU_PARALLEL_H
 #define CPU_PARALLEL_H
 
@@ -10,9 +10,11 @@
 #include <omp.h>
 #endif
 
-/* body(context, i, thread) for i of 0..count-1; thread of 0..threads-1 deals contiguous blocks, in order within each.
+/* body(context, i, thread) for i of 0..count-1; thread of 0..threads-1 deals contiguous blocks, in
+ * order within each.
  */
-static inline void parallel_for(int32_t threads, int64_t count, void (*body)(void *context, int64_t i, int32_t thread),
+static inline void parallel_for(int32_t threads, int64_t count,
+                                void (*body)(void *context, int64_t i, int32_t thread),
                                 void *context)
 {
 #ifdef _OPENMP

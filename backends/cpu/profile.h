@@ -1,4 +1,5 @@
-/* profile.h -- seconds per op kind, for net_profile of backend.h.  Off, a stopwatch costs one test. */
+/* profile.h -- seconds per op kind, for net_profile of backend.h.  Off, a stopwatch costs one
+ * test. */
 #ifndef CPU_PROFILE_H
 #define CPU_PROFILE_H
 

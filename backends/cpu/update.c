@@ -7,7 +7,8 @@
 #define BLOCK 16384
 #define THREADED_BLOCKS 5 /* fewer are done sooner than a second thread wakes */
 
-static void sgd(const struct repro_step *step, int64_t count, const float *restrict grad, float *restrict w)
+static void sgd(const struct repro_step *step, int64_t count, const float *restrict grad,
+                float *restrict w)
 {
     float lr = (float)step->lr, decay = (float)step->weight_decay;
 #pragma omp simd
@@ -15,8 +16,8 @@ static void sgd(const struct repro_step *step, int64_t count, const float *restr
         w[i] -= lr * (grad[i] + decay * w[i]);
 }
 
-static void momentum(const struct repro_step *step, int64_t count, const float *restrict grad, float *restrict w,
-                     float *restrict a)
+static void momentum(const struct repro_step *step, int64_t count, const float *restrict grad,
+                     float *restrict w, float *restrict a)
 {
     float lr = (float)step->lr, decay = (float)step->weight_decay, m = (float)step->momentum;
 #pragma omp simd
@@ -26,8 +27,8 @@ static void momentum(const struct repro_step *step, int64_t count, const float *
     }
 }
 
-static void nesterov(const struct repro_step *step, int64_t count, const float *restrict grad, float *restrict w,
-                     float *restrict a)
+static void nesterov(const struct repro_step *step, int64_t count, const float *restrict grad,
+                     float *restrict w, float *restrict a)
 {
     float lr = (float)step->lr, decay = (float)step->weight_decay, m = (float)step->momentum;
 #pragma omp simd
@@ -38,8 +39,8 @@ static void nesterov(const struct repro_step *step, int64_t count, const float *
     }
 }
 
-static void adam(const struct repro_step *step, int64_t count, const float *restrict grad, float *restrict w,
-                 float *restrict m, float *restrict v)
+static void adam(const struct repro_step *step, int64_t count, const float *restrict grad,
+                 float *restrict w, float *restrict m, float *restrict v)
 {
     double t = (double)step->update;
     float lr = (float)(step->lr * sqrt(1.0 - pow(step->beta2, t)) / (1.0 - pow(step->beta1, t)));
@@ -84,8 +85,8 @@ static void update_block(void *context, int64_t block, int32_t thread)
     }
 }
 
-void update_params(const struct repro_step *step, int64_t count, const float *grad, float *w, float *moment1,
-                   float *moment2, int32_t threads)
+void update_params(const struct repro_step *step, int64_t count, const float *grad, float *w,
+                   float *moment1, float *moment2, int32_t threads)
 {
     struct update update = {step, count, grad, w, moment1, moment2};
     int64_t blocks = (count + BLOCK - 1) / BLOCK;

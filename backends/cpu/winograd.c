@@ -1,20 +1,21 @@
-/* Each thread takes a block of tiles through all three stages, so that the transformed tiles never leave its
- * second-level cache: the stages one after the other over all tiles would move nine times the tensor through memory.
- * The weights' gradient is a Winograd form too, F(3x3, 4x4): the tiles of the diff are the filter, and what is summed
- * over tiles are the products. */
+/* Each thread takes a block of tiles through all three stages, so that the transformed tiles never
+ * leave its second-level cache: the stages one after the other over all tiles would move nine times
+ * the tensor through memory. The weights' gradient is a Winograd form too, F(3x3, 4x4): the tiles
+ * of the diff are the filter, and what is summed over tiles are the products. */
 #include "cpu/winograd.h"
 
 #include "cpu/parallel.h"
 
-#define POINTS 36         /* 6 x 6 products of a tile */
-#define TILE 4            /* outputs of a tile, each way */
-#define BLOCK 8           /* channels of the layout's blocks */
-#define PAIR 16           /* channels of a micro-kernel: two registers */
-#define ROWS 6            /* rows of a micro-kernel: twelve accumulators */
+#define POINTS 36          /* 6 x 6 products of a tile */
+#define TILE 4             /* outputs of a tile, each way */
+#define BLOCK 8            /* channels of the layout's blocks */
+#define PAIR 16            /* channels of a micro-kernel: two registers */
+#define ROWS 6             /* rows of a micro-kernel: twelve accumulators */
 #define CACHE_FLOATS 65000 /* transformed source tiles of a block: half of a half-megabyte cache */
-#define SKEW 16           /* floats between points, so that they do not fall on the same cache lines */
-#define GRAD_CHANNELS 64  /* weights' gradient: channels of a piece, of src and of dst */
-#define GRAD_TILES 64     /* its tiles at a time */
+/* floats between points, so that they do not fall on the same cache lines */
+#define SKEW 16
+#define GRAD_CHANNELS 64 /* weights' gradient: channels of a piece, of src and of dst */
+#define GRAD_TILES 64    /* its tiles at a time */
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
@@ -27,8 +28,8 @@
 
 int winograd_can(int64_t src_channels, int64_t dst_channels)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && src_channels % PAIR == 0 &&
-           dst_channels % PAIR == 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           src_channels % PAIR == 0 && dst_channels % PAIR == 0;
 }
 
 INLINE __m256 scaled(float factor, __m256 x)
@@ -75,7 +76,8 @@ INLINE void filter_points(const __m256 *e, int taps, __m256 *t, int step)
 /* A^T: 6 -> count, 4 or 3 */
 INLINE void outputs(const __m256 *m, int from_step, int count, __m256 *y, int step)
 {
-    __m256 m0 = m[0], m1 = m[from_step], m2 = m[2 * from_step], m3 = m[3 * from_step], m4 = m[4 * from_step];
+    __m256 m0 = m[0], m1 = m[from_step], m2 = m[2 * from_step], m3 = m[3 * from_step],
+           m4 = m[4 * from_step];
     __m256 m5 = m[5 * from_step];
     __m256 sum1 = _mm256_add_ps(m1, m2), gap1 = _mm256_sub_ps(m1, m2);
     __m256 sum2 = _mm256_add_ps(m3, m4), gap2 = _mm256_sub_ps(m3, m4);
@@ -108,7 +110,8 @@ static int64_t tile_count(const struct winograd *s)
 static struct place place_of(const struct winograd *s, int64_t tile)
 {
     int64_t across = tiles_across(s->width), down = tiles_across(s->height);
-    return (struct place){tile / (across * down), tile / across % down * TILE, tile % across * TILE};
+    return (struct place){tile / (across * down), tile / across % down * TILE,
+                          tile % across * TILE};
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -116,8 +119,10 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The size x size pixels from (y, x) on of one channel block, zero outside, transformed along both axes by `points`. */
-INLINE void load_tile(const float *plane, const struct winograd *s, int64_t y, int64_t x, int size, __m256 t[POINTS])
+/* The size x size pixels from (y, x) on of one channel block, zero outside, transformed along both
+ * axes by `points`. */
+INLINE void load_tile(const float *plane, const struct winograd *s, int64_t y, int64_t x, int size,
+                      __m256 t[POINTS])
 {
     __m256 line[6], along[POINTS];
     int left = x < 0 ? (int)-x : 0, right = (int)least(size, s->width - x);
@@ -126,7 +131,8 @@ INLINE void load_tile(const float *plane, const struct winograd *s, int64_t y, i
         const float *from = plane + ((y + i) * s->width + x) * BLOCK;
         UNROLLED
         for (int j = 0; j < size; j++)
-            line[j] = inside && j >= left && j < right ? _mm256_loadu_ps(from + j * BLOCK) : _mm256_setzero_ps();
+            line[j] = inside && j >= left && j < right ? _mm256_loadu_ps(from + j * BLOCK)
+                                                       : _mm256_setzero_ps();
         if (size == 6)
             source_points(line, along + i, 6);
         else
@@ -139,17 +145,20 @@ INLINE void load_tile(const float *plane, const struct winograd *s, int64_t y, i
             filter_points(along + 6 * j, 4, t + j, 6);
 }
 
-/* Tiles first..first+count-1, channels from..from+channels-1: v[point][tile][channel], points `stride` apart. */
+/* Tiles first..first+count-1, channels from..from+channels-1: v[point][tile][channel], points
+ * `stride` apart. */
 VECTOR
-static void transform_source(const struct winograd *s, const float *src, int64_t all_channels, int64_t from,
-                             int64_t channels, int64_t first, int64_t count, int64_t stride, float *v)
+static void transform_source(const struct winograd *s, const float *src, int64_t all_channels,
+                             int64_t from, int64_t channels, int64_t first, int64_t count,
+                             int64_t stride, float *v)
 {
     int64_t plane = s->height * s->width * BLOCK;
     __m256 t[POINTS];
     for (int64_t i = 0; i < count; i++) {
         struct place p = place_of(s, first + i);
         for (int64_t c = 0; c < channels; c += BLOCK) {
-            load_tile(src + (p.row * (all_channels / BLOCK) + (from + c) / BLOCK) * plane, s, p.y - 1, p.x - 1, 6, t);
+            load_tile(src + (p.row * (all_channels / BLOCK) + (from + c) / BLOCK) * plane, s,
+                      p.y - 1, p.x - 1, 6, t);
             for (int64_t k = 0; k < POINTS; k++)
                 _mm256_storeu_ps(v + k * stride + i * channels + c, t[k]);
         }
@@ -157,15 +166,16 @@ static void transform_source(const struct winograd *s, const float *src, int64_t
 }
 
 VECTOR
-static void transform_diff(const struct winograd *s, const float *diff, int64_t from, int64_t channels, int64_t first,
-                           int64_t count, int64_t stride, float *e)
+static void transform_diff(const struct winograd *s, const float *diff, int64_t from,
+                           int64_t channels, int64_t first, int64_t count, int64_t stride, float *e)
 {
     int64_t plane = s->height * s->width * BLOCK;
     __m256 t[POINTS];
     for (int64_t i = 0; i < count; i++) {
         struct place p = place_of(s, first + i);
         for (int64_t c = 0; c < channels; c += BLOCK) {
-            load_tile(diff + (p.row * (s->dst_channels / BLOCK) + (from + c) / BLOCK) * plane, s, p.y, p.x, TILE, t);
+            load_tile(diff + (p.row * (s->dst_channels / BLOCK) + (from + c) / BLOCK) * plane, s,
+                      p.y, p.x, TILE, t);
             for (int64_t k = 0; k < POINTS; k++)
                 _mm256_storeu_ps(e + k * stride + i * channels + c, t[k]);
         }
@@ -174,8 +184,8 @@ static void transform_diff(const struct winograd *s, const float *diff, int64_t 
 
 /* Products m[point][tile][PAIR] -> 4 x 4 outputs of the pair's two channel blocks. */
 VECTOR
-static void store_outputs(const struct winograd *s, const float *m, int64_t stride, int64_t first, int64_t count,
-                          int64_t channel, const float *add, float *dst)
+static void store_outputs(const struct winograd *s, const float *m, int64_t stride, int64_t first,
+                          int64_t count, int64_t channel, const float *add, float *dst)
 {
     int64_t plane = s->height * s->width * BLOCK;
     __m256 t[POINTS], along[6 * TILE], y[TILE];
@@ -192,7 +202,9 @@ static void store_outputs(const struct winograd *s, const float *m, int64_t stri
             for (int64_t r = 0; r < down; r++, at += s->width * BLOCK) {
                 outputs(along + 6 * r, 1, TILE, y, 1);
                 for (int64_t j = 0; j < across; j++) {
-                    __m256 value = add == NULL ? y[j] : _mm256_add_ps(y[j], _mm256_loadu_ps(add + at + j * BLOCK));
+                    __m256 value = add == NULL
+                                       ? y[j]
+                                       : _mm256_add_ps(y[j], _mm256_loadu_ps(add + at + j * BLOCK));
                     _mm256_storeu_ps(dst + at + j * BLOCK, value);
                 }
             }
@@ -200,10 +212,11 @@ static void store_outputs(const struct winograd *s, const float *m, int64_t stri
     }
 }
 
-/* ---- Products: c[row][PAIR] (+)= sum over k of a[k * a_step + row * a_row] * b[k * b_step + 0..PAIR-1] ---- */
+/* ---- Products: c[row][PAIR] (+)= sum over k of a[k * a_step + row * a_row] * b[k * b_step +
+ * 0..PAIR-1] */
 
-INLINE void multiply(int rows, const float *a, int64_t a_step, int64_t a_row, const float *b, int64_t b_step,
-                     int64_t depth, float *c, int64_t c_row, int add)
+INLINE void multiply(int rows, const float *a, int64_t a_step, int64_t a_row, const float *b,
+                     int64_t b_step, int64_t depth, float *c, int64_t c_row, int add)
 {
     __m256 low[ROWS], high[ROWS];
     UNROLLED
@@ -212,7 +225,8 @@ INLINE void multiply(int rows, const float *a, int64_t a_step, int64_t a_row, co
         high[r] = add ? _mm256_loadu_ps(c + r * c_row + BLOCK) : _mm256_setzero_ps();
     }
     for (int64_t k = 0; k < depth; k++) {
-        __m256 left = _mm256_loadu_ps(b + k * b_step), right = _mm256_loadu_ps(b + k * b_step + BLOCK);
+        __m256 left = _mm256_loadu_ps(b + k * b_step),
+               right = _mm256_loadu_ps(b + k * b_step + BLOCK);
         UNROLLED
         for (int r = 0; r < rows; r++) {
             __m256 factor = _mm256_broadcast_ss(a + k * a_step + r * a_row);
@@ -229,8 +243,9 @@ INLINE void multiply(int rows, const float *a, int64_t a_step, int64_t a_row, co
 
 /* Any number of rows. */
 VECTOR
-static void multiply_rows(int64_t rows, const float *a, int64_t a_step, int64_t a_row, const float *b, int64_t b_step,
-                          int64_t depth, float *c, int64_t c_row, int add)
+static void multiply_rows(int64_t rows, const float *a, int64_t a_step, int64_t a_row,
+                          const float *b, int64_t b_step, int64_t depth, float *c, int64_t c_row,
+                          int add)
 {
     for (; rows >= ROWS; rows -= ROWS, a += ROWS * a_row, c += ROWS * c_row)
         multiply(ROWS, a, a_step, a_row, b, b_step, depth, c, c_row, add);
@@ -283,7 +298,9 @@ static void pack_pair(void *context, int64_t pair, int32_t thread)
         for (int64_t half = 0; half < PAIR; half += BLOCK) {
             for (int64_t lane = 0; lane < BLOCK; lane++) {
                 int64_t o = pair * PAIR + half + lane;
-                const float *from = p->weights + (p->flip ? c * s->dst_channels + o : o * s->src_channels + c) * 9;
+                const float *from = p->weights +
+                                    (p->flip ? c * s->dst_channels + o : o * s->src_channels + c) *
+                                        9;
                 for (int i = 0; i < 9; i++)
                     lanes[i][lane] = from[p->flip ? 8 - i : i];
             }
@@ -328,21 +345,24 @@ static void forward_block(void *context, int64_t block, int32_t thread)
 {
     const struct forward *f = context;
     const struct winograd *s = f->shape;
-    int64_t tiles = forward_tiles(s), first = block * tiles, count = least(tiles, tile_count(s) - first);
+    int64_t tiles = forward_tiles(s), first = block * tiles,
+            count = least(tiles, tile_count(s) - first);
     int64_t source_stride = tiles * s->src_channels + SKEW, product_stride = tiles * PAIR + SKEW;
     float *v = f->scratch + thread * forward_scratch(s), *m = v + POINTS * source_stride;
-    transform_source(s, f->src, s->src_channels, 0, s->src_channels, first, count, source_stride, v);
+    transform_source(s, f->src, s->src_channels, 0, s->src_channels, first, count, source_stride,
+                     v);
     for (int64_t c = 0; c < s->dst_channels; c += PAIR) {
         const float *u = f->packed + c * POINTS * s->src_channels;
         for (int64_t k = 0; k < POINTS; k++)
-            multiply_rows(count, v + k * source_stride, 1, s->src_channels, u + k * s->src_channels * PAIR, PAIR,
-                          s->src_channels, m + k * product_stride, PAIR, 0);
+            multiply_rows(count, v + k * source_stride, 1, s->src_channels,
+                          u + k * s->src_channels * PAIR, PAIR, s->src_channels,
+                          m + k * product_stride, PAIR, 0);
         store_outputs(s, m, product_stride, first, count, c, f->add, f->dst);
     }
 }
 
-void winograd_forward(const struct winograd *shape, const float *src, const float *packed, const float *add, float *dst,
-                      float *scratch)
+void winograd_forward(const struct winograd *shape, const float *src, const float *packed,
+                      const float *add, float *dst, float *scratch)
 {
     struct forward forward = {shape, src, packed, add, dst, scratch};
     int64_t tiles = forward_tiles(shape);
@@ -361,7 +381,8 @@ struct grad {
 /* Threads beyond the pieces share a piece's tiles. */
 static struct grad grad_plan(const struct winograd *s)
 {
-    struct grad g = {.shape = s, .src_pieces = (s->src_channels + GRAD_CHANNELS - 1) / GRAD_CHANNELS,
+    struct grad g = {.shape = s,
+                     .src_pieces = (s->src_channels + GRAD_CHANNELS - 1) / GRAD_CHANNELS,
                      .dst_pieces = (s->dst_channels + GRAD_CHANNELS - 1) / GRAD_CHANNELS};
     int64_t pieces = g.src_pieces * g.dst_pieces;
     g.lanes = (s->threads + pieces - 1) / pieces;
@@ -377,20 +398,23 @@ static void grad_piece(void *context, int64_t i, int32_t thread)
     const struct grad *g = context;
     const struct winograd *s = g->shape;
     int64_t lane = i % g->lanes, piece = i / g->lanes, all = tile_count(s);
-    int64_t from = piece % g->src_pieces * GRAD_CHANNELS, to = piece / g->src_pieces * GRAD_CHANNELS;
+    int64_t from = piece % g->src_pieces * GRAD_CHANNELS,
+            to = piece / g->src_pieces * GRAD_CHANNELS;
     int64_t sources = least(GRAD_CHANNELS, s->src_channels - from),
             targets = least(GRAD_CHANNELS, s->dst_channels - to);
     int64_t last = (lane + 1) * all / g->lanes, begin = lane * all / g->lanes,
             stride = GRAD_TILES * GRAD_CHANNELS + SKEW;
-    float *v = g->scratch + thread * 2 * GRAD_POINTS, *e = v + GRAD_POINTS, *sums = g->sums + i * GRAD_PIECE;
+    float *v = g->scratch + thread * 2 * GRAD_POINTS, *e = v + GRAD_POINTS,
+          *sums = g->sums + i * GRAD_PIECE;
     for (int64_t first = begin; first < last; first += GRAD_TILES) {
         int64_t count = least(GRAD_TILES, last - first);
         transform_source(s, g->src, s->src_channels, from, sources, first, count, stride, v);
         transform_diff(s, g->diff, to, targets, first, count, stride, e);
         for (int64_t k = 0; k < POINTS; k++)
             for (int64_t c = 0; c < sources; c += PAIR)
-                multiply_rows(targets, e + k * stride, targets, 1, v + k * stride + c, sources, count,
-                              sums + k * (GRAD_CHANNELS * GRAD_CHANNELS + SKEW) + c, GRAD_CHANNELS, first > begin);
+                multiply_rows(targets, e + k * stride, targets, 1, v + k * stride + c, sources,
+                              count, sums + k * (GRAD_CHANNELS * GRAD_CHANNELS + SKEW) + c,
+                              GRAD_CHANNELS, first > begin);
     }
 }
 
@@ -432,7 +456,8 @@ static int64_t grad_scratch(const struct winograd *s)
     return g.src_pieces * g.dst_pieces * g.lanes * GRAD_PIECE + s->threads * 2 * GRAD_POINTS;
 }
 
-void winograd_weights(const struct winograd *shape, const float *src, const float *diff, float *grad, float *scratch)
+void winograd_weights(const struct winograd *shape, const float *src, const float *diff,
+                      float *grad, float *scratch)
 {
     struct grad g = grad_plan(shape);
     int64_t units = g.src_pieces * g.dst_pieces * g.lanes;
@@ -478,13 +503,14 @@ void winograd_pack(const struct winograd *shape, const float *weights, int flip,
     (void)shape, (void)weights, (void)flip, (void)packed;
 }
 
-void winograd_forward(const struct winograd *shape, const float *src, const float *packed, const float *add, float *dst,
-                      float *scratch)
+void winograd_forward(const struct winograd *shape, const float *src, const float *packed,
+                      const float *add, float *dst, float *scratch)
 {
     (void)shape, (void)src, (void)packed, (void)add, (void)dst, (void)scratch;
 }
 
-void winograd_weights(const struct winograd *shape, const float *src, const float *diff, float *grad, float *scratch)
+void winograd_weights(const struct winograd *shape, const float *src, const float *diff,
+                      float *grad, float *scratch)
 {
     (void)shape, (void)src, (void)diff, (void)grad, (void)scratch;
 }

@@ -1,6 +1,7 @@
 #include "account.h"
 
-static const struct net_layer *source(const struct net_layer *layers, const struct net_layer *layer, int k)
+static const struct net_layer *source(const struct net_layer *layers, const struct net_layer *layer,
+                                      int k)
 {
     return &layers[layer->node->src[k]];
 }
@@ -12,7 +13,8 @@ static double pass(const struct net_layer *layer, int64_t rows)
 }
 
 /* Writing the diff of source k: it is read as well where the work adds to it. */
-static double diff_pass(const struct net_layer *layers, const struct net_layer *layer, int k, int64_t rows)
+static double diff_pass(const struct net_layer *layers, const struct net_layer *layer, int k,
+                        int64_t rows)
 {
     return (layer->use->diff_first[k] ? 1.0 : 2.0) * pass(source(layers, layer, k), rows);
 }
@@ -24,11 +26,13 @@ static double weight_bytes(const struct net_layer *layers, const struct net_laye
     const struct repro_node *node = layer->node;
     if (node->op == REPRO_OP_DENSE)
         return 4.0 * (double)src->use->size * (double)node->channels;
-    return (double)kernel_bytes(layer->type) * (double)node->channels * (double)(src->elements / src->use->plane) *
-           (double)node->kernel_h * (double)node->kernel_w;
+    return (double)kernel_bytes(layer->type) * (double)node->channels *
+           (double)(src->elements / src->use->plane) * (double)node->kernel_h *
+           (double)node->kernel_w;
 }
 
-double account_forward(const struct net_layer *layers, const struct net_layer *layer, int64_t rows, int train)
+double account_forward(const struct net_layer *layers, const struct net_layer *layer, int64_t rows,
+                       int train)
 {
     const struct net_layer *src = layer->node->src_count > 0 ? source(layers, layer, 0) : NULL;
     double dst = pass(layer, rows), bytes = 0.0;
@@ -36,7 +40,8 @@ double account_forward(const struct net_layer *layers, const struct net_layer *l
     case REPRO_OP_INPUT: /* from bytes */
         return (double)rows * (double)layer->use->size + dst;
     case REPRO_OP_CONV:
-        return pass(src, rows) + weight_bytes(layers, layer) + (layer->plan->onto != LOWER_NONE ? 2.0 : 1.0) * dst +
+        return pass(src, rows) + weight_bytes(layers, layer) +
+               (layer->plan->onto != LOWER_NONE ? 2.0 : 1.0) * dst +
                (layer->node->flags & REPRO_NODE_BIAS ? 2.0 * dst : 0.0);
     case REPRO_OP_BATCH_NORM: /* statistics, then apply; the first of them may make x as a sum */
         bytes = layer->plan->sum_with != LOWER_NONE ? 2.0 * pass(src, rows) : 0.0;
@@ -52,7 +57,8 @@ double account_forward(const struct net_layer *layers, const struct net_layer *l
             bytes += pass(source(layers, layer, k), rows);
         return bytes + dst;
     case REPRO_OP_MAX_POOL: /* and each maximum's tap */
-        return pass(src, rows) + dst + (double)rows * (double)layer->use->size * (double)sizeof *layer->winner;
+        return pass(src, rows) + dst +
+               (double)rows * (double)layer->use->size * (double)sizeof *layer->winner;
     case REPRO_OP_DENSE:
         return pass(src, rows) + weight_bytes(layers, layer) + dst;
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
@@ -62,11 +68,13 @@ double account_forward(const struct net_layer *layers, const struct net_layer *l
     }
 }
 
-static double with_weights_backward(const struct net_layer *layers, const struct net_layer *layer, int64_t rows)
+static double with_weights_backward(const struct net_layer *layers, const struct net_layer *layer,
+                                    int64_t rows)
 {
     const struct net_layer *src = source(layers, layer, 0);
     double diff = pass(layer, rows), weights = weight_bytes(layers, layer);
-    int dense = layer->node->op == REPRO_OP_DENSE; /* adds to its gradients, a convolution assigns */
+    /* adds to its gradients, a convolution assigns */
+    int dense = layer->node->op == REPRO_OP_DENSE;
     double bytes = pass(src, rows) + diff + (dense ? 2.0 : 1.0) * weights;
     if (src->use->needs_diff)
         bytes += diff + weights + diff_pass(layers, layer, 0, rows);
@@ -88,7 +96,8 @@ double account_backward(const struct net_layer *layers, const struct net_layer *
         bytes = pass(src, rows) + diff;
         return wanted ? 2.0 * bytes + diff_pass(layers, layer, 0, rows) : bytes;
     case REPRO_OP_RELU:
-        return layer->plan->fused_relu || !wanted ? 0.0 : 2.0 * diff + diff_pass(layers, layer, 0, rows);
+        return layer->plan->fused_relu || !wanted ? 0.0
+                                                  : 2.0 * diff + diff_pass(layers, layer, 0, rows);
     case REPRO_OP_ADD:
         for (int k = 0; k < 2; k++)
             if (source(layers, layer, k)->use->needs_diff && !layer->plan->same_diff[k])

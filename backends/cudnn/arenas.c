@@ -3,14 +3,16 @@
 
 #include <inttypes.h>
 
-/* An arena's place on the device; mapped: it is kept in the device's order and goes through `canonical`. */
+/* An arena's place on the device; mapped: it is kept in the device's order and goes through
+ * `canonical`. */
 struct arena {
     float *values;
     int64_t count;
     int mapped;
 };
 
-static int32_t find_arena(const struct repro_net *net, int32_t arena, struct arena *out, struct repro_error *err)
+static int32_t find_arena(const struct repro_net *net, int32_t arena, struct arena *out,
+                          struct repro_error *err)
 {
     const struct repro_graph *graph = &net->graph.graph;
     float *const mapped[] = {[REPRO_ARENA_PARAM] = net->param,
@@ -28,34 +30,38 @@ static int32_t find_arena(const struct repro_net *net, int32_t arena, struct are
     return 0;
 }
 
-static int32_t check_range(const char *verb, int32_t arena, int64_t first, int64_t count, int64_t size,
-                           struct repro_error *err)
+static int32_t check_range(const char *verb, int32_t arena, int64_t first, int64_t count,
+                           int64_t size, struct repro_error *err)
 {
     if (first >= 0 && count >= 0 && first <= size && count <= size - first)
         return 0;
-    return fail(err, REPRO_ARGUMENT, "%s arena %d: %" PRId64 " floats from %" PRId64 " on lie outside its %" PRId64,
+    return fail(err, REPRO_ARGUMENT,
+                "%s arena %d: %" PRId64 " floats from %" PRId64 " on lie outside its %" PRId64,
                 verb, (int)arena, count, first, size);
 }
 
-static int32_t copy(const struct repro_net *net, void *to, const void *from, int64_t floats, enum cudaMemcpyKind kind,
-                    struct repro_error *err)
+static int32_t copy(const struct repro_net *net, void *to, const void *from, int64_t floats,
+                    enum cudaMemcpyKind kind, struct repro_error *err)
 {
     if (floats == 0)
         return 0;
-    return driver_check(cudaMemcpyAsync(to, from, (size_t)floats * 4, kind, net->device->stream), "copying an arena",
-                        err);
+    return driver_check(cudaMemcpyAsync(to, from, (size_t)floats * 4, kind, net->device->stream),
+                        "copying an arena", err);
 }
 
-/* The part of a range that is mapped, then the rest: PARTIAL's batch-norm sums lie behind its mapped gradients. */
+/* The part of a range that is mapped, then the rest: PARTIAL's batch-norm sums lie behind its
+ * mapped gradients. */
 struct range {
     int64_t first, count; /* of the mapped part */
     int64_t rest_first, rest_count;
 };
 
-static struct range split(const struct repro_net *net, const struct arena *arena, int64_t first, int64_t count)
+static struct range split(const struct repro_net *net, const struct arena *arena, int64_t first,
+                          int64_t count)
 {
     int64_t mapped = arena->mapped ? net->graph.graph.param_count : 0, end = first + count;
-    struct range range = {first < mapped ? first : mapped, 0, first > mapped ? first - mapped : 0, 0};
+    struct range range = {first < mapped ? first : mapped, 0, first > mapped ? first - mapped : 0,
+                          0};
     range.count = (end < mapped ? end : mapped) - range.first;
     range.rest_count = (end > mapped ? end - mapped : 0) - range.rest_first;
     return range;
@@ -73,8 +79,8 @@ static float *unmapped(const struct repro_net *net, const struct arena *arena)
 }
 
 /* Finds the arena of an access, checks its range, and has everything queued before it. */
-static int32_t open_arena(struct repro_net *net, const char *verb, int32_t arena, int64_t first, int64_t count,
-                          struct arena *out, struct repro_error *err)
+static int32_t open_arena(struct repro_net *net, const char *verb, int32_t arena, int64_t first,
+                          int64_t count, struct arena *out, struct repro_error *err)
 {
     int32_t code = find_arena(net, arena, out, err);
     if (code == 0)
@@ -84,8 +90,8 @@ static int32_t open_arena(struct repro_net *net, const char *verb, int32_t arena
     return code == 0 ? queue_flush(net, err) : code;
 }
 
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
-                  struct repro_error *err)
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                  const float *values, struct repro_error *err)
 {
     struct arena to;
     cudaStream_t stream = net->device->stream;
@@ -97,26 +103,31 @@ int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t c
         return code;
     struct range range = split(net, &to, first, count);
     if (range.count > 0) {
-        code = driver_check(kernel_gather(params, net->map, to.values, net->canonical, stream), "reading an arena",
-                            err);
+        code = driver_check(kernel_gather(params, net->map, to.values, net->canonical, stream),
+                            "reading an arena", err);
         if (code == 0)
-            code = copy(net, net->canonical + range.first, values, range.count, cudaMemcpyHostToDevice, err);
+            code = copy(net, net->canonical + range.first, values, range.count,
+                        cudaMemcpyHostToDevice, err);
         if (code == 0) /* what only fills up channels is 0 again, whatever it became */
-            code = driver_check(cudaMemsetAsync(to.values, 0, (size_t)net->layout.device_count * sizeof(float), stream),
+            code = driver_check(cudaMemsetAsync(to.values, 0,
+                                                (size_t)net->layout.device_count * sizeof(float),
+                                                stream),
                                 "writing an arena", err);
         if (code == 0)
-            code = driver_check(kernel_scatter(params, net->map, net->canonical, to.values, stream), "writing an arena",
-                                err);
+            code = driver_check(kernel_scatter(params, net->map, net->canonical, to.values, stream),
+                                "writing an arena", err);
         if (code == 0 && arena == REPRO_ARENA_PARAM && net->type == KERNEL_BF16)
-            code = driver_check(kernel_to_bf16(net->layout.conv_count, net->param, net->weights, stream),
-                                "rounding weights", err);
+            code = driver_check(
+                kernel_to_bf16(net->layout.conv_count, net->param, net->weights, stream),
+                "rounding weights", err);
         if (code == 0 && arena == REPRO_ARENA_PARAM) /* updates go on */
-            code = driver_check(cudaMemsetAsync(&net->metrics->halted, 0, sizeof net->metrics->halted, stream),
-                                "clearing metrics", err);
+            code = driver_check(
+                cudaMemsetAsync(&net->metrics->halted, 0, sizeof net->metrics->halted, stream),
+                "clearing metrics", err);
     }
     if (code == 0)
-        code = copy(net, unmapped(net, &to) + range.rest_first, values + range.count, range.rest_count,
-                    cudaMemcpyHostToDevice, err);
+        code = copy(net, unmapped(net, &to) + range.rest_first, values + range.count,
+                    range.rest_count, cudaMemcpyHostToDevice, err);
     return code == 0 ? net_sync(net, err) : code;
 }
 
@@ -131,16 +142,19 @@ int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t co
         return code;
     struct range range = split(net, &from, first, count);
     if (arena == REPRO_ARENA_OUTPUT)
-        code = driver_check(kernel_to_float(logits->type, from.count, logits->dst, net->logits, stream),
-                            "reading logits", err);
+        code = driver_check(
+            kernel_to_float(logits->type, from.count, logits->dst, net->logits, stream),
+            "reading logits", err);
     if (code == 0 && range.count > 0) {
-        code = driver_check(kernel_gather(net->graph.graph.param_count, net->map, from.values, net->canonical, stream),
+        code = driver_check(kernel_gather(net->graph.graph.param_count, net->map, from.values,
+                                          net->canonical, stream),
                             "reading an arena", err);
         if (code == 0)
-            code = copy(net, values, net->canonical + range.first, range.count, cudaMemcpyDeviceToHost, err);
+            code = copy(net, values, net->canonical + range.first, range.count,
+                        cudaMemcpyDeviceToHost, err);
     }
     if (code == 0)
-        code = copy(net, values + range.count, unmapped(net, &from) + range.rest_first, range.rest_count,
-                    cudaMemcpyDeviceToHost, err);
+        code = copy(net, values + range.count, unmapped(net, &from) + range.rest_first,
+                    range.rest_count, cudaMemcpyDeviceToHost, err);
     return code == 0 ? net_sync(net, err) : code;
 }

@@ -1,5 +1,6 @@
-/* A configuration is an engine and its knobs.  Of a finalized one both can be read, and a new one made of them gives
- * the same plan, whatever the heuristics would propose that day; test_dnn shows it for the networks' convolutions. */
+/* A configuration is an engine and its knobs.  Of a finalized one both can be read, and a new one
+ * made of them gives the same plan, whatever the heuristics would propose that day; test_dnn shows
+ * it for the networks' convolutions. */
 #include "choice.h"
 
 #include "descriptor.h"
@@ -14,9 +15,11 @@ typedef cudnnBackendDescriptor_t descriptor;
 uint32_t choice_forbidden(const struct dnn_target *target, const struct dnn_conv *conv)
 {
     uint32_t notes = 1u << CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION |
-                     1u << CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS | 1u << CUDNN_NUMERICAL_NOTE_FFT |
-                     1u << CUDNN_NUMERICAL_NOTE_WINOGRAD | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4 |
-                     1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6 | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13;
+                     1u << CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS |
+                     1u << CUDNN_NUMERICAL_NOTE_FFT | 1u << CUDNN_NUMERICAL_NOTE_WINOGRAD |
+                     1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4 |
+                     1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6 |
+                     1u << CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13;
     if (!target->nondeterministic)
         notes |= 1u << CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
     if (!conv->bf16 && !conv->tensor_cores)
@@ -32,15 +35,15 @@ static cudnnStatus_t read_engine(descriptor config, struct dnn_plan *plan)
     int64_t count = 0;
     cudnnStatus_t status = one.status;
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
-                                          &one.to);
+        status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE,
+                                          CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &one.to);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count,
-                                          &plan->engine);
+        status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64,
+                                          1, &count, &plan->engine);
     count = 0;
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                                          NOTES_MAX, &count, list);
+        status = cudnnBackendGetAttribute(one.to, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
+                                          CUDNN_TYPE_NUMERICAL_NOTE, NOTES_MAX, &count, list);
     plan->notes = 0;
     for (int64_t k = 0; status == CUDNN_STATUS_SUCCESS && k < count && k < NOTES_MAX; k++)
         plan->notes |= 1u << (unsigned)list[k];
@@ -52,11 +55,11 @@ static cudnnStatus_t read_knob(descriptor knob, struct knob *out)
 {
     cudnnBackendKnobType_t type;
     int64_t count = 0;
-    cudnnStatus_t status = cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1,
-                                                    &count, &type);
+    cudnnStatus_t status = cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE,
+                                                    CUDNN_TYPE_KNOB_TYPE, 1, &count, &type);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &count,
-                                          &out->value);
+        status = cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64,
+                                          1, &count, &out->value);
     if (status == CUDNN_STATUS_SUCCESS)
         out->type = (int32_t)type;
     return status;
@@ -70,8 +73,8 @@ static cudnnStatus_t read_knobs(descriptor config, struct knobs *knobs)
     for (int k = 0; k < KNOBS_MAX && status == CUDNN_STATUS_SUCCESS; k++)
         status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &list[k]);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                                          KNOBS_MAX, &count, list);
+        status = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES,
+                                          CUDNN_TYPE_BACKEND_DESCRIPTOR, KNOBS_MAX, &count, list);
     if (count > KNOBS_MAX)
         status = CUDNN_STATUS_BAD_PARAM;
     for (int k = 0; k < count && status == CUDNN_STATUS_SUCCESS; k++)
@@ -95,15 +98,17 @@ static cudnnStatus_t build(const struct choice *choice, descriptor config, struc
     struct setter setter = setter_begin(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
     setter_set_descriptor(&setter, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
     if (choice->target->handle != NULL)
-        setter_set(&setter, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &choice->target->handle);
+        setter_set(&setter, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1,
+                   &choice->target->handle);
 #if CUDNN_VERSION >= 90800
     else
-        setter_set_descriptor(&setter, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, choice->target->properties);
+        setter_set_descriptor(&setter, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP,
+                              choice->target->properties);
 #endif
     status = setter_end(&setter, &plan->plan);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
-                                          &count, &plan->workspace);
+        status = cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                          CUDNN_TYPE_INT64, 1, &count, &plan->workspace);
     if (status != CUDNN_STATUS_SUCCESS || plan->workspace > DNN_WORKSPACE_MAX)
         descriptor_destroy(&plan->plan);
     return status;
@@ -120,7 +125,8 @@ static int is_known(const struct dnn_plan *plans, int count, const struct dnn_pl
 }
 
 /* Goes through one list of the heuristics; returns how many plans there are then. */
-static int search(const struct choice *choice, cudnnBackendHeurMode_t mode, struct dnn_plan *plans, int count, int most)
+static int search(const struct choice *choice, cudnnBackendHeurMode_t mode, struct dnn_plan *plans,
+                  int count, int most)
 {
     descriptor configs[CONFIGS_MAX] = {NULL}, heuristics;
     int64_t proposed = 0, given = 0;
@@ -129,20 +135,23 @@ static int search(const struct choice *choice, cudnnBackendHeurMode_t mode, stru
     setter_set(&setter, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
 #if CUDNN_VERSION >= 90800
     if (choice->target->handle == NULL)
-        setter_set_descriptor(&setter, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, choice->target->properties);
+        setter_set_descriptor(&setter, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP,
+                              choice->target->properties);
 #endif
     cudnnStatus_t status = setter_end(&setter, &heuristics);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0,
-                                          &proposed, NULL);
+        status = cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                          CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &proposed, NULL);
     proposed = proposed < CONFIGS_MAX ? proposed : CONFIGS_MAX;
     for (int64_t i = 0; i < proposed && status == CUDNN_STATUS_SUCCESS; i++)
         status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs[i]);
     if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                                          proposed, &given, configs);
-    for (int64_t i = 0; i < given && i < proposed && status == CUDNN_STATUS_SUCCESS && count < most; i++) {
-        if (build(choice, configs[i], &plans[count]) != CUDNN_STATUS_SUCCESS || plans[count].plan == NULL)
+        status = cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                          CUDNN_TYPE_BACKEND_DESCRIPTOR, proposed, &given, configs);
+    for (int64_t i = 0; i < given && i < proposed && status == CUDNN_STATUS_SUCCESS && count < most;
+         i++) {
+        if (build(choice, configs[i], &plans[count]) != CUDNN_STATUS_SUCCESS ||
+            plans[count].plan == NULL)
             continue;
         if (is_known(plans, count, &plans[count]))
             dnn_plan_release(&plans[count]);
@@ -191,7 +200,8 @@ cudnnStatus_t choice_rebuild(const struct choice *choice, int64_t engine, const 
         setter = setter_begin(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
         setter_set_descriptor(&setter, CUDNN_ATTR_ENGINECFG_ENGINE, one);
         if (knobs->count > 0)
-            setter_set(&setter, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, knobs->count, list);
+            setter_set(&setter, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                       knobs->count, list);
         status = setter_end(&setter, &config);
     }
     if (status == CUDNN_STATUS_SUCCESS)

@@ -1,15 +1,16 @@
-/* Compiling a network: what follows from the graph on the host, then plans, then one allocation and everyone's share of
- * it. */
+/* Compiling a network: what follows from the graph on the host, then plans, then one allocation and
+ * everyone's share of it. */
 #include "net.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARE_ALIGN 256 /* bytes */
+#define SHARE_ALIGN 256  /* bytes */
 #define METRICS_ALIGN 16 /* bytes */
 
-/* The next `bytes` of the allocation; *at counts on, also while base is NULL and only the sum is wanted. */
+/* The next `bytes` of the allocation; *at counts on, also while base is NULL and only the sum is
+ * wanted. */
 static void *share(char *base, int64_t *at, int64_t bytes)
 {
     void *begin = base == NULL ? NULL : base + *at;
@@ -46,11 +47,13 @@ static int64_t deal(struct repro_net *net, char *base)
     net->param = share(base, &at, params);
     net->metrics_at = (params + running * 4 + METRICS_ALIGN - 1) / METRICS_ALIGN * METRICS_ALIGN;
     net->partial = share(base, &at, net->metrics_at + (int64_t)sizeof *net->metrics);
-    net->metrics = base == NULL ? NULL : (struct kernel_metrics *)((char *)net->partial + net->metrics_at);
+    net->metrics = base == NULL ? NULL
+                                : (struct kernel_metrics *)((char *)net->partial + net->metrics_at);
     net->moment1 = share(base, &at, params);
     net->moment2 = share(base, &at, params);
     net->running = share(base, &at, running * 4);
-    net->weights = net->type == KERNEL_BF16 ? share(base, &at, net->layout.conv_count * type) : net->param;
+    net->weights = net->type == KERNEL_BF16 ? share(base, &at, net->layout.conv_count * type)
+                                            : net->param;
     net->grads = share(base, &at, net->layout.conv_count * type);
     net->canonical = share(base, &at, graph->param_count * 4);
     net->logits = share(base, &at, micro * graph->classes * 4);
@@ -59,7 +62,8 @@ static int64_t deal(struct repro_net *net, char *base)
     net->given_labels = share(base, &at, micro * 4);
     net->labels = share(base, &at, micro * 4);
     net->slots = share(base, &at, net->graph.options.slots * (params + running * 4));
-    net->slot_metrics = share(base, &at, net->graph.options.slots * (int64_t)sizeof *net->slot_metrics);
+    net->slot_metrics = share(base, &at,
+                              net->graph.options.slots * (int64_t)sizeof *net->slot_metrics);
     net->queue.block = share(base, &at, QUEUE_CALLS * net->queue.chunk);
     net->workspace = share(base, &at, net->workspace_bytes);
     net->side_workspace = share(base, &at, net->side_workspace_bytes);
@@ -79,18 +83,20 @@ static int32_t allocate(struct repro_net *net, struct repro_error *err)
     cudaError_t status = cudaMalloc(&net->memory, (size_t)net->bytes);
     if (status == cudaErrorMemoryAllocation && cudaMemGetInfo(&available, &total) == cudaSuccess)
         return fail(err, REPRO_MEMORY,
-                    "out of device memory: a micro of %d rows needs %.2f GiB, %.2f of %s's %.2f GiB are free; choose "
+                    "out of device memory: a micro of %d rows needs %.2f GiB, %.2f of %s's %.2f "
+                    "GiB are free; choose "
                     "--precision bf16 or a smaller micro, or free the GPU of other work",
-                    (int)net->graph.options.micro, (double)net->bytes / (1 << 30), (double)available / (1 << 30),
-                    net->device->name, (double)total / (1 << 30));
+                    (int)net->graph.options.micro, (double)net->bytes / (1 << 30),
+                    (double)available / (1 << 30), net->device->name, (double)total / (1 << 30));
     int32_t code = driver_check(status, "the network's memory", err);
     if (code != 0)
         return code;
     deal(net, net->memory);
-    code = driver_check(cudaMemsetAsync(net->memory, 0, (size_t)net->bytes, net->device->stream), "clearing memory",
-                        err);
+    code = driver_check(cudaMemsetAsync(net->memory, 0, (size_t)net->bytes, net->device->stream),
+                        "clearing memory", err);
     if (code == 0)
-        code = driver_check(cudaMemcpyAsync(net->map, net->layout.map, (size_t)net->layout.param_count * 4,
+        code = driver_check(cudaMemcpyAsync(net->map, net->layout.map,
+                                            (size_t)net->layout.param_count * 4,
                                             cudaMemcpyHostToDevice, net->device->stream),
                             "the parameters' places", err);
     return code;
@@ -103,11 +109,14 @@ static int32_t make_stages(struct repro_net *net, struct repro_error *err)
     size_t image = (size_t)graph->channels * (size_t)graph->height * (size_t)graph->width;
     for (int k = 0; k < NET_STAGES; k++) {
         struct net_stage *stage = &net->stages[k];
-        int32_t code = driver_check(cudaMallocHost((void **)&stage->pixels, micro * image), "pinned host memory", err);
+        int32_t code = driver_check(cudaMallocHost((void **)&stage->pixels, micro * image),
+                                    "pinned host memory", err);
         if (code == 0)
-            code = driver_check(cudaMallocHost((void **)&stage->labels, micro * 4), "pinned host memory", err);
+            code = driver_check(cudaMallocHost((void **)&stage->labels, micro * 4),
+                                "pinned host memory", err);
         if (code == 0)
-            code = driver_check(cudaEventCreateWithFlags(&stage->copied, cudaEventDisableTiming), "an event", err);
+            code = driver_check(cudaEventCreateWithFlags(&stage->copied, cudaEventDisableTiming),
+                                "an event", err);
         if (code != 0)
             return code;
     }
@@ -123,8 +132,10 @@ static int32_t prepare_layer(struct repro_net *net, int32_t i, struct repro_erro
     layer->type = layer->plan->single ? KERNEL_F32 : net->type;
     layer->elements = i == 0 ? layer->use->plane * net->input_channels : layer->use->size;
     net->numbered |= layer->node->op == REPRO_OP_DROPOUT;
-    if (layer->node->op == REPRO_OP_MAX_POOL && (int64_t)layer->node->kernel_h * layer->node->kernel_w > UINT16_MAX)
-        return fail(err, REPRO_UNSUPPORTED, "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps",
+    if (layer->node->op == REPRO_OP_MAX_POOL &&
+        (int64_t)layer->node->kernel_h * layer->node->kernel_w > UINT16_MAX)
+        return fail(err, REPRO_UNSUPPORTED,
+                    "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps",
                     (int)i, (int)layer->node->kernel_h, (int)layer->node->kernel_w);
     int32_t code = 0;
     for (int32_t k = 0; k < net->pass_count && code == 0; k++) {
@@ -158,16 +169,18 @@ static int32_t prepare(struct repro_net *net, struct repro_error *err)
 }
 
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
-                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err)
+                    const struct repro_net_options *options, struct repro_net **out,
+                    struct repro_error *err)
 {
     struct repro_net *net = plugin_allocate(1, sizeof *net);
     if (net == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     net->device = device;
     int32_t code = plugin_graph_init(&net->graph, graph, options, err);
-    if (code == 0 &&
-        (net->graph.options.precision < REPRO_PRECISION_F32 || net->graph.options.precision > REPRO_PRECISION_BF16))
-        code = fail(err, REPRO_UNSUPPORTED, "cudnn computes in f32, tf32 and bf16, not in precision %d",
+    if (code == 0 && (net->graph.options.precision < REPRO_PRECISION_F32 ||
+                      net->graph.options.precision > REPRO_PRECISION_BF16))
+        code = fail(err, REPRO_UNSUPPORTED,
+                    "cudnn computes in f32, tf32 and bf16, not in precision %d",
                     (int)net->graph.options.precision);
     net->type = net->graph.options.precision == REPRO_PRECISION_BF16 ? KERNEL_BF16 : KERNEL_F32;
     net->count = net->graph.count;
@@ -189,7 +202,8 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     if (code == 0)
         code = fork_init(&net->fork, err);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
-        for (int32_t k = 0; code == 0 && net->layers[i].node->op == REPRO_OP_CONV && k < net->pass_count; k++)
+        for (int32_t k = 0;
+             code == 0 && net->layers[i].node->op == REPRO_OP_CONV && k < net->pass_count; k++)
             code = pass_bind(net, &net->passes[k], &net->layers[i], err);
     if (code == 0)
         code = net_sync(net, err);

@@ -8,7 +8,8 @@
 static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
 {
     char knobs[KNOBS_TEXT] = "";
-    if (plan->tuned) /* what the file of plans keeps, so that the line tells one choice from another */
+    /* what the file of plans keeps, so that the line tells one choice from another */
+    if (plan->tuned)
         knobs_text(&plan->knobs, knobs, sizeof knobs);
     if (plan->plan == NULL)
         snprintf(text, size, "none");
@@ -18,23 +19,28 @@ static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
                  knobs[0] == '\0' ? "" : " knobs ", knobs, (double)plan->workspace / (1 << 20));
 }
 
-static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i, char *line, size_t size)
+static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i,
+                         char *line, size_t size)
 {
-    const struct repro_node *node = &net->graph.nodes[i], *src = plugin_source(&net->graph, node, 0);
+    const struct repro_node *node = &net->graph.nodes[i],
+                            *src = plugin_source(&net->graph, node, 0);
     char names[DNN_DIRECTIONS][KNOBS_TEXT + 64];
     for (int k = 0; k < DNN_DIRECTIONS; k++)
         plan_name(&pass->plans[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
-    return snprintf(line, size, "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
-                    (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
-                    (int)src->channels, (int)node->channels, (int)node->height, (int)node->width, names[DNN_FORWARD],
-                    names[DNN_DATA], names[DNN_WEIGHTS]);
+    return snprintf(
+        line, size,
+        "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
+        (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
+        (int)src->channels, (int)node->channels, (int)node->height, (int)node->width,
+        names[DNN_FORWARD], names[DNN_DATA], names[DNN_WEIGHTS]);
 }
 
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
 {
     int64_t used = 0;
     if (size < 1)
-        return fail(err, REPRO_ARGUMENT, "a description of %" PRId64 " bytes has no room for its end", size);
+        return fail(err, REPRO_ARGUMENT,
+                    "a description of %" PRId64 " bytes has no room for its end", size);
     text[0] = '\0';
     for (int32_t p = net->pass_count - 1; p >= 0; p--) {
         for (int32_t i = 0; i < net->count; i++) {
@@ -66,8 +72,8 @@ int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct
 }
 
 /* Seconds of the convolution's three plans, each the best of `repeats`. */
-static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repeats, double *seconds,
-                    struct repro_error *err)
+static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repeats,
+                    double *seconds, struct repro_error *err)
 {
     cudaEvent_t *events = net->timer.events;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {
@@ -77,15 +83,18 @@ static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repe
             continue;
         for (int32_t r = 0; r < repeats; r++) {
             float milliseconds = 0.0f;
-            int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer", err);
+            int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer",
+                                        err);
             if (code == 0)
                 code = dnn_plan_run(plan, net->device->handle, err);
             if (code == 0)
-                code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer", err);
+                code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer",
+                                    err);
             if (code == 0)
                 code = driver_check(cudaEventSynchronize(events[1]), "a convolution", err);
             if (code == 0)
-                code = driver_check(cudaEventElapsedTime(&milliseconds, events[0], events[1]), "a timer", err);
+                code = driver_check(cudaEventElapsedTime(&milliseconds, events[0], events[1]),
+                                    "a timer", err);
             if (code != 0)
                 return code;
             best = best < 0.0f || milliseconds < best ? milliseconds : best;
@@ -95,11 +104,13 @@ static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repe
     return 0;
 }
 
-int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err)
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
+                 struct repro_error *err)
 {
     double sum = 0.0;
     if (op != REPRO_OP_CONV)
-        return fail(err, REPRO_UNSUPPORTED, "cudnn knows the limit of convolutions only, not of operation %d", (int)op);
+        return fail(err, REPRO_UNSUPPORTED,
+                    "cudnn knows the limit of convolutions only, not of operation %d", (int)op);
     if (repeats < 1)
         return fail(err, REPRO_ARGUMENT, "the best of %d repeats is none", (int)repeats);
     net->can_backward = 0; /* the activations are overwritten */

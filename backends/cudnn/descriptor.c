@@ -9,14 +9,15 @@ struct setter setter_begin(cudnnBackendDescriptorType_t type)
     return setter;
 }
 
-void setter_set(struct setter *setter, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                int64_t count, const void *values)
+void setter_set(struct setter *setter, cudnnBackendAttributeName_t name,
+                cudnnBackendAttributeType_t type, int64_t count, const void *values)
 {
     if (setter->status == CUDNN_STATUS_SUCCESS)
         setter->status = cudnnBackendSetAttribute(setter->to, name, type, count, values);
 }
 
-void setter_set_descriptor(struct setter *setter, cudnnBackendAttributeName_t name, cudnnBackendDescriptor_t value)
+void setter_set_descriptor(struct setter *setter, cudnnBackendAttributeName_t name,
+                           cudnnBackendDescriptor_t value)
 {
     setter_set(setter, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value);
 }
@@ -31,7 +32,8 @@ cudnnStatus_t setter_end(struct setter *setter, cudnnBackendDescriptor_t *out)
     return setter->status;
 }
 
-int32_t setter_finish(struct setter *setter, cudnnBackendDescriptor_t *out, const char *what, struct repro_error *err)
+int32_t setter_finish(struct setter *setter, cudnnBackendDescriptor_t *out, const char *what,
+                      struct repro_error *err)
 {
     return driver_check_dnn(setter_end(setter, out), what, err);
 }

@@ -7,8 +7,9 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
-/* LAUNCH queues a kernel whose threads work apart, LAUNCH_JOINT one whose threads meet (a barrier or a shuffle).  To a
- * GPU they are the same; the tests compile these files for the processor, where they are not: see tests/device. */
+/* LAUNCH queues a kernel whose threads work apart, LAUNCH_JOINT one whose threads meet (a barrier
+ * or a shuffle).  To a GPU they are the same; the tests compile these files for the processor,
+ * where they are not: see tests/device. */
 #ifndef LAUNCH
 #define LAUNCH(kernel, grid, block, stream, ...) \
     (kernel<<<(grid), (block), 0, (stream)>>>(__VA_ARGS__), launch_count++, cudaGetLastError())
@@ -43,7 +44,8 @@ template <typename T, int V> struct alignas(sizeof(T) * V) pack {
     T v[V];
 };
 
-template <typename T, int V> static __device__ __forceinline__ pack<T, V> load(const void *base, int64_t index)
+template <typename T, int V>
+static __device__ __forceinline__ pack<T, V> load(const void *base, int64_t index)
 {
     return *reinterpret_cast<const pack<T, V> *>(static_cast<const T *>(base) + index);
 }
@@ -65,11 +67,13 @@ static __device__ __forceinline__ int64_t thread_step()
     return (int64_t)gridDim.x * blockDim.x;
 }
 
-/* Calls function<T>(...) for the type, or function<T, V>(...) for the type and a width of 1 or 16 bytes. */
+/* Calls function<T>(...) for the type, or function<T, V>(...) for the type and a width of 1 or 16
+ * bytes. */
 #define BY_TYPE(type, function, ...) \
     ((type) == KERNEL_BF16 ? function<bf16>(__VA_ARGS__) : function<float>(__VA_ARGS__))
-#define BY_WIDTH(type, width, function, ...)                                                                  \
-    ((type) == KERNEL_BF16 ? ((width) == 1 ? function<bf16, 1>(__VA_ARGS__) : function<bf16, 8>(__VA_ARGS__)) \
-                           : ((width) == 1 ? function<float, 1>(__VA_ARGS__) : function<float, 4>(__VA_ARGS__)))
+#define BY_WIDTH(type, width, function, ...)                                                \
+    ((type) == KERNEL_BF16                                                                  \
+         ? ((width) == 1 ? function<bf16, 1>(__VA_ARGS__) : function<bf16, 8>(__VA_ARGS__)) \
+         : ((width) == 1 ? function<float, 1>(__VA_ARGS__) : function<float, 4>(__VA_ARGS__)))
 
 #endif

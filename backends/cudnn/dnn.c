@@ -13,16 +13,18 @@
 
 /* ---- The plan ---- */
 
-static int32_t no_engine(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction,
-                         struct repro_error *err)
+static int32_t no_engine(const struct dnn_target *target, const struct dnn_conv *conv,
+                         enum dnn_direction direction, struct repro_error *err)
 {
     static const char *const verbs[] = {"forward", "backward data", "backward weights"};
     return fail(err, REPRO_UNSUPPORTED,
-                "cuDNN has no %s%s engine for %" PRId64 "x%" PRId64 " stride %" PRId64 "x%" PRId64 ", %" PRId64
-                " to %" PRId64 " channels at %" PRId64 "x%" PRId64 " in %s; choose another --precision%s",
-                target->nondeterministic ? "" : "deterministic ", verbs[direction], conv->kernel_h, conv->kernel_w,
-                conv->stride_h, conv->stride_w, conv->channels, conv->dst_channels, conv->height, conv->width,
-                dnn_precision(conv), target->nondeterministic ? "" : ", or --allow-nondeterministic");
+                "cuDNN has no %s%s engine for %" PRId64 "x%" PRId64 " stride %" PRId64 "x%" PRId64
+                ", %" PRId64 " to %" PRId64 " channels at %" PRId64 "x%" PRId64
+                " in %s; choose another --precision%s",
+                target->nondeterministic ? "" : "deterministic ", verbs[direction], conv->kernel_h,
+                conv->kernel_w, conv->stride_h, conv->stride_w, conv->channels, conv->dst_channels,
+                conv->height, conv->width, dnn_precision(conv),
+                target->nondeterministic ? "" : ", or --allow-nondeterministic");
 }
 
 const char *dnn_precision(const struct dnn_conv *conv)
@@ -30,8 +32,9 @@ const char *dnn_precision(const struct dnn_conv *conv)
     return conv->bf16 ? "bf16" : conv->tensor_cores ? "tf32" : "f32";
 }
 
-int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target, const struct dnn_conv *conv,
-                      enum dnn_direction direction, int add, struct repro_error *err)
+int32_t dnn_plan_init(struct dnn_plan *plan, const struct dnn_target *target,
+                      const struct dnn_conv *conv, enum dnn_direction direction, int add,
+                      struct repro_error *err)
 {
     struct operation operation;
     memset(plan, 0, sizeof *plan);
@@ -83,14 +86,17 @@ int32_t dnn_plan_bind(struct dnn_plan *plan, void *src, void *weights, void *dst
 int32_t dnn_plan_run(const struct dnn_plan *plan, cudnnHandle_t handle, struct repro_error *err)
 {
     launch_count++;
-    return driver_check_dnn(cudnnBackendExecute(handle, plan->plan, plan->pack), "a convolution", err);
+    return driver_check_dnn(cudnnBackendExecute(handle, plan->plan, plan->pack), "a convolution",
+                            err);
 }
 
-int32_t dnn_describe_device(const char *json, cudnnBackendDescriptor_t *properties, struct repro_error *err)
+int32_t dnn_describe_device(const char *json, cudnnBackendDescriptor_t *properties,
+                            struct repro_error *err)
 {
 #if CUDNN_VERSION >= 90800
     struct setter setter = setter_begin(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
-    setter_set(&setter, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, (int64_t)strlen(json) + 1, json);
+    setter_set(&setter, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+               (int64_t)strlen(json) + 1, json);
     return setter_finish(&setter, properties, "a described device", err);
 #else
     (void)json;

@@ -16,35 +16,42 @@ int32_t driver_check(cudaError_t status, const char *what, struct repro_error *e
         return 0;
     case cudaErrorMemoryAllocation:
         return fail(err, REPRO_MEMORY,
-                    "%s: out of device memory; choose a smaller micro or --precision bf16, or free the GPU of other "
+                    "%s: out of device memory; choose a smaller micro or --precision bf16, or free "
+                    "the GPU of other "
                     "work",
                     what);
     case cudaErrorNoDevice:
-        return fail(err, REPRO_DEVICE, "no NVIDIA GPU here (CUDA: %s); choose --backend onednn or openblas",
+        return fail(err, REPRO_DEVICE,
+                    "no NVIDIA GPU here (CUDA: %s); choose --backend onednn or openblas",
                     cudaGetErrorString(status));
     case cudaErrorInsufficientDriver: {
         int supported = 0;
         if (cudaDriverGetVersion(&supported) != cudaSuccess || supported == 0)
             return fail(err, REPRO_DEVICE,
-                        "no NVIDIA driver here; install one that knows CUDA %d.%d, or choose --backend onednn or "
+                        "no NVIDIA driver here; install one that knows CUDA %d.%d, or choose "
+                        "--backend onednn or "
                         "openblas",
                         CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
-        return fail(
-            err, REPRO_DEVICE,
-            "the NVIDIA driver knows CUDA up to %d.%d, this plugin was built with %d.%d; install a newer driver",
-            supported / 1000, supported % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+        return fail(err, REPRO_DEVICE,
+                    "the NVIDIA driver knows CUDA up to %d.%d, this plugin was built with %d.%d; "
+                    "install a newer driver",
+                    supported / 1000, supported % 1000 / 10, CUDART_VERSION / 1000,
+                    CUDART_VERSION % 1000 / 10);
     }
     case cudaErrorNoKernelImageForDevice:
-        return fail(err, REPRO_DEVICE, "%s: this GPU is too old for the kernels, which need compute capability %d.%d",
+        return fail(err, REPRO_DEVICE,
+                    "%s: this GPU is too old for the kernels, which need compute capability %d.%d",
                     what, DRIVER_CAPABILITY_LEAST / 10, DRIVER_CAPABILITY_LEAST % 10);
     case cudaErrorDevicesUnavailable:
         return fail(err, REPRO_DEVICE,
-                    "%s: the GPU is in use by another process alone; wait for it, or choose another GPU with "
+                    "%s: the GPU is in use by another process alone; wait for it, or choose "
+                    "another GPU with "
                     "CUDA_VISIBLE_DEVICES",
                     what);
     default:
         return fail(err, REPRO_DEVICE,
-                    "%s: the GPU failed (%s: %s); what was checkpointed is whole, run the same command again to "
+                    "%s: the GPU failed (%s: %s); what was checkpointed is whole, run the same "
+                    "command again to "
                     "go on from it",
                     what, cudaGetErrorName(status), cudaGetErrorString(status));
     }
@@ -59,8 +66,8 @@ int32_t driver_check_dnn(cudnnStatus_t status, const char *what, struct repro_er
     message[strcspn(message, "\n")] = '\0';
     int memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
                  status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
-    return fail(err, memory ? REPRO_MEMORY : REPRO_LIBRARY, "%s: cuDNN says %s%s%s", what, cudnnGetErrorString(status),
-                message[0] != '\0' ? ": " : "", message);
+    return fail(err, memory ? REPRO_MEMORY : REPRO_LIBRARY, "%s: cuDNN says %s%s%s", what,
+                cudnnGetErrorString(status), message[0] != '\0' ? ": " : "", message);
 }
 
 int32_t driver_check_version(size_t built, size_t running, struct repro_error *err)
@@ -70,9 +77,10 @@ int32_t driver_check_version(size_t built, size_t running, struct repro_error *e
     size_t minor = running >= 90000 ? running / 100 % 100 : running / 100 % 10;
     if (major == built_major)
         return 0;
-    return fail(err, REPRO_LIBRARY,
-                "built for cuDNN %zu.%zu but running with %zu.%zu; install cuDNN %zu or rebuild the plugin",
-                built_major, built / 100 % 100, major, minor, built_major);
+    return fail(
+        err, REPRO_LIBRARY,
+        "built for cuDNN %zu.%zu but running with %zu.%zu; install cuDNN %zu or rebuild the plugin",
+        built_major, built / 100 % 100, major, minor, built_major);
 }
 
 int32_t device_enter(const struct repro_device *device, struct repro_error *err)
@@ -84,13 +92,15 @@ int32_t device_enter(const struct repro_device *device, struct repro_error *err)
 static int32_t inspect(struct repro_device *device, struct repro_error *err)
 {
     struct cudaDeviceProp properties;
-    int32_t code = driver_check(cudaGetDeviceProperties(&properties, device->ordinal), "the GPU's properties", err);
+    int32_t code = driver_check(cudaGetDeviceProperties(&properties, device->ordinal),
+                                "the GPU's properties", err);
     if (code != 0)
         return code;
     if (properties.major * 10 + properties.minor < DRIVER_CAPABILITY_LEAST)
-        return fail(err, REPRO_DEVICE, "%.96s has compute capability %d.%d; the kernels need %d.%d (Ampere) or newer",
-                    properties.name, properties.major, properties.minor, DRIVER_CAPABILITY_LEAST / 10,
-                    DRIVER_CAPABILITY_LEAST % 10);
+        return fail(err, REPRO_DEVICE,
+                    "%.96s has compute capability %d.%d; the kernels need %d.%d (Ampere) or newer",
+                    properties.name, properties.major, properties.minor,
+                    DRIVER_CAPABILITY_LEAST / 10, DRIVER_CAPABILITY_LEAST % 10);
     snprintf(device->name, sizeof device->name, "%.95s", properties.name);
     device->memory = (int64_t)properties.totalGlobalMem;
     device->tuner.cache = properties.l2CacheSize;
@@ -102,19 +112,22 @@ static int32_t open_libraries(struct repro_device *device, struct repro_error *e
     size_t running = cudnnGetVersion();
     int32_t code = driver_check_version(CUDNN_VERSION, running, err);
     if (code == 0)
-        code = driver_check(cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking), "a stream", err);
+        code = driver_check(cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking),
+                            "a stream", err);
     if (code == 0)
         code = driver_check_dnn(cudnnCreate(&device->handle), "opening cuDNN", err);
     if (code == 0)
-        code = driver_check_dnn(cudnnSetStream(device->handle, device->stream), "cuDNN's stream", err);
-    snprintf(device->library, sizeof device->library, "cuDNN %zu.%zu.%zu, CUDA %d.%d", running / 10000,
-             running / 100 % 100, running % 100, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+        code = driver_check_dnn(cudnnSetStream(device->handle, device->stream), "cuDNN's stream",
+                                err);
+    snprintf(device->library, sizeof device->library, "cuDNN %zu.%zu.%zu, CUDA %d.%d",
+             running / 10000, running / 100 % 100, running % 100, CUDART_VERSION / 1000,
+             CUDART_VERSION % 1000 / 10);
     return code;
 }
 
 /* Trials are kept by device and library, so both are known by now. */
-static int32_t prepare_tuner(struct repro_device *device, const struct repro_device_options *options,
-                             struct repro_error *err)
+static int32_t prepare_tuner(struct repro_device *device,
+                             const struct repro_device_options *options, struct repro_error *err)
 {
     if ((options->flags & REPRO_DEVICE_TUNED) == 0)
         return 0;
@@ -129,7 +142,8 @@ static int32_t prepare_tuner(struct repro_device *device, const struct repro_dev
     return plans_find(tuner->path, "", &entry, err);
 }
 
-int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
+int32_t device_open(const struct repro_device_options *given, struct repro_device **out,
+                    struct repro_error *err)
 {
     struct repro_device_options options;
     int count = 0;
@@ -139,7 +153,8 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
     if (code != 0)
         return code;
     if (options.ordinal < 0 || options.ordinal >= count)
-        return fail(err, REPRO_DEVICE, "there is no GPU number %d; this machine has %d, counted from 0",
+        return fail(err, REPRO_DEVICE,
+                    "there is no GPU number %d; this machine has %d, counted from 0",
                     (int)options.ordinal, count);
     struct repro_device *device = plugin_allocate(1, sizeof *device);
     if (device == NULL)
@@ -178,7 +193,8 @@ int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct
     struct repro_caps own = {
         .threads = 1,
         .ops = (2u << REPRO_OP_COUNT) - 2u,
-        .precisions = 1u << REPRO_PRECISION_F32 | 1u << REPRO_PRECISION_TF32 | 1u << REPRO_PRECISION_BF16,
+        .precisions = 1u << REPRO_PRECISION_F32 | 1u << REPRO_PRECISION_TF32 |
+                      1u << REPRO_PRECISION_BF16,
         .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u,
         .flags = REPRO_CAPS_ANY_THREADS,
         .memory = device->memory,

@@ -8,7 +8,8 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
-#define DRIVER_CAPABILITY_LEAST 80 /* compute capability 8.0: the oldest that the kernels are built for */
+/* compute capability 8.0: the oldest that the kernels are built for */
+#define DRIVER_CAPABILITY_LEAST 80
 
 struct repro_device {
     int ordinal;
@@ -25,11 +26,12 @@ int32_t driver_check(cudaError_t status, const char *what, struct repro_error *e
 /* The same for cuDNN, with its own last message. */
 int32_t driver_check_dnn(cudnnStatus_t status, const char *what, struct repro_error *err);
 
-/* Refuses another major of cuDNN than was compiled against, and one older than 9.0; a newer or older minor may run,
- * since nothing newer than 9.0 is used. */
+/* Refuses another major of cuDNN than was compiled against, and one older than 9.0; a newer or
+ * older minor may run, since nothing newer than 9.0 is used. */
 int32_t driver_check_version(size_t built, size_t running, struct repro_error *err);
 
-int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err);
+int32_t device_open(const struct repro_device_options *given, struct repro_device **out,
+                    struct repro_error *err);
 void device_close(struct repro_device *device);
 int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err);
 /* rates.c */

@@ -10,13 +10,15 @@ int32_t fork_init(struct fork *fork, struct repro_error *err)
     const char *streams = getenv("REPRO_CUDNN_STREAMS");
     if (streams != NULL && strcmp(streams, "1") == 0)
         return 0;
-    int32_t code = driver_check(cudaStreamCreateWithFlags(&fork->stream, cudaStreamNonBlocking), "a second stream",
-                                err);
+    int32_t code = driver_check(cudaStreamCreateWithFlags(&fork->stream, cudaStreamNonBlocking),
+                                "a second stream", err);
     for (int k = 0; k < FORK_MAX && code == 0; k++) {
-        code = driver_check(cudaEventCreateWithFlags(&fork->works[k].begun, cudaEventDisableTiming), "an event", err);
+        code = driver_check(cudaEventCreateWithFlags(&fork->works[k].begun, cudaEventDisableTiming),
+                            "an event", err);
         if (code == 0)
-            code = driver_check(cudaEventCreateWithFlags(&fork->works[k].done, cudaEventDisableTiming), "an event",
-                                err);
+            code = driver_check(
+                cudaEventCreateWithFlags(&fork->works[k].done, cudaEventDisableTiming), "an event",
+                err);
     }
     return code;
 }
@@ -34,8 +36,8 @@ void fork_release(struct fork *fork)
     memset(fork, 0, sizeof *fork);
 }
 
-/* The first stream waits for the oldest `works`; the second does them in their order, so the last of them is all there
- * is to wait for. */
+/* The first stream waits for the oldest `works`; the second does them in their order, so the last
+ * of them is all there is to wait for. */
 static int32_t wait_for(struct repro_net *net, int works, struct repro_error *err)
 {
     struct fork *fork = &net->fork;
@@ -44,7 +46,8 @@ static int32_t wait_for(struct repro_net *net, int works, struct repro_error *er
     const struct fork_work *last = &fork->works[(fork->first + works - 1) % FORK_MAX];
     fork->first = (fork->first + works) % FORK_MAX;
     fork->count -= works;
-    return driver_check(cudaStreamWaitEvent(net->device->stream, last->done, 0), "joining streams", err);
+    return driver_check(cudaStreamWaitEvent(net->device->stream, last->done, 0), "joining streams",
+                        err);
 }
 
 int32_t fork_begin(struct repro_net *net, struct repro_error *err)
@@ -55,21 +58,25 @@ int32_t fork_begin(struct repro_net *net, struct repro_error *err)
     int32_t code = fork->count == FORK_MAX ? wait_for(net, 1, err) : 0;
     const struct fork_work *work = &fork->works[(fork->first + fork->count) % FORK_MAX];
     if (code == 0)
-        code = driver_check(cudaEventRecord(work->begun, net->device->stream), "forking a stream", err);
+        code = driver_check(cudaEventRecord(work->begun, net->device->stream), "forking a stream",
+                            err);
     if (code == 0)
-        code = driver_check(cudaStreamWaitEvent(fork->stream, work->begun, 0), "forking a stream", err);
-    return code == 0 ? driver_check_dnn(cudnnSetStream(net->device->handle, fork->stream), "cuDNN's stream", err)
+        code = driver_check(cudaStreamWaitEvent(fork->stream, work->begun, 0), "forking a stream",
+                            err);
+    return code == 0 ? driver_check_dnn(cudnnSetStream(net->device->handle, fork->stream),
+                                        "cuDNN's stream", err)
                      : code;
 }
 
-int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b, int64_t b_bytes,
-                 struct repro_error *err)
+int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b,
+                 int64_t b_bytes, struct repro_error *err)
 {
     struct fork *fork = &net->fork;
     if (!fork->on)
         return 0;
     struct fork_work *work = &fork->works[(fork->first + fork->count) % FORK_MAX];
-    int32_t code = driver_check_dnn(cudnnSetStream(net->device->handle, net->device->stream), "cuDNN's stream", err);
+    int32_t code = driver_check_dnn(cudnnSetStream(net->device->handle, net->device->stream),
+                                    "cuDNN's stream", err);
     if (code == 0)
         code = driver_check(cudaEventRecord(work->done, fork->stream), "forking a stream", err);
     if (code != 0)

@@ -1,10 +1,11 @@
 /* fork.h -- weight gradients beside the way back.
  *
- * Nobody but the optimizer waits for the gradient of a convolution's weights, so while a step is captured it goes to a
- * second stream, where it fills what the kernels on the way to the input leave idle.  It reads the convolution's src
- * and diff: before anything on the first stream writes to those bytes, and before the gradients are added up, the first
- * stream waits for it.  Run one by one, a step has one stream; the bits are the same.  $REPRO_CUDNN_STREAMS=1 keeps
- * everything on one, to measure what this is worth. */
+ * Nobody but the optimizer waits for the gradient of a convolution's weights, so while a step is
+ * captured it goes to a second stream, where it fills what the kernels on the way to the input
+ * leave idle.  It reads the convolution's src and diff: before anything on the first stream writes
+ * to those bytes, and before the gradients are added up, the first stream waits for it.  Run one by
+ * one, a step has one stream; the bits are the same.  $REPRO_CUDNN_STREAMS=1 keeps everything on
+ * one, to measure what this is worth. */
 #ifndef CUDNN_FORK_H
 #define CUDNN_FORK_H
 
@@ -22,8 +23,8 @@ struct fork_work {
 };
 
 struct fork {
-    int on; /* a step is being captured */
-    cudaStream_t stream; /* NULL: there is one stream only */
+    int on;                           /* a step is being captured */
+    cudaStream_t stream;              /* NULL: there is one stream only */
     struct fork_work works[FORK_MAX]; /* `count` from `first` on, as a ring */
     int first, count;
 };
@@ -31,12 +32,14 @@ struct fork {
 int32_t fork_init(struct fork *fork, struct repro_error *err);
 void fork_release(struct fork *fork);
 
-/* Around work that reads `a` and `b`: what cuDNN is told in between goes to the second stream, when it is on. */
+/* Around work that reads `a` and `b`: what cuDNN is told in between goes to the second stream, when
+ * it is on. */
 int32_t fork_begin(struct repro_net *net, struct repro_error *err);
-int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b, int64_t b_bytes,
-                 struct repro_error *err);
+int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b,
+                 int64_t b_bytes, struct repro_error *err);
 /* Before the first stream writes there. */
-int32_t fork_guard(struct repro_net *net, const void *begin, int64_t bytes, struct repro_error *err);
+int32_t fork_guard(struct repro_net *net, const void *begin, int64_t bytes,
+                   struct repro_error *err);
 /* Waits for everything. */
 int32_t fork_join(struct repro_net *net, struct repro_error *err);
 

@@ -4,7 +4,8 @@
 /* ---- dense ---- */
 
 /* A warp an output; lanes side by side along the input. */
-template <typename T, typename Y> static __global__ void dense_forward(const struct kernel_dense work)
+template <typename T, typename Y>
+static __global__ void dense_forward(const struct kernel_dense work)
 {
     int64_t count = work.rows * work.out, step = (int64_t)gridDim.x * WARPS;
     for (int64_t i = (int64_t)blockIdx.x * WARPS + threadIdx.y; i < count; i += step) {
@@ -33,10 +34,11 @@ template <typename T, typename Y> static __global__ void dense_data(const struct
     }
 }
 
-/* dw[o, i] += sum over n of dy[n, o] x[n, i], and db[o] += sum over n of dy[n, o]: a block has WARP inputs of one
- * output, the last block of an output its bias; each of WARPS lines sums every WARPS-th row, then the lines are added
- * in order. */
-template <typename T, typename Y> static __global__ void dense_weights(const struct kernel_dense work)
+/* dw[o, i] += sum over n of dy[n, o] x[n, i], and db[o] += sum over n of dy[n, o]: a block has WARP
+ * inputs of one output, the last block of an output its bias; each of WARPS lines sums every
+ * WARPS-th row, then the lines are added in order. */
+template <typename T, typename Y>
+static __global__ void dense_weights(const struct kernel_dense work)
 {
     __shared__ float shared[WARPS][WARP];
     int64_t o = blockIdx.y, i = (int64_t)blockIdx.x * WARP + threadIdx.x;
@@ -60,20 +62,23 @@ template <typename T, typename Y> static __global__ void dense_weights(const str
         work.grad_weights[o * work.in + i] += all;
 }
 
-template <typename T, typename Y> static cudaError_t launch_dense(const struct kernel_dense *work, cudaStream_t stream)
+template <typename T, typename Y>
+static cudaError_t launch_dense(const struct kernel_dense *work, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((dense_forward<T, Y>), launch_blocks(work->rows * work->out * WARP), dim3(WARP, WARPS), stream,
-                        *work);
+    return LAUNCH_JOINT((dense_forward<T, Y>), launch_blocks(work->rows * work->out * WARP),
+                        dim3(WARP, WARPS), stream, *work);
 }
 
 template <typename T, typename Y>
 static cudaError_t launch_dense_backward(const struct kernel_dense *work, cudaStream_t stream)
 {
-    cudaError_t status = LAUNCH_JOINT((dense_weights<T, Y>),
-                                      dim3((unsigned)((work->in + WARP - 1) / WARP + 1), (unsigned)work->out),
-                                      dim3(WARP, WARPS), stream, *work);
+    cudaError_t status = LAUNCH_JOINT(
+        (dense_weights<T, Y>),
+        dim3((unsigned)((work->in + WARP - 1) / WARP + 1), (unsigned)work->out), dim3(WARP, WARPS),
+        stream, *work);
     if (status == cudaSuccess && work->dx != NULL)
-        status = LAUNCH((dense_data<T, Y>), launch_blocks(work->rows * work->in), LAUNCH_THREADS, stream, *work);
+        status = LAUNCH((dense_data<T, Y>), launch_blocks(work->rows * work->in), LAUNCH_THREADS,
+                        stream, *work);
     return status;
 }
 
@@ -96,7 +101,8 @@ cudaError_t kernel_dense_backward(const struct kernel_dense *work, cudaStream_t 
 /* ---- loss ---- */
 
 /* The largest logit, the sum of exp(logit - it), and its first place. */
-template <typename T> static __device__ int64_t softmax_of(const T *logits, int64_t classes, double *top, double *sum)
+template <typename T>
+static __device__ int64_t softmax_of(const T *logits, int64_t classes, double *top, double *sum)
 {
     int64_t best = 0;
     for (int64_t j = 1; j < classes; j++)
@@ -111,8 +117,8 @@ template <typename T> static __device__ int64_t softmax_of(const T *logits, int6
 
 /* One block: each thread sums its rows, then the threads are added as a tree. */
 template <typename T>
-static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logits, const int32_t *labels,
-                                    kernel_metrics *metrics)
+static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logits,
+                                    const int32_t *labels, kernel_metrics *metrics)
 {
     __shared__ double losses[LAUNCH_THREADS];
     __shared__ int64_t corrects[LAUNCH_THREADS];
@@ -140,8 +146,8 @@ static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logi
 }
 
 template <typename T>
-static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes, const T *logits, const int32_t *labels,
-                                     const struct kernel_call *call, T *diff)
+static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes, const T *logits,
+                                     const int32_t *labels, const struct kernel_call *call, T *diff)
 {
     double scale = call->scale;
     for (int64_t n = thread_first(); n < all; n += thread_step()) {
@@ -158,30 +164,33 @@ static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes,
 }
 
 template <typename T>
-static cudaError_t launch_loss(int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
-                               kernel_metrics *metrics, cudaStream_t stream)
+static cudaError_t launch_loss(int64_t rows, int64_t classes, const void *logits,
+                               const int32_t *labels, kernel_metrics *metrics, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((loss_forward<T>), 1, LAUNCH_THREADS, stream, rows, classes, static_cast<const T *>(logits),
-                        labels, metrics);
+    return LAUNCH_JOINT((loss_forward<T>), 1, LAUNCH_THREADS, stream, rows, classes,
+                        static_cast<const T *>(logits), labels, metrics);
 }
 
 template <typename T>
-static cudaError_t launch_loss_backward(int64_t rows, int64_t all, int64_t classes, const void *logits,
-                                        const int32_t *labels, const struct kernel_call *call, void *diff,
+static cudaError_t launch_loss_backward(int64_t rows, int64_t all, int64_t classes,
+                                        const void *logits, const int32_t *labels,
+                                        const struct kernel_call *call, void *diff,
                                         cudaStream_t stream)
 {
-    return LAUNCH((loss_backward<T>), launch_blocks(all), LAUNCH_THREADS, stream, rows, all, classes,
-                  static_cast<const T *>(logits), labels, call, static_cast<T *>(diff));
+    return LAUNCH((loss_backward<T>), launch_blocks(all), LAUNCH_THREADS, stream, rows, all,
+                  classes, static_cast<const T *>(logits), labels, call, static_cast<T *>(diff));
 }
 
-cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
-                        struct kernel_metrics *metrics, cudaStream_t stream)
+cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits,
+                        const int32_t *labels, struct kernel_metrics *metrics, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_loss, rows, classes, logits, labels, metrics, stream);
 }
 
-cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits,
-                                 const int32_t *labels, const struct kernel_call *call, void *diff, cudaStream_t stream)
+cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes,
+                                 const void *logits, const int32_t *labels,
+                                 const struct kernel_call *call, void *diff, cudaStream_t stream)
 {
-    return BY_TYPE(type, launch_loss_backward, rows, all, classes, logits, labels, call, diff, stream);
+    return BY_TYPE(type, launch_loss_backward, rows, all, classes, logits, labels, call, diff,
+                   stream);
 }

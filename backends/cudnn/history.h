@@ -1,4 +1,5 @@
-/* history.h -- the metrics of recorded updates: the optimizer's kernel writes them to host memory, an event says when.
+/* history.h -- the metrics of recorded updates: the optimizer's kernel writes them to host memory,
+ * an event says when.
  */
 #ifndef CUDNN_HISTORY_H
 #define CUDNN_HISTORY_H
@@ -11,7 +12,8 @@
 struct repro_net;
 
 struct history {
-    struct kernel_metrics *records; /* [REPRO_HISTORY], pinned; update n's is number n % REPRO_HISTORY */
+    /* [REPRO_HISTORY], pinned; update n's is number n % REPRO_HISTORY */
+    struct kernel_metrics *records;
     cudaEvent_t done[REPRO_HISTORY];
     int64_t rows[REPRO_HISTORY];
     int64_t recorded, read; /* since the network was made */

@@ -1,8 +1,9 @@
 /* kernels.h -- the GPU kernels that no library has, as C functions that launch them.
  *
- * Activations are NHWC, of type KERNEL_F32 or KERNEL_BF16; statistics, parameters and sums are f32 or wider.  Every
- * function queues its work on the stream and returns the launch's status.  All sums have a fixed order, no atomic adds
- * to a float: the same call gives the same bits.  `add`: dst += result, else dst = result.
+ * Activations are NHWC, of type KERNEL_F32 or KERNEL_BF16; statistics, parameters and sums are f32
+ * or wider.  Every function queues its work on the stream and returns the launch's status.  All
+ * sums have a fixed order, no atomic adds to a float: the same call gives the same bits.  `add`:
+ * dst += result, else dst = result.
  */
 #ifndef CUDNN_KERNELS_H
 #define CUDNN_KERNELS_H
@@ -33,20 +34,20 @@ struct kernel_step {
     float keep, rest;
 };
 
-/* What differs from call to call of the same work.  It lies in device memory when the work runs, so that the work
- * itself can be queued once and repeated. */
+/* What differs from call to call of the same work.  It lies in device memory when the work runs, so
+ * that the work itself can be queued once and repeated. */
 struct kernel_call {
     const uint8_t *pixels; /* [., height, width, channels], which the crops index */
     const int32_t *labels;
     uint64_t seed; /* dropout */
     uint32_t epoch;
     int32_t record; /* a recorded update's place in the history */
-    double scale; /* backward */
+    double scale;   /* backward */
     struct kernel_step step;
 };
 
-/* dst [all, height, width, padded] = (pixel - mean[c]) / deviation[c] of the rows' crops, and the rows' labels; rows
- * behind `rows` up to `all`, and channels behind `channels`, get 0. */
+/* dst [all, height, width, padded] = (pixel - mean[c]) / deviation[c] of the rows' crops, and the
+ * rows' labels; rows behind `rows` up to `all`, and channels behind `channels`, get 0. */
 struct kernel_input {
     int type;
     int64_t rows, all;
@@ -61,65 +62,77 @@ cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream);
 
 /* ---- norm.cu: batch norm of all ghosts of a micro at once ---- */
 
-/* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost.  Every pointer but the four
- * sums into PARTIAL is 16 byte aligned. */
+/* x, y, dy, dx are [ghosts, pixels, channels], pixels being those of all rows of a ghost.  Every
+ * pointer but the four sums into PARTIAL is 16 byte aligned. */
 struct kernel_norm {
     int type;
-    int relu; /* y = max(., 0), and dy is cut accordingly */
+    int relu;                    /* y = max(., 0), and dy is cut accordingly */
     struct launch_columns shape; /* launch_columns' */
     float epsilon;
     const void *x;
     void *y;
-    /* of a sum, unless sum is NULL: whoever reads x first, statistics or an apply by running statistics, writes sum = a
-     * + scale b, as kernel_add does, and takes it for x.  sum lies on neither a nor b; the others read it as x. */
+    /* of a sum, unless sum is NULL: whoever reads x first, statistics or an apply by running
+     * statistics, writes sum = a + scale b, as kernel_add does, and takes it for x.  sum lies on
+     * neither a nor b; the others read it as x. */
     const void *a, *b;
     float scale;
     void *sum;
     const float *gamma, *beta; /* [channels] */
     float *mean, *inverse,
-        *variance; /* [ghosts, channels]: written by statistics, inverse = 1/sqrt(variance + epsilon) */
-    float *scratch; /* [launch_scratch] */
-    double *sums; /* [ghosts, 2, channels] */
-    float *slopes; /* [ghosts, 2, channels] */
+        /* [ghosts, channels]: written by statistics, inverse = 1/sqrt(variance + epsilon) */
+        *variance;
+    float *scratch;    /* [launch_scratch] */
+    double *sums;      /* [ghosts, 2, channels] */
+    float *slopes;     /* [ghosts, 2, channels] */
     unsigned *tickets; /* [(ghosts + 1) * tiles], 0 between calls */
     /* backward */
-    int64_t counted; /* the first so many ghosts are rows of the caller's, the rest fill the micro */
+    /* the first so many ghosts are rows of the caller's, the rest fill the micro */
+    int64_t counted;
     const void *dy;
     void *dx; /* NULL: its source wants no gradient */
     int add;
-    float *grad_gamma, *grad_beta; /* [channels], += */
+    float *grad_gamma, *grad_beta;  /* [channels], += */
     float *sum_mean, *sum_variance; /* [channels], += each ghost's statistics */
 };
-/* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first pixel; one launch. A
- * sum's bits, and those of its statistics, are the same as kernel_add's followed by statistics of x. */
+/* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first
+ * pixel; one launch. A sum's bits, and those of its statistics, are the same as kernel_add's
+ * followed by statistics of x. */
 cudaError_t kernel_norm_statistics(const struct kernel_norm *work, cudaStream_t stream);
-/* y = gamma (x - mean) inverse + beta; one launch.  running: mean and variance are [channels], used for every pixel. */
-cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream);
-/* Sums of dy and dy (x - mean), the gradients of gamma and beta, the batch-norm sums; one launch.  Then dx; one launch.
+/* y = gamma (x - mean) inverse + beta; one launch.  running: mean and variance are [channels], used
+ * for every pixel. */
+cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running,
+                              cudaStream_t stream);
+/* Sums of dy and dy (x - mean), the gradients of gamma and beta, the batch-norm sums; one launch.
+ * Then dx; one launch.
  */
 cudaError_t kernel_norm_backward(const struct kernel_norm *work, cudaStream_t stream);
 
 /* grad[c] += sum over pixels of dy[., c]; shape: of one ghost; scratch and tickets as above. */
-cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch,
-                                 unsigned *tickets, float *grad, cudaStream_t stream);
+cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy,
+                                 float *scratch, unsigned *tickets, float *grad,
+                                 cudaStream_t stream);
 
 /* ---- pointwise.cu ---- */
 
 cudaError_t kernel_relu(int type, int64_t count, const void *x, void *y, cudaStream_t stream);
-cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx, int add,
-                                 cudaStream_t stream);
+cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx,
+                                 int add, cudaStream_t stream);
 /* y = a + scale b */
 cudaError_t kernel_add(int type, int64_t count, const void *a, const void *b, float scale, void *y,
                        cudaStream_t stream);
 /* y (+)= scale x */
-cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, void *y, int add, cudaStream_t stream);
+cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, void *y, int add,
+                         cudaStream_t stream);
 /* y[p, first + c] = x[p, c], y having `channels` channels; back: x[p, c] (+)= y[p, first + c]. */
-cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x,
-                          void *y, cudaStream_t stream);
-cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
-                                   const void *y, void *x, int add, cudaStream_t stream);
-cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float *bias, void *y, cudaStream_t stream);
-/* y (+)= kept ? x / (1 - rate) : 0; which are kept is said at struct repro_rows.  Rows from `rows` on get 0. */
+cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels,
+                          int64_t first, const void *x, void *y, cudaStream_t stream);
+cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels,
+                                   int64_t first, const void *y, void *x, int add,
+                                   cudaStream_t stream);
+cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float *bias, void *y,
+                        cudaStream_t stream);
+/* y (+)= kept ? x / (1 - rate) : 0; which are kept is said at struct repro_rows.  Rows from `rows`
+ * on get 0. */
 struct kernel_dropout {
     int type;
     int64_t rows, all, channels, plane;
@@ -133,7 +146,8 @@ struct kernel_dropout {
 };
 cudaError_t kernel_dropout(const struct kernel_dropout *work, cudaStream_t stream);
 /* sum[i] (+)= (float)x[i] */
-cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, int add, cudaStream_t stream);
+cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, int add,
+                              cudaStream_t stream);
 
 /* ---- pool.cu ---- */
 
@@ -154,14 +168,15 @@ cudaError_t kernel_max_pool_backward(const struct kernel_pool *work, cudaStream_
 cudaError_t kernel_avg_pool(const struct kernel_pool *work, cudaStream_t stream);
 cudaError_t kernel_avg_pool_backward(const struct kernel_pool *work, cudaStream_t stream);
 /* y[n, c] = mean over the plane; back: dx[n, p, c] (+)= dy[n, c] / plane. */
-cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x, void *y,
-                        cudaStream_t stream);
-cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx,
-                                 int add, cudaStream_t stream);
+cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x,
+                        void *y, cudaStream_t stream);
+cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels,
+                                 const void *dy, void *dx, int add, cudaStream_t stream);
 
 /* ---- head.cu ---- */
 
-/* y [rows, out] = bias + x [rows, in] weights^T [out, in]; weights and bias f32, x of type, y of y_type. */
+/* y [rows, out] = bias + x [rows, in] weights^T [out, in]; weights and bias f32, x of type, y of
+ * y_type. */
 struct kernel_dense {
     int type, y_type;
     int64_t rows, in, out;
@@ -185,24 +200,24 @@ struct kernel_metrics {
 /* Of it, what net_zero clears and a record holds. */
 #define KERNEL_METRICS_SUMS offsetof(struct kernel_metrics, halted)
 /* Adds the rows' cross-entropy and correct answers to metrics; in double, one block. */
-cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits, const int32_t *labels,
-                        struct kernel_metrics *metrics, cudaStream_t stream);
+cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits,
+                        const int32_t *labels, struct kernel_metrics *metrics, cudaStream_t stream);
 /* diff = call->scale (softmax - onehot), rows from `rows` to `all` get 0. */
-cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes, const void *logits,
-                                 const int32_t *labels, const struct kernel_call *call, void *diff,
-                                 cudaStream_t stream);
+cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes,
+                                 const void *logits, const int32_t *labels,
+                                 const struct kernel_call *call, void *diff, cudaStream_t stream);
 /* f32 copy of logits */
 cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cudaStream_t stream);
 
 /* ---- update.cu ---- */
 
-/* One optimizer step by call->step.  A recorded one writes metrics to records[call->record] and does nothing else once
- * a loss was no finite number. */
+/* One optimizer step by call->step.  A recorded one writes metrics to records[call->record] and
+ * does nothing else once a loss was no finite number. */
 struct kernel_update {
     const struct kernel_call *call;
     struct kernel_metrics *metrics;
     struct kernel_metrics *records; /* host memory that the device reaches */
-    int64_t count; /* floats of PARAM on the device */
+    int64_t count;                  /* floats of PARAM on the device */
     const float *grad;
     float *param, *moment1, *moment2;
     int64_t copy_count; /* the first so many parameters are copied to `copy` in bf16; 0: none */
@@ -213,8 +228,9 @@ struct kernel_update {
 };
 cudaError_t kernel_update(const struct kernel_update *work, cudaStream_t stream);
 /* sums[i] = slot[i] + sums[i], and the metrics likewise. */
-cudaError_t kernel_join(int64_t count, const float *slot, float *sums, const struct kernel_metrics *slot_metrics,
-                        struct kernel_metrics *metrics, cudaStream_t stream);
+cudaError_t kernel_join(int64_t count, const float *slot, float *sums,
+                        const struct kernel_metrics *slot_metrics, struct kernel_metrics *metrics,
+                        cudaStream_t stream);
 /* bf16 copy of f32 */
 cudaError_t kernel_to_bf16(int64_t count, const float *x, void *y, cudaStream_t stream);
 /* canonical[i] = device[map[i]], or the reverse. */

@@ -13,8 +13,8 @@ int knobs_text(const struct knobs *knobs, char *text, size_t size)
     if (knobs->count == 0)
         return snprintf(text, size, "-") >= (int)size;
     for (int i = 0; i < knobs->count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%" PRId32 "=%" PRId64, i == 0 ? "" : ",",
-                                 knobs->list[i].type, knobs->list[i].value);
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRId32 "=%" PRId64,
+                                 i == 0 ? "" : ",", knobs->list[i].type, knobs->list[i].value);
     return used >= size;
 }
 

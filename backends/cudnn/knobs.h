@@ -1,4 +1,5 @@
-/* knobs.h -- the settings of one of cuDNN's engines.  With the engine's number they say which kernel computes. */
+/* knobs.h -- the settings of one of cuDNN's engines.  With the engine's number they say which
+ * kernel computes. */
 #ifndef CUDNN_KNOBS_H
 #define CUDNN_KNOBS_H
 

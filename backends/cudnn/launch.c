@@ -20,7 +20,8 @@ static int64_t parts(int64_t count, int64_t size)
     return (count + size - 1) / size;
 }
 
-static struct launch_columns cut(struct launch_columns shape, int32_t lanes_max, const struct limit *limits, int count)
+static struct launch_columns cut(struct launch_columns shape, int32_t lanes_max,
+                                 const struct limit *limits, int count)
 {
     int64_t lanes = parts(shape.channels, shape.width), steps = STEPS;
     shape.lanes = 1;
@@ -39,11 +40,14 @@ static struct launch_columns cut(struct launch_columns shape, int32_t lanes_max,
     return shape;
 }
 
-struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts, int type_bytes)
+struct launch_columns launch_columns(int64_t channels, int64_t pixels, int64_t ghosts,
+                                     int type_bytes)
 {
     static const struct limit limits[] = {{256, 16}, {1024, 64}};
-    struct launch_columns shape = {
-        .channels = channels, .pixels = pixels, .ghosts = ghosts, .width = launch_width(channels, type_bytes)};
+    struct launch_columns shape = {.channels = channels,
+                                   .pixels = pixels,
+                                   .ghosts = ghosts,
+                                   .width = launch_width(channels, type_bytes)};
     return cut(shape, shape.width == 1 ? 16 : 4, limits, 2);
 }
 

@@ -4,13 +4,14 @@
 
 #include <stdio.h>
 
-static int32_t queued(const struct repro_net *net, const struct net_layer *layer, cudaError_t status,
-                      struct repro_error *err)
+static int32_t queued(const struct repro_net *net, const struct net_layer *layer,
+                      cudaError_t status, struct repro_error *err)
 {
     char what[64];
     if (status == cudaSuccess)
         return 0;
-    snprintf(what, sizeof what, "node %d (%s)", (int)work_index(net, layer), plugin_op_names[layer->node->op]);
+    snprintf(what, sizeof what, "node %d (%s)", (int)work_index(net, layer),
+             plugin_op_names[layer->node->op]);
     return driver_check(status, what, err);
 }
 
@@ -22,9 +23,10 @@ static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, stru
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     return queued(net, layer,
-                  kernel_bias(layer->type, work_rows(net) * layer->use->plane, layer->node->channels,
-                              net->param + net->layout.places[work_index(net, layer)].bias, layer->dst,
-                              net->device->stream),
+                  kernel_bias(layer->type, work_rows(net) * layer->use->plane,
+                              layer->node->channels,
+                              net->param + net->layout.places[work_index(net, layer)].bias,
+                              layer->dst, net->device->stream),
                   err);
 }
 
@@ -32,8 +34,9 @@ static cudaError_t add_forward(struct repro_net *net, const struct net_layer *la
 {
     int elsewhere = layer->plan->onto != LOWER_NONE || layer->plan->sum_with != LOWER_NONE;
     return elsewhere ? cudaSuccess
-                     : kernel_add(layer->type, work_rows(net) * layer->use->size, work_source(net, layer, 0)->dst,
-                                  work_source(net, layer, 1)->dst, layer->node->scale, layer->dst, net->device->stream);
+                     : kernel_add(layer->type, work_rows(net) * layer->use->size,
+                                  work_source(net, layer, 0)->dst, work_source(net, layer, 1)->dst,
+                                  layer->node->scale, layer->dst, net->device->stream);
 }
 
 static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, int mode)
@@ -79,8 +82,8 @@ static cudaError_t concat_forward(struct repro_net *net, struct net_layer *layer
     int64_t first = 0, pixels = work_rows(net) * layer->use->plane;
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
         struct net_layer *src = work_source(net, layer, k);
-        status = kernel_concat(layer->type, pixels, src->node->channels, layer->node->channels, first, src->dst,
-                               layer->dst, net->device->stream);
+        status = kernel_concat(layer->type, pixels, src->node->channels, layer->node->channels,
+                               first, src->dst, layer->dst, net->device->stream);
         first += src->node->channels;
     }
     return status;
@@ -90,8 +93,8 @@ static cudaError_t dropout_forward(struct repro_net *net, struct net_layer *laye
 {
     struct net_layer *src = work_source(net, layer, 0);
     if (mode == REPRO_MODE_EVAL)
-        return kernel_scale(layer->type, work_rows(net) * layer->use->size, src->dst, 1.0f, layer->dst, 0,
-                            net->device->stream);
+        return kernel_scale(layer->type, work_rows(net) * layer->use->size, src->dst, 1.0f,
+                            layer->dst, 0, net->device->stream);
     struct kernel_dropout work = work_dropout(net, layer);
     work.x = src->dst;
     work.y = layer->dst;
@@ -109,7 +112,9 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
     case REPRO_OP_BATCH_NORM:
         return norm_forward(net, layer, mode);
     case REPRO_OP_RELU:
-        return layer->plan->fused_relu ? cudaSuccess : kernel_relu(layer->type, count, src->dst, layer->dst, stream);
+        return layer->plan->fused_relu
+                   ? cudaSuccess
+                   : kernel_relu(layer->type, count, src->dst, layer->dst, stream);
     case REPRO_OP_ADD:
         return add_forward(net, layer);
     case REPRO_OP_CONCAT:
@@ -117,11 +122,12 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL: {
         struct kernel_pool work = work_pool(net, layer);
-        return layer->node->op == REPRO_OP_MAX_POOL ? kernel_max_pool(&work, stream) : kernel_avg_pool(&work, stream);
+        return layer->node->op == REPRO_OP_MAX_POOL ? kernel_max_pool(&work, stream)
+                                                    : kernel_avg_pool(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean(layer->type, work_rows(net), src->use->plane, layer->node->channels, src->dst, layer->dst,
-                           stream);
+        return kernel_mean(layer->type, work_rows(net), src->use->plane, layer->node->channels,
+                           src->dst, layer->dst, stream);
     case REPRO_OP_DROPOUT:
         return dropout_forward(net, layer, mode);
     case REPRO_OP_DENSE: {
@@ -129,43 +135,47 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         return kernel_dense(&work, stream);
     }
     default:
-        return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst, net->labels, net->metrics,
-                           stream);
+        return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst,
+                           net->labels, net->metrics, stream);
     }
 }
 
-int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err)
+int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode,
+                      struct repro_error *err)
 {
     int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
     timer_bytes(net, &net->timer.totals.forward_bytes[layer->node->op],
                 account_forward(net->layers, layer, work_rows(net), mode == REPRO_MODE_TRAIN));
     if (code == 0)
-        code = layer->node->op == REPRO_OP_CONV ? conv_forward(net, layer, err)
-                                                : queued(net, layer, forward(net, layer, mode), err);
+        code = layer->node->op == REPRO_OP_CONV
+                   ? conv_forward(net, layer, err)
+                   : queued(net, layer, forward(net, layer, mode), err);
     return code == 0 ? timer_stop(net, err) : code;
 }
 
 /* ---- Backward ---- */
 
-static int32_t conv_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
+static int32_t conv_backward(struct repro_net *net, struct net_layer *layer,
+                             struct repro_error *err)
 {
     const struct net_layer *src = work_source(net, layer, 0);
     int32_t code = fork_begin(net, err);
     if (code == 0)
         code = dnn_plan_run(work_plan(net, layer, DNN_WEIGHTS), net->device->handle, err);
     if (code == 0)
-        code = fork_end(net, src->dst, work_bytes(net, src), layer->diff, work_bytes(net, layer), err);
+        code = fork_end(net, src->dst, work_bytes(net, src), layer->diff, work_bytes(net, layer),
+                        err);
     if (code == 0 && src->use->needs_diff)
         code = dnn_plan_run(work_plan(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
-    struct launch_columns shape = launch_columns(layer->node->channels, work_rows(net) * layer->use->plane, 1,
-                                                 kernel_bytes(layer->type));
+    struct launch_columns shape = launch_columns(
+        layer->node->channels, work_rows(net) * layer->use->plane, 1, kernel_bytes(layer->type));
     float *grad = net->partial + net->layout.places[work_index(net, layer)].bias;
-    return queued(
-        net, layer,
-        kernel_bias_gradient(layer->type, &shape, layer->diff, net->scratch, net->tickets, grad, net->device->stream),
-        err);
+    return queued(net, layer,
+                  kernel_bias_gradient(layer->type, &shape, layer->diff, net->scratch, net->tickets,
+                                       grad, net->device->stream),
+                  err);
 }
 
 static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
@@ -175,8 +185,8 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
         struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff && !layer->plan->same_diff[k])
             status = kernel_scale(layer->type, work_rows(net) * layer->use->size, layer->diff,
-                                  k == 0 ? 1.0f : layer->node->scale, src->diff, !layer->use->diff_first[k],
-                                  net->device->stream);
+                                  k == 0 ? 1.0f : layer->node->scale, src->diff,
+                                  !layer->use->diff_first[k], net->device->stream);
     }
     return status;
 }
@@ -188,8 +198,9 @@ static cudaError_t concat_backward(struct repro_net *net, struct net_layer *laye
     for (int k = 0; k < layer->node->src_count && status == cudaSuccess; k++) {
         struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff)
-            status = kernel_concat_backward(layer->type, pixels, src->node->channels, layer->node->channels, first,
-                                            layer->diff, src->diff, !layer->use->diff_first[k], net->device->stream);
+            status = kernel_concat_backward(layer->type, pixels, src->node->channels,
+                                            layer->node->channels, first, layer->diff, src->diff,
+                                            !layer->use->diff_first[k], net->device->stream);
         first += src->node->channels;
     }
     return status;
@@ -206,9 +217,9 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
         return cudaSuccess;
     switch (layer->node->op) {
     case REPRO_OP_RELU:
-        return layer->plan->fused_relu
-                   ? cudaSuccess
-                   : kernel_relu_backward(layer->type, count, layer->dst, layer->diff, src->diff, add, stream);
+        return layer->plan->fused_relu ? cudaSuccess
+                                       : kernel_relu_backward(layer->type, count, layer->dst,
+                                                              layer->diff, src->diff, add, stream);
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL: {
         struct kernel_pool work = work_pool(net, layer);
@@ -216,8 +227,8 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
                                                     : kernel_avg_pool_backward(&work, stream);
     }
     case REPRO_OP_GLOBAL_AVG_POOL:
-        return kernel_mean_backward(layer->type, work_rows(net), src->use->plane, layer->node->channels, layer->diff,
-                                    src->diff, add, stream);
+        return kernel_mean_backward(layer->type, work_rows(net), src->use->plane,
+                                    layer->node->channels, layer->diff, src->diff, add, stream);
     case REPRO_OP_DROPOUT: {
         struct kernel_dropout work = work_dropout(net, layer);
         work.x = layer->diff;
@@ -226,8 +237,9 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
         return kernel_dropout(&work, stream);
     }
     default:
-        return kernel_loss_backward(src->type, net->run.rows, work_rows(net), net->graph.graph.classes, src->dst,
-                                    net->labels, net->run.call, src->diff, stream);
+        return kernel_loss_backward(src->type, net->run.rows, work_rows(net),
+                                    net->graph.graph.classes, src->dst, net->labels, net->run.call,
+                                    src->diff, stream);
     }
 }
 

@@ -12,7 +12,8 @@ static int64_t aligned(int64_t count)
 }
 
 /* Weights of [out][in][taps] become [out][taps][room], room >= in. */
-static void map_weights(int32_t *map, int64_t to, int64_t out, int64_t in, int64_t taps, int64_t room)
+static void map_weights(int32_t *map, int64_t to, int64_t out, int64_t in, int64_t taps,
+                        int64_t room)
 {
     for (int64_t o = 0; o < out; o++)
         for (int64_t i = 0; i < in; i++)
@@ -26,18 +27,21 @@ static void map_vector(int32_t *map, int64_t to, int64_t count)
         map[i] = (int32_t)(to + i);
 }
 
-/* The shape of a node's weights: out x in x taps; a dense layer is a convolution over the whole of its source. */
-static void weights_shape(const struct plugin_graph *graph, const struct repro_node *node, int64_t shape[3])
+/* The shape of a node's weights: out x in x taps; a dense layer is a convolution over the whole of
+ * its source. */
+static void weights_shape(const struct plugin_graph *graph, const struct repro_node *node,
+                          int64_t shape[3])
 {
     const struct repro_node *src = plugin_source(graph, node, 0);
     shape[0] = node->channels;
     shape[1] = src->channels;
-    shape[2] = node->op == REPRO_OP_CONV ? (int64_t)node->kernel_h * node->kernel_w : (int64_t)src->height * src->width;
+    shape[2] = node->op == REPRO_OP_CONV ? (int64_t)node->kernel_h * node->kernel_w
+                                         : (int64_t)src->height * src->width;
 }
 
 /* Gives every tensor of the wanted kind its place, behind *at. */
-static void place(struct layout *layout, const struct plugin_graph *graph, int64_t input_channels, int convolutions,
-                  int64_t *at)
+static void place(struct layout *layout, const struct plugin_graph *graph, int64_t input_channels,
+                  int convolutions, int64_t *at)
 {
     for (int32_t n = 0; n < graph->count; n++) {
         const struct repro_node *node = &graph->nodes[n];
@@ -68,9 +72,11 @@ int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, int
 {
     memset(layout, 0, sizeof *layout);
     layout->param_count = graph->graph.param_count;
-    /* A convolution of the image grows by at most 8 times: from one channel to the eight of 16 bytes. */
+    /* A convolution of the image grows by at most 8 times: from one channel to the eight of 16
+     * bytes. */
     if (8 * layout->param_count + 2 * LAYOUT_ALIGN * (int64_t)graph->count > INT32_MAX)
-        return fail(err, REPRO_UNSUPPORTED, "%" PRId64 " parameters are more than cudnn's arenas hold (2^28)",
+        return fail(err, REPRO_UNSUPPORTED,
+                    "%" PRId64 " parameters are more than cudnn's arenas hold (2^28)",
                     layout->param_count);
     layout->map = plugin_allocate(layout->param_count, sizeof *layout->map);
     layout->places = plugin_allocate(graph->count, sizeof *layout->places);

@@ -12,7 +12,8 @@ static void fuse_relus(struct lower *lower, const struct plugin_graph *graph)
     for (int32_t i = 1; i < graph->count; i++) {
         const struct repro_node *node = &graph->nodes[i];
         int32_t src = node->src[0];
-        if (node->op == REPRO_OP_RELU && graph->nodes[src].op == REPRO_OP_BATCH_NORM && graph->use[src].consumers == 1)
+        if (node->op == REPRO_OP_RELU && graph->nodes[src].op == REPRO_OP_BATCH_NORM &&
+            graph->use[src].consumers == 1)
             lower->nodes[i].fused_relu = lower->nodes[src].fused_relu = 1;
     }
 }
@@ -60,8 +61,8 @@ int64_t lower_input_channels(const struct plugin_graph *graph, int type_bytes)
     return (channels + whole - 1) / whole * whole;
 }
 
-/* Whether a consumer of node i other than `except` lies at or above node `from`: its backward, which adds to i's diff,
- * would then run before that of `from`, or be it. */
+/* Whether a consumer of node i other than `except` lies at or above node `from`: its backward,
+ * which adds to i's diff, would then run before that of `from`, or be it. */
 static int written_before(const struct plugin_graph *graph, int32_t i, int32_t except, int32_t from)
 {
     for (int32_t c = from; c < graph->count; c++)
@@ -71,7 +72,8 @@ static int written_before(const struct plugin_graph *graph, int32_t i, int32_t e
     return 0;
 }
 
-/* group[i]: the add at the head of the diffs that are one, or i itself.  via[i]: the add through which i joined. */
+/* group[i]: the add at the head of the diffs that are one, or i itself.  via[i]: the add through
+ * which i joined. */
 struct diffs {
     int32_t *group, *via;
 };
@@ -79,12 +81,15 @@ struct diffs {
 /* The node whose backward reads the diff of node i. */
 static int32_t reader(const struct lower *lower, const struct plugin_graph *graph, int32_t i)
 {
-    return graph->nodes[i].op == REPRO_OP_RELU && lower->nodes[i].fused_relu ? graph->nodes[i].src[0] : i;
+    return graph->nodes[i].op == REPRO_OP_RELU && lower->nodes[i].fused_relu
+               ? graph->nodes[i].src[0]
+               : i;
 }
 
-/* Whether i may join the group: no member is read after a foreign writer has added to the buffer. */
-static int may_join(const struct lower *lower, const struct plugin_graph *graph, const struct diffs *diffs, int32_t i,
-                    int32_t add, int32_t group)
+/* Whether i may join the group: no member is read after a foreign writer has added to the
+ * buffer. */
+static int may_join(const struct lower *lower, const struct plugin_graph *graph,
+                    const struct diffs *diffs, int32_t i, int32_t add, int32_t group)
 {
     for (int32_t member = 0; member < graph->count; member++) {
         if (diffs->group[member] != group || member == i || member >= add)
@@ -96,7 +101,8 @@ static int may_join(const struct lower *lower, const struct plugin_graph *graph,
     return 1;
 }
 
-static void share_diffs(struct lower *lower, const struct plugin_graph *graph, const struct diffs *diffs)
+static void share_diffs(struct lower *lower, const struct plugin_graph *graph,
+                        const struct diffs *diffs)
 {
     for (int32_t i = 0; i < graph->count; i++)
         diffs->group[i] = diffs->via[i] = i;
@@ -106,8 +112,9 @@ static void share_diffs(struct lower *lower, const struct plugin_graph *graph, c
             continue;
         for (int k = 0; k < 2; k++) {
             int32_t src = node->src[k], group = diffs->group[add];
-            if ((k == 1 && node->scale != 1.0f) || !graph->use[src].needs_diff || !graph->use[add].diff_first[k] ||
-                diffs->group[src] != src || !may_join(lower, graph, diffs, src, add, group))
+            if ((k == 1 && node->scale != 1.0f) || !graph->use[src].needs_diff ||
+                !graph->use[add].diff_first[k] || diffs->group[src] != src ||
+                !may_join(lower, graph, diffs, src, add, group))
                 continue;
             diffs->group[src] = group;
             diffs->via[src] = add;
@@ -120,11 +127,13 @@ static void share_diffs(struct lower *lower, const struct plugin_graph *graph, c
 
 static int32_t new_buffer(struct lower *lower, int64_t bytes, int32_t first, int32_t last)
 {
-    lower->buffers[lower->buffer_count] = (struct lower_buffer){.bytes = bytes, .first = first, .last = last};
+    lower->buffers[lower->buffer_count] = (struct lower_buffer){
+        .bytes = bytes, .first = first, .last = last};
     return lower->buffer_count++;
 }
 
-/* The gradient of a convolution's weights may run beside the next moments, so what it reads lives on for these. */
+/* The gradient of a convolution's weights may run beside the next moments, so what it reads lives
+ * on for these. */
 static int32_t read_until(const struct plugin_graph *graph, int32_t i)
 {
     int32_t end = 2 * graph->count - 1, moment = end - i;
@@ -190,13 +199,15 @@ static void make_dst(struct lower *lower, const struct plugin_graph *graph, int 
     }
 }
 
-static void make_diff(struct lower *lower, const struct plugin_graph *graph, const struct diffs *diffs, int type_bytes)
+static void make_diff(struct lower *lower, const struct plugin_graph *graph,
+                      const struct diffs *diffs, int type_bytes)
 {
     int32_t end = 2 * graph->count - 1;
     for (int32_t i = graph->count - 1; i >= 0; i--) {
         struct lower_node *node = &lower->nodes[i];
         const struct repro_node *given = &graph->nodes[i];
-        if (!graph->use[i].needs_diff || !graph->use[i].live || given->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY)
+        if (!graph->use[i].needs_diff || !graph->use[i].live ||
+            given->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY)
             continue;
         if (given->op == REPRO_OP_BATCH_NORM && node->fused_relu)
             continue; /* it reads its relu's */
@@ -208,8 +219,9 @@ static void make_diff(struct lower *lower, const struct plugin_graph *graph, con
                 for (int k = 0; k < graph->nodes[c].src_count; k++)
                     if (graph->nodes[c].src[k] == i && graph->use[c].live)
                         writer = c;
-            node->diff = new_buffer(lower, graph->options.micro * graph->use[i].size * (node->single ? 4 : type_bytes),
-                                    end - writer, end - i);
+            node->diff = new_buffer(
+                lower, graph->options.micro * graph->use[i].size * (node->single ? 4 : type_bytes),
+                end - writer, end - i);
         }
         /* A fused relu's diff is read when its batch norm runs backward. */
         live_until(lower, node->diff, read_until(graph, reader(lower, graph, i)));
@@ -226,7 +238,8 @@ static int64_t room(int64_t bytes)
     return (bytes + LOWER_ALIGN - 1) / LOWER_ALIGN * LOWER_ALIGN;
 }
 
-/* The largest first, each at the lowest offset where no placed tensor of an overlapping life lies. */
+/* The largest first, each at the lowest offset where no placed tensor of an overlapping life
+ * lies. */
 static void place_buffers(struct lower *lower, int32_t *order)
 {
     for (int32_t i = 0; i < lower->buffer_count; i++) {
@@ -256,7 +269,8 @@ static void place_buffers(struct lower *lower, int32_t *order)
     }
 }
 
-int32_t lower_init(struct lower *lower, const struct plugin_graph *graph, int type_bytes, struct repro_error *err)
+int32_t lower_init(struct lower *lower, const struct plugin_graph *graph, int type_bytes,
+                   struct repro_error *err)
 {
     memset(lower, 0, sizeof *lower);
     lower->count = graph->count;

@@ -19,15 +19,18 @@ int32_t net_zero(struct repro_net *net, struct repro_error *err)
 
 /* ---- Rows ---- */
 
-static int32_t upload(const struct repro_net *net, void *to, const void *from, size_t bytes, struct repro_error *err)
+static int32_t upload(const struct repro_net *net, void *to, const void *from, size_t bytes,
+                      struct repro_error *err)
 {
-    return driver_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, net->device->stream), "copying rows",
-                        err);
+    return driver_check(
+        cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, net->device->stream),
+        "copying rows", err);
 }
 
-/* The caller's rows go through pinned memory, so that the copy runs while the caller goes on.  What is queued and not
- * flushed does not read them. */
-static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows, struct repro_error *err)
+/* The caller's rows go through pinned memory, so that the copy runs while the caller goes on.  What
+ * is queued and not flushed does not read them. */
+static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows,
+                         struct repro_error *err)
 {
     const struct repro_graph *graph = &net->graph.graph;
     struct net_stage *stage = &net->stages[net->stage];
@@ -42,7 +45,8 @@ static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows, s
     if (code == 0)
         code = upload(net, net->given_labels, stage->labels, count * sizeof *stage->labels, err);
     if (code == 0)
-        code = driver_check(cudaEventRecord(stage->copied, net->device->stream), "copying rows", err);
+        code = driver_check(cudaEventRecord(stage->copied, net->device->stream), "copying rows",
+                            err);
     net->stage = (net->stage + 1) % NET_STAGES;
     return code;
 }
@@ -51,12 +55,14 @@ static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows, s
 static int32_t choose_pass(const struct repro_net *net, const struct repro_rows *rows)
 {
     int32_t k = 0;
-    while (net->passes[k].rows < rows->count || (rows->mode == REPRO_MODE_TRAIN && !net->passes[k].trains))
+    while (net->passes[k].rows < rows->count ||
+           (rows->mode == REPRO_MODE_TRAIN && !net->passes[k].trains))
         k++;
     return k;
 }
 
-static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows, struct repro_error *err)
+static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows,
+                         struct repro_error *err)
 {
     struct kernel_call *call;
     int32_t number = net->queue.calls, code = queue_call(net, &call, err);
@@ -80,7 +86,8 @@ static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows, s
         memcpy(net->last.image, rows->image, (size_t)rows->count * sizeof *rows->image);
         memcpy(queue_image(net, call), rows->image, (size_t)rows->count * sizeof *rows->image);
     }
-    struct queue_command command = {.kind = rows->mode == REPRO_MODE_TRAIN ? QUEUE_TRAIN : QUEUE_EVAL,
+    struct queue_command command = {.kind = rows->mode == REPRO_MODE_TRAIN ? QUEUE_TRAIN
+                                                                           : QUEUE_EVAL,
                                     .pass = choose_pass(net, rows),
                                     .rows = (int32_t)rows->count,
                                     .call = number};
@@ -100,11 +107,13 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
     if (code == 0 && rows.data != NULL)
         code = resident_check(rows.data, &net->graph.graph, &rows, err);
     else if (code == 0 && rows.crops != NULL)
-        code = fail(err, REPRO_ARGUMENT, "crops are of a resident data set, and the rows name none");
+        code = fail(err, REPRO_ARGUMENT,
+                    "crops are of a resident data set, and the rows name none");
     if (code == 0)
         code = device_enter(net->device, err);
     if (code == 0)
-        code = rows.data == NULL && net->queue.host_rows ? queue_flush(net, err) : queue_room(net, 1, err);
+        code = rows.data == NULL && net->queue.host_rows ? queue_flush(net, err)
+                                                         : queue_room(net, 1, err);
     if (code == 0 && rows.data == NULL)
         code = send_rows(net, &rows, err);
     net->can_backward = 0;
@@ -130,7 +139,8 @@ static int32_t call_again(struct repro_net *net, struct repro_error *err)
         return code;
     *net->last.call = net->last.contents;
     if (net->numbered)
-        memcpy(queue_image(net, net->last.call), net->last.image, (size_t)net->rows * sizeof *net->last.image);
+        memcpy(queue_image(net, net->last.call), net->last.image,
+               (size_t)net->rows * sizeof *net->last.image);
     return 0;
 }
 
@@ -155,11 +165,12 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
 
 /* ---- Sums of groups ---- */
 
-static int32_t note_slot(struct repro_net *net, enum queue_kind kind, int32_t slot, struct repro_error *err)
+static int32_t note_slot(struct repro_net *net, enum queue_kind kind, int32_t slot,
+                         struct repro_error *err)
 {
     if (slot < 0 || slot >= net->graph.options.slots)
-        return fail(err, REPRO_ARGUMENT, "slot %d; this network was compiled with %d of them", (int)slot,
-                    (int)net->graph.options.slots);
+        return fail(err, REPRO_ARGUMENT, "slot %d; this network was compiled with %d of them",
+                    (int)slot, (int)net->graph.options.slots);
     int32_t code = device_enter(net->device, err);
     if (code == 0)
         code = queue_room(net, 0, err);
@@ -205,7 +216,8 @@ static struct kernel_step round_step(const struct repro_step *step)
                                 .rest = (float)((1.0 - step->keep) / (double)step->ghosts)};
 }
 
-static int32_t check_step(const struct repro_net *net, const struct repro_step *step, struct repro_error *err)
+static int32_t check_step(const struct repro_net *net, const struct repro_step *step,
+                          struct repro_error *err)
 {
     if (step->optimizer < REPRO_OPTIMIZER_SGD || step->optimizer > REPRO_OPTIMIZER_ADAM)
         return fail(err, REPRO_UNSUPPORTED, "unknown optimizer %d", (int)step->optimizer);
@@ -214,8 +226,10 @@ static int32_t check_step(const struct repro_net *net, const struct repro_step *
                     (unsigned)(step->flags & ~REPRO_STEP_FLAGS), (unsigned)step->reserved);
     if (step->ghosts < 1 || step->update < 1)
         return fail(err, REPRO_ARGUMENT, "an update has a number and ghosts, both from 1 on");
-    if (step->flags & REPRO_STEP_RECORD && net->history.recorded - net->history.read == REPRO_HISTORY)
-        return fail(err, REPRO_ARGUMENT, "%d recorded updates are unread; net_history makes room", REPRO_HISTORY);
+    if (step->flags & REPRO_STEP_RECORD &&
+        net->history.recorded - net->history.read == REPRO_HISTORY)
+        return fail(err, REPRO_ARGUMENT, "%d recorded updates are unread; net_history makes room",
+                    REPRO_HISTORY);
     return 0;
 }
 
@@ -251,14 +265,15 @@ int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct
     if (code == 0)
         code = queue_flush(net, err);
     if (code == 0)
-        code = driver_check(
-            cudaMemcpyAsync(&sums, net->metrics, sizeof sums, cudaMemcpyDeviceToHost, net->device->stream),
-            "reading metrics", err);
+        code = driver_check(cudaMemcpyAsync(&sums, net->metrics, sizeof sums,
+                                            cudaMemcpyDeviceToHost, net->device->stream),
+                            "reading metrics", err);
     if (code == 0)
         code = net_sync(net, err);
     if (code != 0)
         return code;
-    struct repro_metrics own = {.loss = sums.loss, .correct = sums.correct, .rows = net->counted_rows};
+    struct repro_metrics own = {
+        .loss = sums.loss, .correct = sums.correct, .rows = net->counted_rows};
     fill_sized(metrics, &own, sizeof own);
     return 0;
 }
@@ -268,5 +283,7 @@ int32_t net_sync(struct repro_net *net, struct repro_error *err)
     int32_t code = device_enter(net->device, err);
     if (code == 0)
         code = queue_flush(net, err);
-    return code == 0 ? driver_check(cudaStreamSynchronize(net->device->stream), "waiting for the GPU", err) : code;
+    return code == 0 ? driver_check(cudaStreamSynchronize(net->device->stream),
+                                    "waiting for the GPU", err)
+                     : code;
 }

@@ -1,13 +1,15 @@
 /* net.h -- a network compiled for a GPU.
  *
- * One allocation holds everything: it is measured, made and dealt out once.  Activations are NHWC of the net's type and
- * share memory as lower.h says; PARAM, PARTIAL and the moments are f32 in layout.h's order; with bf16 activations the
- * convolutions read a bf16 copy of their weights, written by the optimizer's own launch, and their gradients arrive in
- * bf16 and are added to PARTIAL in f32.
+ * One allocation holds everything: it is measured, made and dealt out once.  Activations are NHWC
+ * of the net's type and share memory as lower.h says; PARAM, PARTIAL and the moments are f32 in
+ * layout.h's order; with bf16 activations the convolutions read a bf16 copy of their weights,
+ * written by the optimizer's own launch, and their gradients arrive in bf16 and are added to
+ * PARTIAL in f32.
  *
- * Convolutions are planned for a number of rows, so a network has a few passes: one for micro, one for each number that
- * it was told to expect.  A call takes the smallest pass that holds its rows; the rows that fill it up are 0 on the way
- * in and so are their gradients, and neither metrics nor batch-norm sums see them. */
+ * Convolutions are planned for a number of rows, so a network has a few passes: one for micro, one
+ * for each number that it was told to expect.  A call takes the smallest pass that holds its rows;
+ * the rows that fill it up are 0 on the way in and so are their gradients, and neither metrics nor
+ * batch-norm sums see them. */
 #ifndef CUDNN_NET_H
 #define CUDNN_NET_H
 
@@ -24,7 +26,7 @@
 #include "resident.h"
 
 #define NET_PASSES 12 /* at most; a number of rows beyond them takes the next larger pass */
-#define NET_STAGES 2 /* pinned host buffers: one is filled while the other's copy is under way */
+#define NET_STAGES 2  /* pinned host buffers: one is filled while the other's copy is under way */
 
 /* A batch norm's own, [ghosts, channels] each. */
 struct net_norm {
@@ -35,7 +37,7 @@ struct net_layer {
     const struct repro_node *node;
     const struct plugin_use *use;
     const struct lower_node *plan;
-    int type; /* KERNEL_*, of dst and diff */
+    int type;         /* KERNEL_*, of dst and diff */
     int64_t elements; /* of a row of dst in memory: the image's are filled up */
     void *dst, *diff;
     uint16_t *winner;
@@ -45,7 +47,7 @@ struct net_layer {
 /* Convolution plans for calls of so many rows. */
 struct net_pass {
     int64_t rows;
-    int trains; /* whole ghosts; else it has plans for EVAL only */
+    int trains;             /* whole ghosts; else it has plans for EVAL only */
     struct dnn_plan *plans; /* [count][DNN_DIRECTIONS] */
 };
 
@@ -54,7 +56,7 @@ struct net_last {
     struct queue_command command;
     struct kernel_call *call; /* in the queue's block while nothing was flushed since */
     struct kernel_call contents;
-    int64_t *image; /* [micro] where a dropout asks for them */
+    int64_t *image;   /* [micro] where a dropout asks for them */
     uint64_t flushes; /* of the queue, then */
 };
 
@@ -69,8 +71,8 @@ struct net_stage {
 struct net_timer {
     int on, capacity, used;
     cudaEvent_t *events; /* [2 * capacity] */
-    double **sums; /* [capacity] */
-    int64_t launched; /* launch_count when what is timed began */
+    double **sums;       /* [capacity] */
+    int64_t launched;    /* launch_count when what is timed began */
     struct repro_profile totals;
     cudaEvent_t *marks; /* [REPRO_MARKS], NULL before the first */
     int marked;
@@ -83,29 +85,30 @@ struct repro_net {
     struct lower lower;
     int type; /* KERNEL_* */
     int32_t count;
-    struct net_layer *layers; /* [count] */
+    struct net_layer *layers;           /* [count] */
     struct net_pass passes[NET_PASSES]; /* by rows, the last is micro */
     int32_t pass_count;
     int64_t input_channels; /* of the image in memory */
-    int numbered; /* a dropout asks for the rows' numbers */
+    int numbered;           /* a dropout asks for the rows' numbers */
 
     void *memory; /* the one allocation */
     int64_t bytes;
     char *activations;
-    float *param, *partial, *moment1, *moment2, *running; /* device order; partial has running_count more */
-    void *weights; /* what convolutions read: param, or the bf16 copy */
-    void *grads; /* what convolutions write, [layout.conv_count] of type */
-    float *canonical; /* [param_count], on the way out or in */
-    float *logits; /* [micro, classes] f32, on the way out */
-    int32_t *map; /* layout.map on the device */
+    /* device order; partial has running_count more */
+    float *param, *partial, *moment1, *moment2, *running;
+    void *weights;                  /* what convolutions read: param, or the bf16 copy */
+    void *grads;                    /* what convolutions write, [layout.conv_count] of type */
+    float *canonical;               /* [param_count], on the way out or in */
+    float *logits;                  /* [micro, classes] f32, on the way out */
+    int32_t *map;                   /* layout.map on the device */
     struct kernel_metrics *metrics; /* behind partial, so that both are cleared at once */
-    int64_t metrics_at; /* bytes from partial on */
-    uint8_t *pixels; /* of the caller's rows */
-    int32_t *given_labels; /* theirs */
-    int32_t *labels; /* of the rows that are computed */
-    float *slots; /* [options.slots], as PARTIAL */
+    int64_t metrics_at;             /* bytes from partial on */
+    uint8_t *pixels;                /* of the caller's rows */
+    int32_t *given_labels;          /* theirs */
+    int32_t *labels;                /* of the rows that are computed */
+    float *slots;                   /* [options.slots], as PARTIAL */
     struct kernel_metrics *slot_metrics;
-    int64_t *slot_rows; /* on the host */
+    int64_t *slot_rows;               /* on the host */
     void *workspace, *side_workspace; /* of the first stream, of the second */
     float *scratch, *slopes;
     double *sums;
@@ -114,8 +117,8 @@ struct repro_net {
 
     struct net_stage stages[NET_STAGES];
     int stage;
-    int optimizer; /* of the last update */
-    int can_backward; /* the last forward was TRAIN's and no backward came since */
+    int optimizer;              /* of the last update */
+    int can_backward;           /* the last forward was TRAIN's and no backward came since */
     int64_t rows, counted_rows; /* of the last forward; since net_zero */
     struct net_last last;
     struct queue queue;
@@ -127,7 +130,8 @@ struct repro_net {
 
 /* ---- layers.c: one node's work, queued on the stream ---- */
 
-int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode, struct repro_error *err);
+int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode,
+                      struct repro_error *err);
 int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err);
 
 /* ---- passes.c ---- */
@@ -136,12 +140,13 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct re
 int32_t passes_init(struct repro_net *net, struct repro_error *err);
 void passes_release(struct repro_net *net);
 /* Raises the net's scratch to what a layer's column sums need in a pass. */
-void pass_measure(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer);
+void pass_measure(struct repro_net *net, const struct net_pass *pass,
+                  const struct net_layer *layer);
 /* Chooses a convolution's plans; later, where its tensors lie. */
 int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
                   struct repro_error *err);
-int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
-                  struct repro_error *err);
+int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass,
+                  const struct net_layer *layer, struct repro_error *err);
 
 /* ---- step.c: the queue's commands, for net->run ---- */
 
@@ -169,10 +174,11 @@ int32_t timer_collect(struct repro_net *net, struct repro_error *err);
 /* ---- The table's functions on a net; see backend.h ---- */
 
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
-                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err);
+                    const struct repro_net_options *options, struct repro_net **out,
+                    struct repro_error *err);
 void net_free(struct repro_net *net);
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
-                  struct repro_error *err);
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                  const float *values, struct repro_error *err);
 int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values,
                  struct repro_error *err);
 int32_t net_zero(struct repro_net *net, struct repro_error *err);
@@ -181,13 +187,16 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
 int32_t net_update(struct repro_net *net, const struct repro_step *given, struct repro_error *err);
 int32_t net_keep(struct repro_net *net, int32_t slot, struct repro_error *err);
 int32_t net_join(struct repro_net *net, int32_t slot, struct repro_error *err);
-int32_t net_history(struct repro_net *net, int64_t least, struct repro_history *history, struct repro_error *err);
+int32_t net_history(struct repro_net *net, int64_t least, struct repro_history *history,
+                    struct repro_error *err);
 int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err);
 int32_t net_sync(struct repro_net *net, struct repro_error *err);
 int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err);
 int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err);
-int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err);
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
+                 struct repro_error *err);
 int32_t net_mark(struct repro_net *net, struct repro_error *err);
-int32_t net_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count, struct repro_error *err);
+int32_t net_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count,
+                  struct repro_error *err);
 
 #endif

@@ -1,7 +1,7 @@
-/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each pass reads its tensors once, 16
- * bytes a load and several on their way at once.  Sums go from a thread's few pixels through its block to one partial
- * sum for each channel; the last block of a ghost's tile, known by a ticket, adds those in double.  Every order follows
- * from the shape alone. */
+/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each pass reads its
+ * tensors once, 16 bytes a load and several on their way at once.  Sums go from a thread's few
+ * pixels through its block to one partial sum for each channel; the last block of a ghost's tile,
+ * known by a ticket, adds those in double.  Every order follows from the shape alone. */
 #include "norm.cuh"
 #include "reduce.cuh"
 
@@ -12,7 +12,8 @@ enum { SUMS_STATISTICS, SUMS_OF_SUM, SUMS_GRADIENT, SUMS_BIAS };
 
 /* What a ghost's statistics are taken about: its first pixel. */
 template <typename T, int V, int KIND>
-static __device__ __forceinline__ void read_pivot(const struct kernel_norm &work, int64_t c, float (&to)[V])
+static __device__ __forceinline__ void read_pivot(const struct kernel_norm &work, int64_t c,
+                                                  float (&to)[V])
 {
     int64_t at = blockIdx.z * work.shape.pixels * work.shape.channels + c;
     elements<T, V> x = load_raw<T, V>(KIND == SUMS_OF_SUM ? work.a : work.x, at);
@@ -23,8 +24,9 @@ static __device__ __forceinline__ void read_pivot(const struct kernel_norm &work
 
 /* One pixel into sums [2, V]; y: dy. */
 template <typename T, int V, int KIND>
-static __device__ __forceinline__ void add_pixel(int relu, const column<V> &about, const elements<T, V> &x,
-                                                 const elements<T, V> &y, float *sums)
+static __device__ __forceinline__ void add_pixel(int relu, const column<V> &about,
+                                                 const elements<T, V> &x, const elements<T, V> &y,
+                                                 float *sums)
 {
     float values[V], diffs[V];
     to_floats(x, values);
@@ -82,7 +84,8 @@ static __device__ __forceinline__ void add_split(const struct kernel_norm &work,
 /* ---- What the last blocks do ---- */
 
 /* Sums over the splits of [splits, floats]: thread t < floats gets the t-th. */
-template <int V> static __device__ double sum_splits(const float *partials, int splits, int floats, double *shared)
+template <int V>
+static __device__ double sum_splits(const float *partials, int splits, int floats, double *shared)
 {
     const int N = V % 4 == 0 ? 4 : 1, U = 8;
     int me = thread_number(), items = floats / N, step = LAUNCH_THREADS / items;
@@ -114,9 +117,11 @@ template <int V> static __device__ double sum_splits(const float *partials, int 
     return sum_block<double, N>(sums, items, shared);
 }
 
-static __device__ void finish_statistics(const struct kernel_norm &work, int64_t c, double pivot, double a, double b)
+static __device__ void finish_statistics(const struct kernel_norm &work, int64_t c, double pivot,
+                                         double a, double b)
 {
-    double offset = a / (double)work.shape.pixels, variance = b / (double)work.shape.pixels - offset * offset;
+    double offset = a / (double)work.shape.pixels,
+           variance = b / (double)work.shape.pixels - offset * offset;
     variance = variance > 0.0 ? variance : 0.0;
     int64_t at = blockIdx.z * work.shape.channels + c;
     work.mean[at] = (float)(pivot + offset);
@@ -124,8 +129,10 @@ static __device__ void finish_statistics(const struct kernel_norm &work, int64_t
     work.inverse[at] = (float)(1.0 / sqrt(variance + (double)work.epsilon));
 }
 
-/* slopes: the two coefficients of dx; sums: this ghost's share of the gradients of beta and gamma. */
-static __device__ void finish_gradient(const struct kernel_norm &work, int64_t c, double inverse, double a, double b)
+/* slopes: the two coefficients of dx; sums: this ghost's share of the gradients of beta and
+ * gamma. */
+static __device__ void finish_gradient(const struct kernel_norm &work, int64_t c, double inverse,
+                                       double a, double b)
 {
     int64_t channels = work.shape.channels, at = blockIdx.z * 2 * channels + c;
     double n = (double)work.shape.pixels;
@@ -135,11 +142,11 @@ static __device__ void finish_gradient(const struct kernel_norm &work, int64_t c
     work.sums[at + channels] = b * inverse;
 }
 
-/* From the partial sums of this ghost's tile to what the kernel gives, a thread a channel.  totals: 2 *
- * LAUNCH_TILE_MAX. */
+/* From the partial sums of this ghost's tile to what the kernel gives, a thread a channel.  totals:
+ * 2 * LAUNCH_TILE_MAX. */
 template <typename T, int V, int KIND>
-static __device__ void finish_ghost(const struct kernel_norm &work, const float *partials, double *shared,
-                                    double *totals)
+static __device__ void finish_ghost(const struct kernel_norm &work, const float *partials,
+                                    double *shared, double *totals)
 {
     int me = thread_number(), width = work.shape.lanes * V;
     int64_t c = (int64_t)blockIdx.x * width + me;
@@ -168,7 +175,8 @@ static __device__ void finish_ghost(const struct kernel_norm &work, const float 
 static __device__ void finish_tile(const struct kernel_norm &work, int width, double *shared)
 {
     int me = thread_number();
-    int64_t channels = work.shape.channels, first = (int64_t)blockIdx.x * width, c = first + (me & (width - 1));
+    int64_t channels = work.shape.channels, first = (int64_t)blockIdx.x * width,
+            c = first + (me & (width - 1));
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
     if (c < channels)
         for (int64_t g = me / width; g < work.counted; g += LAUNCH_THREADS / width) {
@@ -212,26 +220,32 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS, 2) norm_sums(const stru
     if (!is_last(work.tickets + tile, (unsigned)shape.splits, &last))
         return;
     finish_ghost<T, V, KIND>(work, partials, wide, totals);
-    if (KIND == SUMS_GRADIENT &&
-        is_last(work.tickets + shape.ghosts * shape.tiles + blockIdx.x, (unsigned)shape.ghosts, &last))
+    if (KIND == SUMS_GRADIENT && is_last(work.tickets + shape.ghosts * shape.tiles + blockIdx.x,
+                                         (unsigned)shape.ghosts, &last))
         finish_tile(work, width, wide);
 }
 
-template <typename T, int V> static cudaError_t statistics(const struct kernel_norm *work, cudaStream_t stream)
+template <typename T, int V>
+static cudaError_t statistics(const struct kernel_norm *work, cudaStream_t stream)
 {
     dim3 grid = grid_of(work->shape), block = block_of(work->shape);
-    return work->sum != NULL ? LAUNCH_JOINT((norm_sums<T, V, SUMS_OF_SUM>), grid, block, stream, *work)
-                             : LAUNCH_JOINT((norm_sums<T, V, SUMS_STATISTICS>), grid, block, stream, *work);
+    return work->sum != NULL
+               ? LAUNCH_JOINT((norm_sums<T, V, SUMS_OF_SUM>), grid, block, stream, *work)
+               : LAUNCH_JOINT((norm_sums<T, V, SUMS_STATISTICS>), grid, block, stream, *work);
 }
 
-template <typename T, int V> static cudaError_t backward(const struct kernel_norm *work, cudaStream_t stream)
+template <typename T, int V>
+static cudaError_t backward(const struct kernel_norm *work, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((norm_sums<T, V, SUMS_GRADIENT>), grid_of(work->shape), block_of(work->shape), stream, *work);
+    return LAUNCH_JOINT((norm_sums<T, V, SUMS_GRADIENT>), grid_of(work->shape),
+                        block_of(work->shape), stream, *work);
 }
 
-template <typename T, int V> static cudaError_t bias(const struct kernel_norm *work, cudaStream_t stream)
+template <typename T, int V>
+static cudaError_t bias(const struct kernel_norm *work, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((norm_sums<T, V, SUMS_BIAS>), grid_of(work->shape), block_of(work->shape), stream, *work);
+    return LAUNCH_JOINT((norm_sums<T, V, SUMS_BIAS>), grid_of(work->shape), block_of(work->shape),
+                        stream, *work);
 }
 
 cudaError_t kernel_norm_statistics(const struct kernel_norm *work, cudaStream_t stream)
@@ -245,8 +259,9 @@ cudaError_t kernel_norm_backward(const struct kernel_norm *work, cudaStream_t st
     return status == cudaSuccess && work->dx != NULL ? norm_gradient(work, stream) : status;
 }
 
-cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy, float *scratch,
-                                 unsigned *tickets, float *grad, cudaStream_t stream)
+cudaError_t kernel_bias_gradient(int type, const struct launch_columns *shape, const void *dy,
+                                 float *scratch, unsigned *tickets, float *grad,
+                                 cudaStream_t stream)
 {
     struct kernel_norm work = {};
     work.shape = *shape;

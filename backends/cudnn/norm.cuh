@@ -1,5 +1,5 @@
-/* norm.cuh -- what the batch-norm kernels share: a thread's walk over the pixels of its channels, and what it knows
- * about them. */
+/* norm.cuh -- what the batch-norm kernels share: a thread's walk over the pixels of its channels,
+ * and what it knows about them. */
 #ifndef CUDNN_NORM_CUH
 #define CUDNN_NORM_CUH
 
@@ -22,12 +22,13 @@ static inline dim3 block_of(const struct launch_columns &shape)
 
 /* The pixels of this thread in its split, `lines` apart, the channels from c on. */
 struct walk {
-    int64_t c; /* may lie behind the last channel: then no pixel is left */
-    int64_t at, stride; /* elements: of the next pixel, and from one pixel to the next */
+    int64_t c;           /* may lie behind the last channel: then no pixel is left */
+    int64_t at, stride;  /* elements: of the next pixel, and from one pixel to the next */
     int32_t lines, rest; /* pixel u from here on is there while u * lines < rest */
 };
 
-template <int V> static __device__ __forceinline__ walk walk_from(const struct launch_columns &shape)
+template <int V>
+static __device__ __forceinline__ walk walk_from(const struct launch_columns &shape)
 {
     int64_t ghost = blockIdx.z, first = blockIdx.y * shape.split_pixels + threadIdx.y;
     int64_t end = (blockIdx.y + 1) * shape.split_pixels;
@@ -36,7 +37,9 @@ template <int V> static __device__ __forceinline__ walk walk_from(const struct l
     from.at = (ghost * shape.pixels + first) * shape.channels + from.c;
     from.stride = shape.lines * shape.channels;
     from.lines = shape.lines;
-    from.rest = from.c < shape.channels ? (int32_t)((end < shape.pixels ? end : shape.pixels) - first) : 0;
+    from.rest = from.c < shape.channels
+                    ? (int32_t)((end < shape.pixels ? end : shape.pixels) - first)
+                    : 0;
     return from;
 }
 
@@ -49,8 +52,8 @@ static __device__ __forceinline__ unsigned two_bf16(float low, float high)
     return word;
 }
 
-/* V elements as they lie in memory.  They stay words until their values are wanted: were they taken apart when they are
- * loaded, every load would be waited for before the next. */
+/* V elements as they lie in memory.  They stay words until their values are wanted: were they taken
+ * apart when they are loaded, every load would be waited for before the next. */
 template <int BYTES> struct alignas(BYTES) raw {
     unsigned words[BYTES / 4];
 };
@@ -66,13 +69,15 @@ static __device__ __forceinline__ void to_floats(const raw<16> &from, float (&to
         to[2 * k + 1] = __uint_as_float(from.words[k] & 0xffff0000u);
     }
 }
-template <int BYTES, int V> static __device__ __forceinline__ void to_floats(const raw<BYTES> &from, float (&to)[V])
+template <int BYTES, int V>
+static __device__ __forceinline__ void to_floats(const raw<BYTES> &from, float (&to)[V])
 {
     for (int k = 0; k < V; k++)
         to[k] = __uint_as_float(BYTES == 2 ? (unsigned)from.words[k] << 16 : from.words[k]);
 }
 
-template <typename T, int V> static __device__ __forceinline__ elements<T, V> from_floats(const float (&from)[V])
+template <typename T, int V>
+static __device__ __forceinline__ elements<T, V> from_floats(const float (&from)[V])
 {
     elements<T, V> to;
     if constexpr (V * sizeof(T) == 16 && V == 8)
@@ -86,21 +91,23 @@ template <typename T, int V> static __device__ __forceinline__ elements<T, V> fr
     return to;
 }
 
-template <typename T, int V> static __device__ __forceinline__ elements<T, V> load_raw(const void *base, int64_t index)
+template <typename T, int V>
+static __device__ __forceinline__ elements<T, V> load_raw(const void *base, int64_t index)
 {
     return *reinterpret_cast<const elements<T, V> *>(static_cast<const T *>(base) + index);
 }
 
 template <typename T, int V>
-static __device__ __forceinline__ void store_raw(void *base, int64_t index, const elements<T, V> &value)
+static __device__ __forceinline__ void store_raw(void *base, int64_t index,
+                                                 const elements<T, V> &value)
 {
     *reinterpret_cast<elements<T, V> *>(static_cast<T *>(base) + index) = value;
 }
 
 /* a + scale b, as kernel_add rounds it. */
 template <typename T, int V>
-static __device__ __forceinline__ elements<T, V> add_scaled(const elements<T, V> &a, const elements<T, V> &b,
-                                                            float scale)
+static __device__ __forceinline__ elements<T, V> add_scaled(const elements<T, V> &a,
+                                                            const elements<T, V> &b, float scale)
 {
     float left[V], right[V];
     to_floats(a, left);
@@ -112,7 +119,8 @@ static __device__ __forceinline__ elements<T, V> add_scaled(const elements<T, V>
 
 /* The next U pixels, as many as there are. */
 template <typename T, int V, int U>
-static __device__ __forceinline__ void load_pixels(const walk &from, const void *base, elements<T, V> *to)
+static __device__ __forceinline__ void load_pixels(const walk &from, const void *base,
+                                                   elements<T, V> *to)
 {
     for (int u = 0; u < U; u++)
         if (u * from.lines < from.rest)
@@ -142,7 +150,8 @@ template <int V> struct column {
 };
 
 template <int V>
-static __device__ __forceinline__ void read_column(const struct kernel_norm &work, int64_t c, column<V> *to)
+static __device__ __forceinline__ void read_column(const struct kernel_norm &work, int64_t c,
+                                                   column<V> *to)
 {
     int64_t at = blockIdx.z * work.shape.channels + c;
     float inverse[V];

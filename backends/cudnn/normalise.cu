@@ -1,5 +1,5 @@
-/* The passes of batch norm that sum nothing: each reads its tensors once, 16 bytes a load, four pixels of them on their
- * way while the channels' numbers come. */
+/* The passes of batch norm that sum nothing: each reads its tensors once, 16 bytes a load, four
+ * pixels of them on their way while the channels' numbers come. */
 #include "norm.cuh"
 
 #define PIXELS 4 /* on their way at once */
@@ -52,7 +52,8 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS)
 
 /* dx (+)= gain (dy - a - b (x - mean)) */
 template <typename T, int V, int ADD>
-static __global__ void __launch_bounds__(LAUNCH_THREADS, 2) gradient_kernel(const struct kernel_norm work)
+static __global__ void __launch_bounds__(LAUNCH_THREADS, 2)
+    gradient_kernel(const struct kernel_norm work)
 {
     walk from = walk_from<V>(work.shape);
     if (from.rest <= 0)
@@ -94,14 +95,17 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS, 2) gradient_kernel(cons
 }
 
 template <typename T, int V>
-static cudaError_t launch_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
+static cudaError_t launch_apply(const struct kernel_norm *work, const float *running,
+                                cudaStream_t stream)
 {
     dim3 grid = grid_of(work->shape), block = block_of(work->shape);
-    return running != NULL && work->sum != NULL ? LAUNCH((apply_kernel<T, V, 1>), grid, block, stream, *work, running)
-                                                : LAUNCH((apply_kernel<T, V, 0>), grid, block, stream, *work, running);
+    return running != NULL && work->sum != NULL
+               ? LAUNCH((apply_kernel<T, V, 1>), grid, block, stream, *work, running)
+               : LAUNCH((apply_kernel<T, V, 0>), grid, block, stream, *work, running);
 }
 
-template <typename T, int V> static cudaError_t launch_gradient(const struct kernel_norm *work, cudaStream_t stream)
+template <typename T, int V>
+static cudaError_t launch_gradient(const struct kernel_norm *work, cudaStream_t stream)
 {
     dim3 grid = grid_of(work->shape), block = block_of(work->shape);
     return work->add ? LAUNCH((gradient_kernel<T, V, 1>), grid, block, stream, *work)
@@ -115,7 +119,8 @@ static struct kernel_norm streamed(const struct kernel_norm *work)
     return to;
 }
 
-cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running, cudaStream_t stream)
+cudaError_t kernel_norm_apply(const struct kernel_norm *work, const float *running,
+                              cudaStream_t stream)
 {
     struct kernel_norm cut = streamed(work);
     return BY_WIDTH(cut.type, cut.shape.width, launch_apply, &cut, running, stream);

@@ -13,8 +13,9 @@ struct operation {
 };
 
 /* add: FORWARD and DATA, result is added to what is there.  Released in any case. */
-int32_t operation_init(struct operation *one, const struct dnn_target *target, const struct dnn_conv *conv,
-                       enum dnn_direction direction, int add, struct repro_error *err);
+int32_t operation_init(struct operation *one, const struct dnn_target *target,
+                       const struct dnn_conv *conv, enum dnn_direction direction, int add,
+                       struct repro_error *err);
 void operation_release(struct operation *one);
 
 #endif

@@ -9,15 +9,16 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* What column sums need for scratch in a pass: of a batch norm by ghosts, of a bias over all rows, of an evaluation
- * likewise. */
+/* What column sums need for scratch in a pass: of a batch norm by ghosts, of a bias over all rows,
+ * of an evaluation likewise. */
 void pass_measure(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer)
 {
     int64_t ghost = net->graph.options.ghost, ghosts = pass->trains ? pass->rows / ghost : 1;
-    struct launch_columns by_ghost = launch_columns(layer->node->channels, pass->rows / ghosts * layer->use->plane,
-                                                    ghosts, kernel_bytes(layer->type));
-    struct launch_columns whole = launch_columns(layer->node->channels, pass->rows * layer->use->plane, 1,
-                                                 kernel_bytes(layer->type));
+    struct launch_columns by_ghost = launch_columns(layer->node->channels,
+                                                    pass->rows / ghosts * layer->use->plane, ghosts,
+                                                    kernel_bytes(layer->type));
+    struct launch_columns whole = launch_columns(
+        layer->node->channels, pass->rows * layer->use->plane, 1, kernel_bytes(layer->type));
     const struct launch_columns *both[] = {&by_ghost, &whole};
     for (int k = 0; k < 2; k++) {
         net->scratch_count = larger(net->scratch_count, launch_scratch(both[k]));
@@ -26,7 +27,8 @@ void pass_measure(struct repro_net *net, const struct net_pass *pass, const stru
     }
 }
 
-static struct dnn_conv conv_of(const struct repro_net *net, const struct net_layer *layer, const struct net_pass *pass)
+static struct dnn_conv conv_of(const struct repro_net *net, const struct net_layer *layer,
+                               const struct net_pass *pass)
 {
     const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
     return (struct dnn_conv){.bf16 = net->type == KERNEL_BF16,
@@ -53,13 +55,14 @@ static int adds(const struct net_layer *layer, int direction)
            (direction == DNN_FORWARD && layer->plan->onto != LOWER_NONE);
 }
 
-static struct dnn_plan *plan_at(const struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
-                                int direction)
+static struct dnn_plan *plan_at(const struct repro_net *net, const struct net_pass *pass,
+                                const struct net_layer *layer, int direction)
 {
     return &pass->plans[(layer - net->layers) * DNN_DIRECTIONS + direction];
 }
 
-/* An earlier layer's plan for the same shape, direction and way of writing; NULL when this is the first. */
+/* An earlier layer's plan for the same shape, direction and way of writing; NULL when this is the
+ * first. */
 static const struct dnn_plan *same_plan(const struct repro_net *net, const struct net_pass *pass,
                                         const struct net_layer *layer, int direction)
 {
@@ -80,7 +83,8 @@ int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const stru
 {
     struct dnn_target target = {.handle = net->device->handle,
                                 .nondeterministic = net->device->nondeterministic,
-                                .tuner = net->device->tuner.path == NULL ? NULL : &net->device->tuner};
+                                .tuner = net->device->tuner.path == NULL ? NULL
+                                                                         : &net->device->tuner};
     struct dnn_conv conv = conv_of(net, layer, pass);
     int wants_data = net->layers[layer->node->src[0]].use->needs_diff;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {
@@ -101,23 +105,26 @@ int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const stru
     return 0;
 }
 
-int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
-                  struct repro_error *err)
+int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass,
+                  const struct net_layer *layer, struct repro_error *err)
 {
     const struct net_layer *src = &net->layers[layer->node->src[0]];
-    int64_t type = kernel_bytes(net->type), at = net->layout.places[layer - net->layers].weights * type;
+    int64_t type = kernel_bytes(net->type),
+            at = net->layout.places[layer - net->layers].weights * type;
     char *weights = (char *)net->weights + at, *grads = (char *)net->grads + at;
-    int32_t code = dnn_plan_bind(plan_at(net, pass, layer, DNN_FORWARD), src->dst, weights, layer->dst, net->workspace,
-                                 err);
+    int32_t code = dnn_plan_bind(plan_at(net, pass, layer, DNN_FORWARD), src->dst, weights,
+                                 layer->dst, net->workspace, err);
     if (code == 0 && pass->trains)
-        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff, net->side_workspace,
-                             err);
+        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff,
+                             net->side_workspace, err);
     if (code == 0 && pass->trains && src->use->needs_diff)
-        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_DATA), src->diff, weights, layer->diff, net->workspace, err);
+        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_DATA), src->diff, weights, layer->diff,
+                             net->workspace, err);
     return code;
 }
 
-/* Puts a number of rows among the passes, in order, once; a number beyond NET_PASSES is left to the next larger pass.
+/* Puts a number of rows among the passes, in order, once; a number beyond NET_PASSES is left to the
+ * next larger pass.
  */
 static void add_pass(struct repro_net *net, int64_t rows)
 {
@@ -126,26 +133,31 @@ static void add_pass(struct repro_net *net, int64_t rows)
         at++;
     if ((at < net->pass_count && net->passes[at].rows == rows) || net->pass_count == NET_PASSES)
         return;
-    memmove(&net->passes[at + 1], &net->passes[at], (size_t)(net->pass_count - at) * sizeof *net->passes);
-    net->passes[at] = (struct net_pass){.rows = rows, .trains = rows % net->graph.options.ghost == 0};
+    memmove(&net->passes[at + 1], &net->passes[at],
+            (size_t)(net->pass_count - at) * sizeof *net->passes);
+    net->passes[at] = (struct net_pass){.rows = rows,
+                                        .trains = rows % net->graph.options.ghost == 0};
     net->pass_count++;
 }
 
 int32_t passes_init(struct repro_net *net, struct repro_error *err)
 {
     const struct repro_net_options *options = &net->graph.options;
-    if (options->slots < 0 || options->count_count < 0 || (options->count_count > 0 && options->counts == NULL))
-        return fail(err, REPRO_ARGUMENT, "%d slots and %d numbers of rows are impossible", (int)options->slots,
-                    (int)options->count_count);
+    if (options->slots < 0 || options->count_count < 0 ||
+        (options->count_count > 0 && options->counts == NULL))
+        return fail(err, REPRO_ARGUMENT, "%d slots and %d numbers of rows are impossible",
+                    (int)options->slots, (int)options->count_count);
     add_pass(net, options->micro);
     for (int32_t k = 0; k < options->count_count; k++) {
         if (options->counts[k] < 1 || options->counts[k] > options->micro)
-            return fail(err, REPRO_ARGUMENT, "calls of %d rows are announced to a network compiled for 1 to %d",
+            return fail(err, REPRO_ARGUMENT,
+                        "calls of %d rows are announced to a network compiled for 1 to %d",
                         (int)options->counts[k], (int)options->micro);
         add_pass(net, options->counts[k]);
     }
     for (int32_t k = 0; k < net->pass_count; k++) {
-        net->passes[k].plans = plugin_allocate((int64_t)net->count * DNN_DIRECTIONS, sizeof *net->passes[k].plans);
+        net->passes[k].plans = plugin_allocate((int64_t)net->count * DNN_DIRECTIONS,
+                                               sizeof *net->passes[k].plans);
         if (net->passes[k].plans == NULL)
             return fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     }
@@ -155,7 +167,8 @@ int32_t passes_init(struct repro_net *net, struct repro_error *err)
 void passes_release(struct repro_net *net)
 {
     for (int32_t k = 0; k < net->pass_count; k++) {
-        for (int64_t i = 0; net->passes[k].plans != NULL && i < (int64_t)net->count * DNN_DIRECTIONS; i++)
+        for (int64_t i = 0;
+             net->passes[k].plans != NULL && i < (int64_t)net->count * DNN_DIRECTIONS; i++)
             dnn_plan_release(&net->passes[k].plans[i]);
         free(net->passes[k].plans);
     }

@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #define FORMAT "# convolution plans, format "
-#define HEAD                                                                                              \
-    FORMAT "1\ndevice\tlibrary\tprecision\trule\tdirection\tsrc\tweights\tdst\tstride\tpadding\tengine\t" \
+#define HEAD                                                                                       \
+    FORMAT "1\ndevice\tlibrary\tprecision\trule\tdirection\tsrc\tweights\tdst\tstride\tpadding\te" \
+           "ngine\t"                                                                               \
            "knobs\tmicroseconds\tspeedup\ttried\n"
 #define FIELDS (PLANS_KEY_FIELDS + 5)
 #define FILE_MAX (16 << 20)
@@ -24,20 +25,23 @@
 
 static int32_t system_failed(const char *path, const char *what, struct repro_error *err)
 {
-    return fail(err, REPRO_ARGUMENT, "%s: %s: %s; REPRO_PLANS names another file", path, what, strerror(errno));
+    return fail(err, REPRO_ARGUMENT, "%s: %s: %s; REPRO_PLANS names another file", path, what,
+                strerror(errno));
 }
 
 int32_t plans_refuse(const char *path, int line, const char *what, struct repro_error *err)
 {
     return fail(err, REPRO_ARGUMENT,
-                "%s:%d: %s; delete that line, or the file, and run with --tune anew: what was trained with it "
+                "%s:%d: %s; delete that line, or the file, and run with --tune anew: what was "
+                "trained with it "
                 "begins anew then",
                 path, line, what);
 }
 
 /* ---- Reading ---- */
 
-/* The whole file with a NUL behind it, and room for one line more; *text is NULL when there is none. */
+/* The whole file with a NUL behind it, and room for one line more; *text is NULL when there is
+ * none. */
 static int32_t read_file(const char *path, char **text, struct repro_error *err)
 {
     struct stat status;
@@ -50,7 +54,8 @@ static int32_t read_file(const char *path, char **text, struct repro_error *err)
     if (fstat(file, &status) != 0)
         code = system_failed(path, "cannot be read", err);
     else if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
-        code = fail(err, REPRO_ARGUMENT, "%s: no file of plans; delete it, or name another in REPRO_PLANS", path);
+        code = fail(err, REPRO_ARGUMENT,
+                    "%s: no file of plans; delete it, or name another in REPRO_PLANS", path);
     else if ((*text = plugin_allocate(status.st_size + LINE_MAX_BYTES, 1)) == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %s", path);
     while (code == 0 && used < (size_t)status.st_size) {
@@ -110,15 +115,16 @@ static int parse_line(char *line, struct plans_entry *entry)
             return 1;
         fields[count] = field;
     }
-    if (count != FIELDS || *fields[0] == '\0' || *fields[1] == '\0' || !is_one_of(fields[2], "f32 tf32 bf16") ||
-        !is_one_of(fields[3], "deterministic any") ||
+    if (count != FIELDS || *fields[0] == '\0' || *fields[1] == '\0' ||
+        !is_one_of(fields[2], "f32 tf32 bf16") || !is_one_of(fields[3], "deterministic any") ||
         !is_one_of(fields[4], "forward forward-add data data-add weights"))
         return 1;
     for (int i = 5; i < PLANS_KEY_FIELDS; i++)
         if (!is_shape(fields[i], i < 8 ? 4 : 2))
             return 1;
     if (!isdigit((unsigned char)*fields[10]) || !is_number(fields[10], 0, &engine) ||
-        knobs_parse(fields[11], &entry->knobs) != 0 || !is_number(fields[12], 0, &entry->microseconds) ||
+        knobs_parse(fields[11], &entry->knobs) != 0 ||
+        !is_number(fields[12], 0, &entry->microseconds) ||
         !is_number(fields[13], 0, &entry->speedup) || !is_number(fields[14], 1, &tried))
         return 1;
     entry->engine = (int64_t)engine;
@@ -132,15 +138,19 @@ static int32_t check_head(const char *path, const char *text, struct repro_error
         return 0;
     if (strncmp(text, FORMAT, strlen(FORMAT)) == 0 && strtol(text + strlen(FORMAT), NULL, 10) != 1)
         return fail(err, REPRO_ARGUMENT,
-                    "%s:1: format %.8s is not known here, format 1 is; use the repro that wrote it, or name another "
+                    "%s:1: format %.8s is not known here, format 1 is; use the repro that wrote "
+                    "it, or name another "
                     "file in REPRO_PLANS",
                     path, text + strlen(FORMAT));
-    return fail(err, REPRO_ARGUMENT,
-                "%s:1: no file of plans, or a damaged one; delete it, or name another in REPRO_PLANS", path);
+    return fail(
+        err, REPRO_ARGUMENT,
+        "%s:1: no file of plans, or a damaged one; delete it, or name another in REPRO_PLANS",
+        path);
 }
 
 /* Looks through the lines behind the head, each of which must be whole. */
-static int32_t look(const char *path, char *text, const char *key, struct plans_entry *entry, struct repro_error *err)
+static int32_t look(const char *path, char *text, const char *key, struct plans_entry *entry,
+                    struct repro_error *err)
 {
     size_t length = strlen(key);
     int number = 3;
@@ -161,7 +171,8 @@ static int32_t look(const char *path, char *text, const char *key, struct plans_
     return 0;
 }
 
-int32_t plans_find(const char *path, const char *key, struct plans_entry *entry, struct repro_error *err)
+int32_t plans_find(const char *path, const char *key, struct plans_entry *entry,
+                   struct repro_error *err)
 {
     char *text;
     memset(entry, 0, sizeof *entry);
@@ -185,7 +196,9 @@ static int32_t sync_folder(const char *path, struct repro_error *err)
     if (slash != NULL)
         slash[slash == folder] = '\0';
     int file = open(slash == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int32_t code = file < 0 || fsync(file) != 0 ? system_failed(path, "its folder cannot be written", err) : 0;
+    int32_t code = file < 0 || fsync(file) != 0
+                       ? system_failed(path, "its folder cannot be written", err)
+                       : 0;
     if (file >= 0)
         close(file);
     free(folder);
@@ -227,7 +240,8 @@ static int32_t replace(const char *path, const char *text, struct repro_error *e
     return code == 0 ? sync_folder(path, err) : code;
 }
 
-int32_t plans_add(const char *path, const char *key, struct plans_entry *entry, struct repro_error *err)
+int32_t plans_add(const char *path, const char *key, struct plans_entry *entry,
+                  struct repro_error *err)
 {
     char line[LINE_MAX_BYTES], knobs[KNOBS_TEXT], *text;
     int32_t code = read_file(path, &text, err);
@@ -239,10 +253,12 @@ int32_t plans_add(const char *path, const char *key, struct plans_entry *entry, 
         return fail(err, REPRO_MEMORY, "out of memory for %s", path);
     int length = knobs_text(&entry->knobs, knobs, sizeof knobs) != 0
                      ? LINE_MAX_BYTES
-                     : snprintf(line, sizeof line, "%s\t%" PRId64 "\t%s\t%.1f\t%.2f\t%d\n", key, entry->engine, knobs,
-                                entry->microseconds, entry->speedup, entry->tried);
+                     : snprintf(line, sizeof line, "%s\t%" PRId64 "\t%s\t%.1f\t%.2f\t%d\n", key,
+                                entry->engine, knobs, entry->microseconds, entry->speedup,
+                                entry->tried);
     if (length >= LINE_MAX_BYTES)
-        code = fail(err, REPRO_UNSUPPORTED, "%s: a plan's line has no room for engine %" PRId64 "'s %d knobs", path,
+        code = fail(err, REPRO_UNSUPPORTED,
+                    "%s: a plan's line has no room for engine %" PRId64 "'s %d knobs", path,
                     entry->engine, entry->knobs.count);
     if (code == 0) {
         memcpy(text + strlen(text), line, (size_t)length + 1);

@@ -2,14 +2,17 @@
  *
  * Text, tab-separated: a line with the format's number, a line of column names, then
  *
- *   device library precision rule direction src weights dst stride padding     the key: what was tried, where
+ *   device library precision rule direction src weights dst stride padding     the key: what was
+ *       tried, where
  *   engine knobs                                                               what won
- *   microseconds speedup tried                                                 its time, how many times faster than the
- *                                                                              first proposal, of how many
+ *   microseconds speedup tried                                                 its time, how many
+ *       times faster than the
+ *                                                                              first proposal, of
+ *                                                                                  how many
  *
- * It is replaced whole, so a reader needs no lock and never sees half a line.  Who adds a line holds the lock from
- * looking for it until it is there.  A line that cannot be read is an error that names it: nothing is chosen behind its
- * back. */
+ * It is replaced whole, so a reader needs no lock and never sees half a line.  Who adds a line
+ * holds the lock from looking for it until it is there.  A line that cannot be read is an error
+ * that names it: nothing is chosen behind its back. */
 #ifndef CUDNN_PLANS_H
 #define CUDNN_PLANS_H
 
@@ -27,11 +30,14 @@ struct plans_entry {
     int tried;
 };
 
-/* The entry of a key; line 0 when the file or the key is not there.  Every line is looked at, whatever the key.
- * REPRO_ARGUMENT, naming file and line, when a line is damaged, stands there twice, or is of another format. */
-int32_t plans_find(const char *path, const char *key, struct plans_entry *entry, struct repro_error *err);
+/* The entry of a key; line 0 when the file or the key is not there.  Every line is looked at,
+ * whatever the key. REPRO_ARGUMENT, naming file and line, when a line is damaged, stands there
+ * twice, or is of another format. */
+int32_t plans_find(const char *path, const char *key, struct plans_entry *entry,
+                   struct repro_error *err);
 /* Appends a line and sets entry->line; the caller holds the lock. */
-int32_t plans_add(const char *path, const char *key, struct plans_entry *entry, struct repro_error *err);
+int32_t plans_add(const char *path, const char *key, struct plans_entry *entry,
+                  struct repro_error *err);
 
 /* Waits for PATH.lock, one process at a time; *lock goes to plans_unlock(). */
 int32_t plans_lock(const char *path, int *lock, struct repro_error *err);

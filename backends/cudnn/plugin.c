@@ -1,7 +1,8 @@
 /* The cudnn backend: the table. */
 #include "net.h"
 
-#define PLUGIN_VERSION "1.1" /* raised when a bit of a result changes: it is part of a run's identity */
+/* raised when a bit of a result changes: it is part of a run's identity */
+#define PLUGIN_VERSION "1.1"
 
 static const struct repro_backend table = {
     .struct_size = sizeof table,

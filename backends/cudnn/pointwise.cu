@@ -1,4 +1,5 @@
-/* Elementwise kernels: one pass over memory each, 16 bytes a thread where the count is whole loads. */
+/* Elementwise kernels: one pass over memory each, 16 bytes a thread where the count is whole
+ * loads. */
 #include "device.cuh"
 
 /* The coordinate within 0..size-1 that a mirror at the first and the last pixel shows. */
@@ -21,7 +22,8 @@ template <typename T, int V> static __global__ void input(const struct kernel_in
             struct repro_crop crop = work.crops[row];
             int from_y = mirrored(crop.top + y, work.height);
             int from_x = mirrored(crop.left + (crop.flip ? work.width - 1 - x : x), work.width);
-            src = work.call->pixels + (crop.image * plane + (int64_t)from_y * work.width + from_x) * work.channels;
+            src = work.call->pixels +
+                  (crop.image * plane + (int64_t)from_y * work.width + from_x) * work.channels;
             if (at == 0)
                 work.labels[row] = work.call->labels[crop.image];
         }
@@ -41,10 +43,12 @@ template <typename T, int V> static __global__ void input(const struct kernel_in
     }
 }
 
-template <typename T> static cudaError_t launch_input(const struct kernel_input *work, cudaStream_t stream)
+template <typename T>
+static cudaError_t launch_input(const struct kernel_input *work, cudaStream_t stream)
 {
-    return LAUNCH((input<T, 16 / (int)sizeof(T)>), launch_blocks(work->all * work->height * work->width),
-                  LAUNCH_THREADS, stream, *work);
+    return LAUNCH((input<T, 16 / (int)sizeof(T)>),
+                  launch_blocks(work->all * work->height * work->width), LAUNCH_THREADS, stream,
+                  *work);
 }
 
 cudaError_t kernel_input(const struct kernel_input *work, cudaStream_t stream)
@@ -89,7 +93,8 @@ struct scaled { /* x, -, old */
 
 /* to[i] = f(a[i], b[i], to[i]); b may be NULL, and `to` is read only when old. */
 template <typename T, int V, typename F>
-static __global__ void pointwise(int64_t count, const void *a, const void *b, void *to, int old, F f)
+static __global__ void pointwise(int64_t count, const void *a, const void *b, void *to, int old,
+                                 F f)
 {
     for (int64_t i = thread_first() * V; i < count; i += thread_step() * V) {
         pack<T, V> x = load<T, V>(a, i), y = x, z = x;
@@ -104,18 +109,19 @@ static __global__ void pointwise(int64_t count, const void *a, const void *b, vo
 }
 
 template <typename T, int V, typename F>
-static cudaError_t launch_pointwise(int64_t count, const void *a, const void *b, void *to, int old, F f,
-                                    cudaStream_t stream)
+static cudaError_t launch_pointwise(int64_t count, const void *a, const void *b, void *to, int old,
+                                    F f, cudaStream_t stream)
 {
-    return LAUNCH((pointwise<T, V, F>), launch_blocks((count + V - 1) / V), LAUNCH_THREADS, stream, count, a, b, to,
-                  old, f);
+    return LAUNCH((pointwise<T, V, F>), launch_blocks((count + V - 1) / V), LAUNCH_THREADS, stream,
+                  count, a, b, to, old, f);
 }
 
 template <typename F>
-static cudaError_t over(int type, int64_t count, const void *a, const void *b, void *to, int old, F f,
-                        cudaStream_t stream)
+static cudaError_t over(int type, int64_t count, const void *a, const void *b, void *to, int old,
+                        F f, cudaStream_t stream)
 {
-    return BY_WIDTH(type, launch_width(count, kernel_bytes(type)), launch_pointwise, count, a, b, to, old, f, stream);
+    return BY_WIDTH(type, launch_width(count, kernel_bytes(type)), launch_pointwise, count, a, b,
+                    to, old, f, stream);
 }
 
 cudaError_t kernel_relu(int type, int64_t count, const void *x, void *y, cudaStream_t stream)
@@ -123,18 +129,20 @@ cudaError_t kernel_relu(int type, int64_t count, const void *x, void *y, cudaStr
     return over(type, count, x, NULL, y, 0, relu_forward{}, stream);
 }
 
-cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx, int add,
-                                 cudaStream_t stream)
+cudaError_t kernel_relu_backward(int type, int64_t count, const void *y, const void *dy, void *dx,
+                                 int add, cudaStream_t stream)
 {
     return over(type, count, y, dy, dx, add, relu_gradient{add}, stream);
 }
 
-cudaError_t kernel_add(int type, int64_t count, const void *a, const void *b, float scale, void *y, cudaStream_t stream)
+cudaError_t kernel_add(int type, int64_t count, const void *a, const void *b, float scale, void *y,
+                       cudaStream_t stream)
 {
     return over(type, count, a, b, y, 0, sum_scaled{scale}, stream);
 }
 
-cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, void *y, int add, cudaStream_t stream)
+cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, void *y, int add,
+                         cudaStream_t stream)
 {
     return over(type, count, x, NULL, y, add, scaled{scale, add}, stream);
 }
@@ -142,15 +150,16 @@ cudaError_t kernel_scale(int type, int64_t count, const void *x, float scale, vo
 /* ---- concat, bias ---- */
 
 template <typename T>
-static __global__ void concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const T *x, T *y)
+static __global__ void concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
+                              const T *x, T *y)
 {
     for (int64_t i = thread_first(); i < pixels * x_channels; i += thread_step())
         y[i / x_channels * channels + first + i % x_channels] = x[i];
 }
 
 template <typename T>
-static __global__ void concat_backward(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const T *y,
-                                       T *x, int add)
+static __global__ void concat_backward(int64_t pixels, int64_t x_channels, int64_t channels,
+                                       int64_t first, const T *y, T *x, int add)
 {
     for (int64_t i = thread_first(); i < pixels * x_channels; i += thread_step()) {
         float value = to_float(y[i / x_channels * channels + first + i % x_channels]);
@@ -159,47 +168,54 @@ static __global__ void concat_backward(int64_t pixels, int64_t x_channels, int64
 }
 
 template <typename T>
-static cudaError_t launch_concat(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x,
-                                 void *y, cudaStream_t stream)
+static cudaError_t launch_concat(int64_t pixels, int64_t x_channels, int64_t channels,
+                                 int64_t first, const void *x, void *y, cudaStream_t stream)
 {
-    return LAUNCH((concat<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels, x_channels, channels,
-                  first, static_cast<const T *>(x), static_cast<T *>(y));
+    return LAUNCH((concat<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels,
+                  x_channels, channels, first, static_cast<const T *>(x), static_cast<T *>(y));
 }
 
 template <typename T>
-static cudaError_t launch_concat_backward(int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
-                                          const void *y, void *x, int add, cudaStream_t stream)
+static cudaError_t launch_concat_backward(int64_t pixels, int64_t x_channels, int64_t channels,
+                                          int64_t first, const void *y, void *x, int add,
+                                          cudaStream_t stream)
 {
-    return LAUNCH((concat_backward<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream, pixels, x_channels,
-                  channels, first, static_cast<const T *>(y), static_cast<T *>(x), add);
+    return LAUNCH((concat_backward<T>), launch_blocks(pixels * x_channels), LAUNCH_THREADS, stream,
+                  pixels, x_channels, channels, first, static_cast<const T *>(y),
+                  static_cast<T *>(x), add);
 }
 
-cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first, const void *x,
-                          void *y, cudaStream_t stream)
+cudaError_t kernel_concat(int type, int64_t pixels, int64_t x_channels, int64_t channels,
+                          int64_t first, const void *x, void *y, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_concat, pixels, x_channels, channels, first, x, y, stream);
 }
 
-cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels, int64_t first,
-                                   const void *y, void *x, int add, cudaStream_t stream)
+cudaError_t kernel_concat_backward(int type, int64_t pixels, int64_t x_channels, int64_t channels,
+                                   int64_t first, const void *y, void *x, int add,
+                                   cudaStream_t stream)
 {
-    return BY_TYPE(type, launch_concat_backward, pixels, x_channels, channels, first, y, x, add, stream);
+    return BY_TYPE(type, launch_concat_backward, pixels, x_channels, channels, first, y, x, add,
+                   stream);
 }
 
-template <typename T> static __global__ void bias(int64_t count, int64_t channels, const float *values, T *y)
+template <typename T>
+static __global__ void bias(int64_t count, int64_t channels, const float *values, T *y)
 {
     for (int64_t i = thread_first(); i < count; i += thread_step())
         y[i] = from_float<T>(to_float(y[i]) + values[i % channels]);
 }
 
 template <typename T>
-static cudaError_t launch_bias(int64_t count, int64_t channels, const float *values, void *y, cudaStream_t stream)
+static cudaError_t launch_bias(int64_t count, int64_t channels, const float *values, void *y,
+                               cudaStream_t stream)
 {
     return LAUNCH((bias<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, channels, values,
                   static_cast<T *>(y));
 }
 
-cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float *values, void *y, cudaStream_t stream)
+cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float *values, void *y,
+                        cudaStream_t stream)
 {
     return BY_TYPE(type, launch_bias, pixels * channels, channels, values, y, stream);
 }
@@ -209,11 +225,12 @@ cudaError_t kernel_bias(int type, int64_t pixels, int64_t channels, const float 
 /* One word of Philox4x32-10 (Salmon et al., SC11). */
 static __device__ uint32_t philox(const uint32_t key_given[2], const uint32_t counter[4], int word)
 {
-    uint32_t key[2] = {key_given[0], key_given[1]}, c[4] = {counter[0], counter[1], counter[2], counter[3]};
+    uint32_t key[2] = {key_given[0], key_given[1]},
+             c[4] = {counter[0], counter[1], counter[2], counter[3]};
     for (int round = 0; round < 10; round++) {
         uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
-        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ key[0], (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ key[1],
-                            (uint32_t)a};
+        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ key[0], (uint32_t)b,
+                            (uint32_t)(a >> 32) ^ c[3] ^ key[1], (uint32_t)a};
         for (int k = 0; k < 4; k++)
             c[k] = next[k];
         key[0] += 0x9E3779B9u;
@@ -227,11 +244,13 @@ template <typename T> static __global__ void dropout(const struct kernel_dropout
     int64_t size = work.channels * work.plane;
     float factor = 1.0f / (1.0f - work.rate);
     for (int64_t i = thread_first(); i < work.all * size; i += thread_step()) {
-        int64_t row = i / size, place = i % size, e = place % work.channels * work.plane + place / work.channels;
+        int64_t row = i / size, place = i % size,
+                e = place % work.channels * work.plane + place / work.channels;
         float value = 0.0f;
         if (row < work.rows) {
             uint32_t key[2] = {(uint32_t)work.call->seed, (uint32_t)(work.call->seed >> 32)};
-            uint32_t counter[4] = {(uint32_t)(e / 4), (uint32_t)work.image[row], work.call->epoch, work.stream_word};
+            uint32_t counter[4] = {(uint32_t)(e / 4), (uint32_t)work.image[row], work.call->epoch,
+                                   work.stream_word};
             bool kept = (double)philox(key, counter, (int)(e % 4)) * 0x1p-32 >= (double)work.rate;
             value = kept ? to_float(static_cast<const T *>(work.x)[i]) * factor : 0.0f;
         }
@@ -240,9 +259,11 @@ template <typename T> static __global__ void dropout(const struct kernel_dropout
     }
 }
 
-template <typename T> static cudaError_t launch_dropout(const struct kernel_dropout *work, cudaStream_t stream)
+template <typename T>
+static cudaError_t launch_dropout(const struct kernel_dropout *work, cudaStream_t stream)
 {
-    return LAUNCH((dropout<T>), launch_blocks(work->all * work->channels * work->plane), LAUNCH_THREADS, stream, *work);
+    return LAUNCH((dropout<T>), launch_blocks(work->all * work->channels * work->plane),
+                  LAUNCH_THREADS, stream, *work);
 }
 
 cudaError_t kernel_dropout(const struct kernel_dropout *work, cudaStream_t stream)
@@ -252,20 +273,23 @@ cudaError_t kernel_dropout(const struct kernel_dropout *work, cudaStream_t strea
 
 /* ---- sums and copies ---- */
 
-template <typename T> static __global__ void accumulate(int64_t count, const T *x, float *sum, int add)
+template <typename T>
+static __global__ void accumulate(int64_t count, const T *x, float *sum, int add)
 {
     for (int64_t i = thread_first(); i < count; i += thread_step())
         sum[i] = add ? sum[i] + to_float(x[i]) : to_float(x[i]);
 }
 
 template <typename T>
-static cudaError_t launch_accumulate(int64_t count, const void *x, float *sum, int add, cudaStream_t stream)
+static cudaError_t launch_accumulate(int64_t count, const void *x, float *sum, int add,
+                                     cudaStream_t stream)
 {
-    return LAUNCH((accumulate<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, static_cast<const T *>(x), sum,
-                  add);
+    return LAUNCH((accumulate<T>), launch_blocks(count), LAUNCH_THREADS, stream, count,
+                  static_cast<const T *>(x), sum, add);
 }
 
-cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, int add, cudaStream_t stream)
+cudaError_t kernel_accumulate(int type, int64_t count, const void *x, float *sum, int add,
+                              cudaStream_t stream)
 {
     return count == 0 ? cudaSuccess : BY_TYPE(type, launch_accumulate, count, x, sum, add, stream);
 }
@@ -276,9 +300,11 @@ template <typename T> static __global__ void to_single(int64_t count, const T *x
         y[i] = to_float(x[i]);
 }
 
-template <typename T> static cudaError_t launch_to_single(int64_t count, const void *x, float *y, cudaStream_t stream)
+template <typename T>
+static cudaError_t launch_to_single(int64_t count, const void *x, float *y, cudaStream_t stream)
 {
-    return LAUNCH((to_single<T>), launch_blocks(count), LAUNCH_THREADS, stream, count, static_cast<const T *>(x), y);
+    return LAUNCH((to_single<T>), launch_blocks(count), LAUNCH_THREADS, stream, count,
+                  static_cast<const T *>(x), y);
 }
 
 cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cudaStream_t stream)

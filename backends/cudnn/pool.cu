@@ -1,4 +1,5 @@
-/* Pools.  Backward gathers: each source pixel asks the windows over it, in their order, so nothing is added atomically.
+/* Pools.  Backward gathers: each source pixel asks the windows over it, in their order, so nothing
+ * is added atomically.
  */
 #include "device.cuh"
 
@@ -11,13 +12,14 @@ static __device__ window window_at(const struct kernel_pool &work, int y, int x)
 {
     int top = y * work.stride_h - work.pad_top, left = x * work.stride_w - work.pad_left;
     int bottom = top + work.kernel_h, right = left + work.kernel_w;
-    window w = {top < 0 ? 0 : top, bottom > work.src_height ? work.src_height : bottom, left < 0 ? 0 : left,
-                right > work.src_width ? work.src_width : right};
+    window w = {top < 0 ? 0 : top, bottom > work.src_height ? work.src_height : bottom,
+                left < 0 ? 0 : left, right > work.src_width ? work.src_width : right};
     return w;
 }
 
 /* The outputs along one axis whose windows hold source position `at`: first..last. */
-static __device__ void windows_over(int at, int pad, int kernel, int stride, int count, int *first, int *last)
+static __device__ void windows_over(int at, int pad, int kernel, int stride, int count, int *first,
+                                    int *last)
 {
     int low = at + pad - kernel + 1;
     *first = low <= 0 ? 0 : (low + stride - 1) / stride;
@@ -54,11 +56,13 @@ template <typename T> static __global__ void max_forward(const struct kernel_poo
         int winner = -1;
         for (int y = w.top; y < w.bottom; y++)
             for (int x = w.left; x < w.right; x++) {
-                float value = to_float(src[((p.row * work.src_height + y) * work.src_width + x) * work.channels + p.c]);
+                float value = to_float(
+                    src[((p.row * work.src_height + y) * work.src_width + x) * work.channels +
+                        p.c]);
                 if (winner < 0 || value > best) {
                     best = value;
-                    winner = (y - p.y * work.stride_h + work.pad_top) * work.kernel_w + x - p.x * work.stride_w +
-                             work.pad_left;
+                    winner = (y - p.y * work.stride_h + work.pad_top) * work.kernel_w + x -
+                             p.x * work.stride_w + work.pad_left;
                 }
             }
         static_cast<T *>(work.y)[i] = from_float<T>(best);
@@ -77,8 +81,8 @@ template <typename T> static __global__ void max_backward(const struct kernel_po
         float sum = work.add ? to_float(static_cast<T *>(work.dx)[i]) : 0.0f;
         for (int y = y0; y <= y1; y++)
             for (int x = x0; x <= x1; x++) {
-                int tap = (p.y - y * work.stride_h + work.pad_top) * work.kernel_w + p.x - x * work.stride_w +
-                          work.pad_left;
+                int tap = (p.y - y * work.stride_h + work.pad_top) * work.kernel_w + p.x -
+                          x * work.stride_w + work.pad_left;
                 int64_t at = ((p.row * work.height + y) * work.width + x) * work.channels + p.c;
                 if (work.winner[at] == tap)
                     sum += to_float(static_cast<const T *>(work.dy)[at]);
@@ -102,7 +106,9 @@ template <typename T> static __global__ void avg_forward(const struct kernel_poo
         float sum = 0.0f;
         for (int y = w.top; y < w.bottom; y++)
             for (int x = w.left; x < w.right; x++)
-                sum += to_float(src[((p.row * work.src_height + y) * work.src_width + x) * work.channels + p.c]);
+                sum += to_float(
+                    src[((p.row * work.src_height + y) * work.src_width + x) * work.channels +
+                        p.c]);
         int size = window_size(w);
         static_cast<T *>(work.y)[i] = from_float<T>(size == 0 ? 0.0f : sum / (float)size);
     }
@@ -120,29 +126,34 @@ template <typename T> static __global__ void avg_backward(const struct kernel_po
         for (int y = y0; y <= y1; y++)
             for (int x = x0; x <= x1; x++) {
                 int64_t at = ((p.row * work.height + y) * work.width + x) * work.channels + p.c;
-                sum += to_float(static_cast<const T *>(work.dy)[at]) / (float)window_size(window_at(work, y, x));
+                sum += to_float(static_cast<const T *>(work.dy)[at]) /
+                       (float)window_size(window_at(work, y, x));
             }
         static_cast<T *>(work.dx)[i] = from_float<T>(sum);
     }
 }
 
-#define POOL(name, kernel, count)                                                                                 \
-    template <typename T> static cudaError_t launch_##kernel(const struct kernel_pool *work, cudaStream_t stream) \
-    {                                                                                                             \
-        return LAUNCH((kernel<T>), launch_blocks(count), LAUNCH_THREADS, stream, *work);                          \
-    }                                                                                                             \
-    cudaError_t name(const struct kernel_pool *work, cudaStream_t stream)                                         \
-    {                                                                                                             \
-        return BY_TYPE(work->type, launch_##kernel, work, stream);                                                \
+#define POOL(name, kernel, count)                                                           \
+    template <typename T>                                                                   \
+    static cudaError_t launch_##kernel(const struct kernel_pool *work, cudaStream_t stream) \
+    {                                                                                       \
+        return LAUNCH((kernel<T>), launch_blocks(count), LAUNCH_THREADS, stream, *work);    \
+    }                                                                                       \
+    cudaError_t name(const struct kernel_pool *work, cudaStream_t stream)                   \
+    {                                                                                       \
+        return BY_TYPE(work->type, launch_##kernel, work, stream);                          \
     }
 POOL(kernel_max_pool, max_forward, work->rows * work->height * work->width * work->channels)
-POOL(kernel_max_pool_backward, max_backward, work->rows * work->src_height * work->src_width * work->channels)
+POOL(kernel_max_pool_backward, max_backward,
+     work->rows * work->src_height * work->src_width * work->channels)
 POOL(kernel_avg_pool, avg_forward, work->rows * work->height * work->width * work->channels)
-POOL(kernel_avg_pool_backward, avg_backward, work->rows * work->src_height * work->src_width * work->channels)
+POOL(kernel_avg_pool_backward, avg_backward,
+     work->rows * work->src_height * work->src_width * work->channels)
 
 /* ---- The mean over a whole plane ---- */
 
-template <typename T> static __global__ void mean(int64_t rows, int64_t plane, int64_t channels, const T *x, T *y)
+template <typename T>
+static __global__ void mean(int64_t rows, int64_t plane, int64_t channels, const T *x, T *y)
 {
     for (int64_t i = thread_first(); i < rows * channels; i += thread_step()) {
         const T *from = x + i / channels * plane * channels + i % channels;
@@ -154,7 +165,8 @@ template <typename T> static __global__ void mean(int64_t rows, int64_t plane, i
 }
 
 template <typename T>
-static __global__ void mean_backward(int64_t rows, int64_t plane, int64_t channels, const T *dy, T *dx, int add)
+static __global__ void mean_backward(int64_t rows, int64_t plane, int64_t channels, const T *dy,
+                                     T *dx, int add)
 {
     for (int64_t i = thread_first(); i < rows * plane * channels; i += thread_step()) {
         float value = to_float(dy[i / (plane * channels) * channels + i % channels]) / (float)plane;
@@ -163,29 +175,30 @@ static __global__ void mean_backward(int64_t rows, int64_t plane, int64_t channe
 }
 
 template <typename T>
-static cudaError_t launch_mean(int64_t rows, int64_t plane, int64_t channels, const void *x, void *y,
-                               cudaStream_t stream)
+static cudaError_t launch_mean(int64_t rows, int64_t plane, int64_t channels, const void *x,
+                               void *y, cudaStream_t stream)
 {
-    return LAUNCH((mean<T>), launch_blocks(rows * channels), LAUNCH_THREADS, stream, rows, plane, channels,
-                  static_cast<const T *>(x), static_cast<T *>(y));
+    return LAUNCH((mean<T>), launch_blocks(rows * channels), LAUNCH_THREADS, stream, rows, plane,
+                  channels, static_cast<const T *>(x), static_cast<T *>(y));
 }
 
 template <typename T>
-static cudaError_t launch_mean_backward(int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx,
-                                        int add, cudaStream_t stream)
+static cudaError_t launch_mean_backward(int64_t rows, int64_t plane, int64_t channels,
+                                        const void *dy, void *dx, int add, cudaStream_t stream)
 {
-    return LAUNCH((mean_backward<T>), launch_blocks(rows * plane * channels), LAUNCH_THREADS, stream, rows, plane,
-                  channels, static_cast<const T *>(dy), static_cast<T *>(dx), add);
+    return LAUNCH((mean_backward<T>), launch_blocks(rows * plane * channels), LAUNCH_THREADS,
+                  stream, rows, plane, channels, static_cast<const T *>(dy), static_cast<T *>(dx),
+                  add);
 }
 
-cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x, void *y,
-                        cudaStream_t stream)
+cudaError_t kernel_mean(int type, int64_t rows, int64_t plane, int64_t channels, const void *x,
+                        void *y, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_mean, rows, plane, channels, x, y, stream);
 }
 
-cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels, const void *dy, void *dx,
-                                 int add, cudaStream_t stream)
+cudaError_t kernel_mean_backward(int type, int64_t rows, int64_t plane, int64_t channels,
+                                 const void *dy, void *dx, int add, cudaStream_t stream)
 {
     return BY_TYPE(type, launch_mean_backward, rows, plane, channels, dy, dx, add, stream);
 }

@@ -39,10 +39,12 @@ int32_t queue_init(struct queue *queue, struct repro_error *err)
         return fail(err, REPRO_MEMORY, "out of memory for a queue");
     for (int k = 0; k < QUEUE_STAGES && code == 0; k++) {
         struct queue_stage *stage = &queue->stages[k];
-        code = driver_check(cudaMallocHost((void **)&stage->block, (size_t)(QUEUE_CALLS * queue->chunk)),
-                            "pinned host memory", err);
+        code = driver_check(
+            cudaMallocHost((void **)&stage->block, (size_t)(QUEUE_CALLS * queue->chunk)),
+            "pinned host memory", err);
         if (code == 0)
-            code = driver_check(cudaEventCreateWithFlags(&stage->copied, cudaEventDisableTiming), "an event", err);
+            code = driver_check(cudaEventCreateWithFlags(&stage->copied, cudaEventDisableTiming),
+                                "an event", err);
     }
     return code;
 }
@@ -99,15 +101,17 @@ int64_t *queue_image(const struct repro_net *net, struct kernel_call *call)
 
 /* ---- Running ---- */
 
-/* Where a backward pass comes before anybody reads PARTIAL it assigns the convolutions' gradients, and they need not be
- * cleared. */
+/* Where a backward pass comes before anybody reads PARTIAL it assigns the convolutions' gradients,
+ * and they need not be cleared. */
 static void spare_clearing(struct queue *queue)
 {
     for (int i = 0; i < queue->count; i++) {
         int j = i + 1;
-        while (j < queue->count && (queue->commands[j].kind == QUEUE_TRAIN || queue->commands[j].kind == QUEUE_EVAL))
+        while (j < queue->count &&
+               (queue->commands[j].kind == QUEUE_TRAIN || queue->commands[j].kind == QUEUE_EVAL))
             j++;
-        if (queue->commands[i].kind == QUEUE_ZERO && j < queue->count && queue->commands[j].kind == QUEUE_BACKWARD)
+        if (queue->commands[i].kind == QUEUE_ZERO && j < queue->count &&
+            queue->commands[j].kind == QUEUE_BACKWARD)
             queue->commands[i].which = queue->commands[j].which = 1;
     }
 }
@@ -115,14 +119,16 @@ static void spare_clearing(struct queue *queue)
 static void point(struct repro_net *net, const struct queue_command *command)
 {
     char *call = net->queue.block + command->call * net->queue.chunk;
-    net->run = (struct queue_run){.pass = &net->passes[command->pass],
-                                  .rows = command->rows,
-                                  .call = (const struct kernel_call *)call,
-                                  .crops = (const struct repro_crop *)(call + crops_at()),
-                                  .image = (const int64_t *)(call + image_at(net->graph.options.micro))};
+    net->run = (struct queue_run){
+        .pass = &net->passes[command->pass],
+        .rows = command->rows,
+        .call = (const struct kernel_call *)call,
+        .crops = (const struct repro_crop *)(call + crops_at()),
+        .image = (const int64_t *)(call + image_at(net->graph.options.micro))};
 }
 
-static int32_t run_command(struct repro_net *net, const struct queue_command *command, struct repro_error *err)
+static int32_t run_command(struct repro_net *net, const struct queue_command *command,
+                           struct repro_error *err)
 {
     point(net, command);
     switch (command->kind) {
@@ -151,21 +157,24 @@ static int32_t run_commands(struct repro_net *net, struct repro_error *err)
     return code;
 }
 
-/* Records the commands; 0 and no graph when they, or something in a library, do not let themselves be recorded. */
+/* Records the commands; 0 and no graph when they, or something in a library, do not let themselves
+ * be recorded. */
 static cudaGraphExec_t capture(struct repro_net *net, int64_t *nodes)
 {
     cudaGraph_t graph = NULL;
     cudaGraphExec_t exec = NULL;
     size_t count = 0;
     struct repro_error ignored = {0};
-    if (cudaStreamBeginCapture(net->device->stream, cudaStreamCaptureModeThreadLocal) != cudaSuccess)
+    if (cudaStreamBeginCapture(net->device->stream, cudaStreamCaptureModeThreadLocal) !=
+        cudaSuccess)
         return NULL;
     net->fork.on = net->fork.stream != NULL;
     int32_t code = run_commands(net, &ignored);
     net->fork.on = net->fork.count = 0;
     cudnnSetStream(net->device->handle, net->device->stream); /* where a failure left it */
     cudaError_t status = cudaStreamEndCapture(net->device->stream, &graph);
-    if (code == 0 && status == cudaSuccess && graph != NULL && cudaGraphGetNodes(graph, NULL, &count) == cudaSuccess &&
+    if (code == 0 && status == cudaSuccess && graph != NULL &&
+        cudaGraphGetNodes(graph, NULL, &count) == cudaSuccess &&
         cudaGraphInstantiate(&exec, graph, 0) != cudaSuccess)
         exec = NULL;
     if (graph != NULL)
@@ -180,11 +189,13 @@ static struct queue_graph *find_graph(struct queue *queue, int *seen)
 {
     size_t bytes = (size_t)queue->count * sizeof *queue->commands;
     for (int k = 0; k < queue->graph_count; k++)
-        if (queue->graphs[k].count == queue->count && memcmp(queue->graphs[k].commands, queue->commands, bytes) == 0) {
+        if (queue->graphs[k].count == queue->count &&
+            memcmp(queue->graphs[k].commands, queue->commands, bytes) == 0) {
             *seen = 1;
             return &queue->graphs[k];
         }
-    int place = queue->graph_count < QUEUE_GRAPHS ? queue->graph_count++ : queue->oldest++ % QUEUE_GRAPHS;
+    int place = queue->graph_count < QUEUE_GRAPHS ? queue->graph_count++
+                                                  : queue->oldest++ % QUEUE_GRAPHS;
     struct queue_graph *graph = &queue->graphs[place];
     if (graph->exec != NULL)
         cudaGraphExecDestroy(graph->exec); /* one that runs is kept until it has run */
@@ -205,8 +216,9 @@ static int32_t run_or_launch(struct repro_net *net, struct repro_error *err)
         graph->exec = capture(net, &graph->nodes);
         graph->refused = graph->exec == NULL;
     }
-    return graph->exec == NULL ? run_commands(net, err)
-                               : driver_check(cudaGraphLaunch(graph->exec, net->device->stream), "a step", err);
+    return graph->exec == NULL
+               ? run_commands(net, err)
+               : driver_check(cudaGraphLaunch(graph->exec, net->device->stream), "a step", err);
 }
 
 int32_t queue_flush(struct repro_net *net, struct repro_error *err)
@@ -215,11 +227,13 @@ int32_t queue_flush(struct repro_net *net, struct repro_error *err)
     struct queue_stage *stage = &queue->stages[queue->stage];
     int32_t code = 0;
     if (queue->calls > 0) {
-        code = driver_check(cudaMemcpyAsync(queue->block, stage->block, (size_t)(queue->calls * queue->chunk),
+        code = driver_check(cudaMemcpyAsync(queue->block, stage->block,
+                                            (size_t)(queue->calls * queue->chunk),
                                             cudaMemcpyHostToDevice, net->device->stream),
                             "copying a step", err);
         if (code == 0)
-            code = driver_check(cudaEventRecord(stage->copied, net->device->stream), "copying a step", err);
+            code = driver_check(cudaEventRecord(stage->copied, net->device->stream),
+                                "copying a step", err);
         queue->stage = (queue->stage + 1) % QUEUE_STAGES;
     }
     if (code == 0 && queue->count > 0) {

@@ -13,11 +13,12 @@ struct repro_resident {
     const int32_t *labels;
 };
 
-int32_t data_put(struct repro_device *device, const struct repro_images *given, struct repro_resident **out,
-                 struct repro_error *err);
+int32_t data_put(struct repro_device *device, const struct repro_images *given,
+                 struct repro_resident **out, struct repro_error *err);
 void data_free(struct repro_resident *data);
 
-/* Whether the crops of a forward call lie within the set, and the set fits a network of that image and so many classes.
+/* Whether the crops of a forward call lie within the set, and the set fits a network of that image
+ * and so many classes.
  */
 int32_t resident_check(const struct repro_resident *data, const struct repro_graph *graph,
                        const struct repro_rows *rows, struct repro_error *err);

@@ -6,7 +6,8 @@ int32_t step_zero(struct repro_net *net, int spared, struct repro_error *err)
 {
     int64_t first = spared ? net->layout.conv_count * (int64_t)sizeof(float) : 0;
     int64_t end = net->metrics_at + (int64_t)KERNEL_METRICS_SUMS;
-    return driver_check(cudaMemsetAsync((char *)net->partial + first, 0, (size_t)(end - first), net->device->stream),
+    return driver_check(cudaMemsetAsync((char *)net->partial + first, 0, (size_t)(end - first),
+                                        net->device->stream),
                         "clearing gradients", err);
 }
 
@@ -27,10 +28,11 @@ int32_t step_backward(struct repro_net *net, int assign, struct repro_error *err
         code = fork_join(net, err);
     if (code == 0)
         code = timer_start(net, &net->timer.totals.reorder, err);
-    timer_bytes(net, &net->timer.totals.reorder_bytes, account_accumulate(net->layout.conv_count, net->type, !assign));
+    timer_bytes(net, &net->timer.totals.reorder_bytes,
+                account_accumulate(net->layout.conv_count, net->type, !assign));
     if (code == 0)
-        code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads, net->partial, !assign,
-                                              net->device->stream),
+        code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads,
+                                              net->partial, !assign, net->device->stream),
                             "adding gradients", err);
     return code == 0 ? timer_stop(net, err) : code;
 }
@@ -44,12 +46,13 @@ int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err)
 {
     cudaStream_t stream = net->device->stream;
     int64_t count = partial_count(net);
-    int32_t code = driver_check(cudaMemcpyAsync(net->slots + slot * count, net->partial, (size_t)count * sizeof(float),
+    int32_t code = driver_check(cudaMemcpyAsync(net->slots + slot * count, net->partial,
+                                                (size_t)count * sizeof(float),
                                                 cudaMemcpyDeviceToDevice, stream),
                                 "keeping a group's sums", err);
     if (code == 0)
-        code = driver_check(cudaMemcpyAsync(net->slot_metrics + slot, net->metrics, KERNEL_METRICS_SUMS,
-                                            cudaMemcpyDeviceToDevice, stream),
+        code = driver_check(cudaMemcpyAsync(net->slot_metrics + slot, net->metrics,
+                                            KERNEL_METRICS_SUMS, cudaMemcpyDeviceToDevice, stream),
                             "keeping a group's metrics", err);
     return code;
 }
@@ -57,8 +60,8 @@ int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err)
 int32_t step_join(struct repro_net *net, int32_t slot, struct repro_error *err)
 {
     int64_t count = partial_count(net);
-    return driver_check(kernel_join(count, net->slots + slot * count, net->partial, net->slot_metrics + slot,
-                                    net->metrics, net->device->stream),
+    return driver_check(kernel_join(count, net->slots + slot * count, net->partial,
+                                    net->slot_metrics + slot, net->metrics, net->device->stream),
                         "adding a group's sums", err);
 }
 
@@ -72,7 +75,8 @@ int32_t step_update(struct repro_net *net, struct repro_error *err)
                                  .param = net->param,
                                  .moment1 = net->moment1,
                                  .moment2 = net->moment2,
-                                 .copy_count = net->type == KERNEL_BF16 ? net->layout.conv_count : 0,
+                                 .copy_count = net->type == KERNEL_BF16 ? net->layout.conv_count
+                                                                        : 0,
                                  .copy = net->weights,
                                  .running_count = net->graph.graph.running_count,
                                  .sums = net->partial + net->layout.device_count,

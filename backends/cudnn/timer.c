@@ -44,7 +44,8 @@ int32_t timer_start(struct repro_net *net, double *sum, struct repro_error *err)
     }
     timer->sums[timer->used] = sum;
     timer->launched = launch_count;
-    return driver_check(cudaEventRecord(timer->events[2 * timer->used], net->device->stream), "a timer", err);
+    return driver_check(cudaEventRecord(timer->events[2 * timer->used], net->device->stream),
+                        "a timer", err);
 }
 
 int32_t timer_stop(struct repro_net *net, struct repro_error *err)
@@ -54,7 +55,8 @@ int32_t timer_stop(struct repro_net *net, struct repro_error *err)
         return 0;
     timer->used++;
     timer->totals.launches += launch_count - timer->launched;
-    return driver_check(cudaEventRecord(timer->events[2 * timer->used - 1], net->device->stream), "a timer", err);
+    return driver_check(cudaEventRecord(timer->events[2 * timer->used - 1], net->device->stream),
+                        "a timer", err);
 }
 
 void timer_bytes(struct repro_net *net, double *sum, double bytes)
@@ -66,11 +68,13 @@ void timer_bytes(struct repro_net *net, double *sum, double bytes)
 int32_t timer_collect(struct repro_net *net, struct repro_error *err)
 {
     struct net_timer *timer = &net->timer;
-    int32_t code = driver_check(cudaStreamSynchronize(net->device->stream), "waiting for the GPU", err);
+    int32_t code = driver_check(cudaStreamSynchronize(net->device->stream), "waiting for the GPU",
+                                err);
     for (int k = 0; code == 0 && k < timer->used; k++) {
         float milliseconds = 0.0f;
-        code = driver_check(cudaEventElapsedTime(&milliseconds, timer->events[2 * k], timer->events[2 * k + 1]),
-                            "a timer", err);
+        code = driver_check(
+            cudaEventElapsedTime(&milliseconds, timer->events[2 * k], timer->events[2 * k + 1]),
+            "a timer", err);
         *timer->sums[k] += 1e-3 * (double)milliseconds;
     }
     timer->used = 0;
@@ -97,7 +101,8 @@ int32_t net_mark(struct repro_net *net, struct repro_error *err)
 {
     struct net_timer *timer = &net->timer;
     if (timer->marked == REPRO_MARKS)
-        return fail(err, REPRO_ARGUMENT, "%d marks are not read yet, which is all there are; read them first",
+        return fail(err, REPRO_ARGUMENT,
+                    "%d marks are not read yet, which is all there are; read them first",
                     REPRO_MARKS);
     int32_t code = device_enter(net->device, err);
     if (code == 0 && (timer->marks == NULL || timer->marks[REPRO_MARKS - 1] == NULL))
@@ -105,22 +110,26 @@ int32_t net_mark(struct repro_net *net, struct repro_error *err)
     if (code == 0)
         code = queue_flush(net, err);
     if (code == 0)
-        code = driver_check(cudaEventRecord(timer->marks[timer->marked], net->device->stream), "a mark", err);
+        code = driver_check(cudaEventRecord(timer->marks[timer->marked], net->device->stream),
+                            "a mark", err);
     timer->marked += code == 0;
     return code;
 }
 
-int32_t net_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count, struct repro_error *err)
+int32_t net_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count,
+                  struct repro_error *err)
 {
     struct net_timer *timer = &net->timer;
     int64_t found = timer->marked < capacity ? timer->marked : capacity;
     double moment = 0.0;
     int32_t code = net_sync(net, err);
     for (int64_t k = 0; k < found && code == 0; k++) {
-        float milliseconds = 0.0f; /* from the mark before: a difference of long times would lose digits */
+        /* from the mark before: a difference of long times would lose digits */
+        float milliseconds = 0.0f;
         if (k > 0)
-            code = driver_check(cudaEventElapsedTime(&milliseconds, timer->marks[k - 1], timer->marks[k]), "a mark",
-                                err);
+            code = driver_check(
+                cudaEventElapsedTime(&milliseconds, timer->marks[k - 1], timer->marks[k]), "a mark",
+                err);
         moment += 1e-3 * (double)milliseconds;
         seconds[k] = moment;
     }

@@ -1,6 +1,6 @@
-/* Before each run a buffer larger than the second-level cache is cleared.  The run finds as little of its operands
- * there as in training, and the host queues it while the clearing takes its time, so that no launch is waited for
- * between the two events. */
+/* Before each run a buffer larger than the second-level cache is cleared.  The run finds as little
+ * of its operands there as in training, and the host queues it while the clearing takes its time,
+ * so that no launch is waited for between the two events. */
 #include "trial.h"
 
 #include "driver.h"
@@ -19,11 +19,12 @@ static int32_t allocate(void **memory, int64_t bytes, struct repro_error *err)
     return driver_check(status, "trying convolutions", err);
 }
 
-/* Numbers of both signs, half to one in size, with bits as in training: a GPU is faster on zeros, which cost it no
- * power. */
+/* Numbers of both signs, half to one in size, with bits as in training: a GPU is faster on zeros,
+ * which cost it no power. */
 static void make_pattern(uint32_t *pattern, int bf16)
 {
-    uint32_t state = 2463534242u, mask = bf16 ? 0x807f807fu : 0x807fffffu, base = bf16 ? 0x3f003f00u : 0x3f000000u;
+    uint32_t state = 2463534242u, mask = bf16 ? 0x807f807fu : 0x807fffffu,
+             base = bf16 ? 0x3f003f00u : 0x3f000000u;
     for (size_t i = 0; i < PATTERN / sizeof *pattern; i++) {
         state ^= state << 13;
         state ^= state >> 17;
@@ -32,26 +33,27 @@ static void make_pattern(uint32_t *pattern, int bf16)
     }
 }
 
-static int32_t fill(struct trial *trial, void **memory, int64_t elements, int bf16, const uint32_t *pattern,
-                    struct repro_error *err)
+static int32_t fill(struct trial *trial, void **memory, int64_t elements, int bf16,
+                    const uint32_t *pattern, struct repro_error *err)
 {
     size_t bytes = (size_t)elements * (bf16 ? 2 : 4), done = bytes < PATTERN ? bytes : PATTERN;
     int32_t code = allocate(memory, (int64_t)bytes, err);
     if (code == 0)
-        code = driver_check(cudaMemcpyAsync(*memory, pattern, done, cudaMemcpyHostToDevice, trial->tuner->stream),
-                            "a trial's operands", err);
+        code = driver_check(
+            cudaMemcpyAsync(*memory, pattern, done, cudaMemcpyHostToDevice, trial->tuner->stream),
+            "a trial's operands", err);
     while (code == 0 && done < bytes) {
         size_t more = bytes - done < done ? bytes - done : done;
-        code = driver_check(
-            cudaMemcpyAsync((char *)*memory + done, *memory, more, cudaMemcpyDeviceToDevice, trial->tuner->stream),
-            "a trial's operands", err);
+        code = driver_check(cudaMemcpyAsync((char *)*memory + done, *memory, more,
+                                            cudaMemcpyDeviceToDevice, trial->tuner->stream),
+                            "a trial's operands", err);
         done += more;
     }
     return code;
 }
 
-int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t handle, const struct dnn_conv *conv,
-                   struct repro_error *err)
+int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t handle,
+                   const struct dnn_conv *conv, struct repro_error *err)
 {
     uint32_t pattern[PATTERN / sizeof(uint32_t)];
     memset(trial, 0, sizeof *trial);
@@ -59,19 +61,23 @@ int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t
     trial->handle = handle;
     trial->flush_bytes = 2 * tuner->cache;
     make_pattern(pattern, conv->bf16);
-    int32_t code = fill(trial, &trial->src, conv->rows * conv->channels * conv->height * conv->width, conv->bf16,
+    int32_t code = fill(trial, &trial->src,
+                        conv->rows * conv->channels * conv->height * conv->width, conv->bf16,
                         pattern, err);
     if (code == 0)
-        code = fill(trial, &trial->weights, conv->dst_channels * conv->channels * conv->kernel_h * conv->kernel_w,
+        code = fill(trial, &trial->weights,
+                    conv->dst_channels * conv->channels * conv->kernel_h * conv->kernel_w,
                     conv->bf16, pattern, err);
     if (code == 0)
-        code = fill(trial, &trial->dst, conv->rows * conv->dst_channels * conv->dst_height * conv->dst_width,
+        code = fill(trial, &trial->dst,
+                    conv->rows * conv->dst_channels * conv->dst_height * conv->dst_width,
                     conv->bf16, pattern, err);
     if (code == 0)
         code = allocate(&trial->flush, trial->flush_bytes, err);
     for (int i = 0; code == 0 && i < 2 * TRIAL_RUNS; i++)
         code = driver_check(cudaEventCreate(&trial->events[i]), "an event", err);
-    return code == 0 ? driver_check(cudaStreamSynchronize(tuner->stream), "a trial's operands", err) : code;
+    return code == 0 ? driver_check(cudaStreamSynchronize(tuner->stream), "a trial's operands", err)
+                     : code;
 }
 
 void trial_release(struct trial *trial)
@@ -86,10 +92,12 @@ void trial_release(struct trial *trial)
 }
 
 /* Queues one run between two events. */
-static int32_t queue(struct trial *trial, const struct dnn_plan *plan, cudaEvent_t *events, struct repro_error *err)
+static int32_t queue(struct trial *trial, const struct dnn_plan *plan, cudaEvent_t *events,
+                     struct repro_error *err)
 {
-    int32_t code = driver_check(cudaMemsetAsync(trial->flush, 0, (size_t)trial->flush_bytes, trial->tuner->stream),
-                                "clearing the cache", err);
+    int32_t code = driver_check(
+        cudaMemsetAsync(trial->flush, 0, (size_t)trial->flush_bytes, trial->tuner->stream),
+        "clearing the cache", err);
     if (code == 0)
         code = driver_check(cudaEventRecord(events[0], trial->tuner->stream), "a timer", err);
     if (code == 0)
@@ -105,7 +113,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int32_t time_runs(struct trial *trial, struct dnn_plan *plan, double *microseconds, struct repro_error *err)
+static int32_t time_runs(struct trial *trial, struct dnn_plan *plan, double *microseconds,
+                         struct repro_error *err)
 {
     float times[TRIAL_RUNS];
     int32_t code = 0;
@@ -114,10 +123,12 @@ static int32_t time_runs(struct trial *trial, struct dnn_plan *plan, double *mic
     for (int i = 0; i < TRIAL_RUNS && code == 0; i++)
         code = queue(trial, plan, &trial->events[2 * i], err);
     if (code == 0)
-        code = driver_check(cudaStreamSynchronize(trial->tuner->stream), "trying a convolution", err);
+        code = driver_check(cudaStreamSynchronize(trial->tuner->stream), "trying a convolution",
+                            err);
     for (int i = 0; i < TRIAL_RUNS && code == 0; i++)
-        code = driver_check(cudaEventElapsedTime(&times[i], trial->events[2 * i], trial->events[2 * i + 1]),
-                            "trying a convolution", err);
+        code = driver_check(
+            cudaEventElapsedTime(&times[i], trial->events[2 * i], trial->events[2 * i + 1]),
+            "trying a convolution", err);
     if (code != 0)
         return code;
     qsort(times, TRIAL_RUNS, sizeof *times, by_size);
@@ -125,7 +136,8 @@ static int32_t time_runs(struct trial *trial, struct dnn_plan *plan, double *mic
     return 0;
 }
 
-int32_t trial_run(struct trial *trial, struct dnn_plan *plan, double *microseconds, struct repro_error *err)
+int32_t trial_run(struct trial *trial, struct dnn_plan *plan, double *microseconds,
+                  struct repro_error *err)
 {
     void *workspace = NULL;
     struct repro_error second;
@@ -135,8 +147,10 @@ int32_t trial_run(struct trial *trial, struct dnn_plan *plan, double *microsecon
         code = dnn_plan_bind(plan, trial->src, trial->weights, trial->dst, workspace, err);
     if (code == 0)
         code = time_runs(trial, plan, microseconds, err);
-    if (code == REPRO_MEMORY || code == REPRO_LIBRARY) { /* the plan's own failure, if the device is still there */
-        code = driver_check(cudaStreamSynchronize(trial->tuner->stream), "trying a convolution", &second);
+    /* the plan's own failure, if the device is still there */
+    if (code == REPRO_MEMORY || code == REPRO_LIBRARY) {
+        code = driver_check(cudaStreamSynchronize(trial->tuner->stream), "trying a convolution",
+                            &second);
         *err = code != 0 ? second : *err;
     }
     cudaFree(workspace);

@@ -16,12 +16,13 @@ struct trial {
 };
 
 /* Released in any case. */
-int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t handle, const struct dnn_conv *conv,
-                   struct repro_error *err);
+int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t handle,
+                   const struct dnn_conv *conv, struct repro_error *err);
 void trial_release(struct trial *trial);
 
-/* The median of the runs, in microseconds; negative when this plan cannot run here, for which *err then says why.  An
- * error is the device's. */
-int32_t trial_run(struct trial *trial, struct dnn_plan *plan, double *microseconds, struct repro_error *err);
+/* The median of the runs, in microseconds; negative when this plan cannot run here, for which *err
+ * then says why.  An error is the device's. */
+int32_t trial_run(struct trial *trial, struct dnn_plan *plan, double *microseconds,
+                  struct repro_error *err);
 
 #endif

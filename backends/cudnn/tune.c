@@ -16,23 +16,25 @@ struct candidates {
     double microseconds[TUNE_CANDIDATES]; /* negative: cannot run here */
 };
 
-static void make_key(char *key, size_t size, const struct choice *choice, const struct dnn_conv *conv,
-                     enum dnn_direction direction, int add)
+static void make_key(char *key, size_t size, const struct choice *choice,
+                     const struct dnn_conv *conv, enum dnn_direction direction, int add)
 {
     static const char *const names[] = {"forward", "data", "weights"};
     const struct tuner *tuner = choice->target->tuner;
-    snprintf(
-        key, size,
-        "%s\t%s\t%s\t%s\t%s%s\t%" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64 "x%" PRId64
-        "x%" PRId64 "\t%" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64,
-        tuner->device, tuner->library, dnn_precision(conv), choice->target->nondeterministic ? "any" : "deterministic",
-        names[direction], add ? "-add" : "", conv->rows, conv->channels, conv->height, conv->width, conv->dst_channels,
-        conv->channels, conv->kernel_h, conv->kernel_w, conv->rows, conv->dst_channels, conv->dst_height,
-        conv->dst_width, conv->stride_h, conv->stride_w, conv->pad_top, conv->pad_left);
+    snprintf(key, size,
+             "%s\t%s\t%s\t%s\t%s%s\t%" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64 "\t%" PRId64
+             "x%" PRId64 "x%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64
+             "\t%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64,
+             tuner->device, tuner->library, dnn_precision(conv),
+             choice->target->nondeterministic ? "any" : "deterministic", names[direction],
+             add ? "-add" : "", conv->rows, conv->channels, conv->height, conv->width,
+             conv->dst_channels, conv->channels, conv->kernel_h, conv->kernel_w, conv->rows,
+             conv->dst_channels, conv->dst_height, conv->dst_width, conv->stride_h, conv->stride_w,
+             conv->pad_top, conv->pad_left);
 }
 
-static int32_t time_candidates(struct candidates *all, const struct choice *choice, const struct dnn_conv *conv,
-                               struct repro_error *err)
+static int32_t time_candidates(struct candidates *all, const struct choice *choice,
+                               const struct dnn_conv *conv, struct repro_error *err)
 {
     struct trial trial;
     int32_t code = trial_init(&trial, choice->target->tuner, choice->target->handle, conv, err);
@@ -42,13 +44,14 @@ static int32_t time_candidates(struct candidates *all, const struct choice *choi
     return code;
 }
 
-/* The fastest that can run; among equals within the clock's resolution the one that was proposed first; -1 when none
- * can. */
+/* The fastest that can run; among equals within the clock's resolution the one that was proposed
+ * first; -1 when none can. */
 static int fastest(const struct candidates *all)
 {
     int best = -1;
     for (int i = 0; i < all->count; i++)
-        if (all->microseconds[i] >= 0.0 && (best < 0 || all->microseconds[i] < all->microseconds[best] - RESOLUTION))
+        if (all->microseconds[i] >= 0.0 &&
+            (best < 0 || all->microseconds[i] < all->microseconds[best] - RESOLUTION))
             best = i;
     return best;
 }
@@ -69,8 +72,10 @@ static int32_t pick(struct candidates *all, const struct choice *choice, struct 
     double first = first_time(all);
     for (int best; (best = fastest(all)) >= 0; all->microseconds[best] = -1.0) {
         const struct dnn_plan *one = &all->plans[best];
-        if (choice_rebuild(choice, one->engine, &one->knobs, plan) != CUDNN_STATUS_SUCCESS || plan->plan == NULL) {
-            fail(err, REPRO_LIBRARY, "engine %" PRId64 " cannot be built a second time", one->engine);
+        if (choice_rebuild(choice, one->engine, &one->knobs, plan) != CUDNN_STATUS_SUCCESS ||
+            plan->plan == NULL) {
+            fail(err, REPRO_LIBRARY, "engine %" PRId64 " cannot be built a second time",
+                 one->engine);
             continue;
         }
         double time = all->microseconds[best];
@@ -82,13 +87,15 @@ static int32_t pick(struct candidates *all, const struct choice *choice, struct 
         return 0;
     }
     struct repro_error last = *err;
-    return fail(err, last.code, "none of the %d engines that cuDNN proposes and the rule allows can be tried: %s",
+    return fail(err, last.code,
+                "none of the %d engines that cuDNN proposes and the rule allows can be tried: %s",
                 all->count, last.text);
 }
 
 /* plan->plan stays NULL when there is nothing to try. */
-static int32_t try_all(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
-                       struct plans_entry *entry, struct repro_error *err)
+static int32_t try_all(struct dnn_plan *plan, const struct choice *choice,
+                       const struct dnn_conv *conv, struct plans_entry *entry,
+                       struct repro_error *err)
 {
     struct candidates *all = plugin_allocate(1, sizeof *all);
     if (all == NULL)
@@ -104,8 +111,8 @@ static int32_t try_all(struct dnn_plan *plan, const struct choice *choice, const
 }
 
 /* The plan that a line of the file names. */
-static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice, const struct plans_entry *entry,
-                       struct repro_error *err)
+static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice,
+                       const struct plans_entry *entry, struct repro_error *err)
 {
     char what[KNOBS_TEXT + 160], knobs[KNOBS_TEXT];
     cudnnStatus_t status = choice_rebuild(choice, entry->engine, &entry->knobs, plan);
@@ -114,14 +121,16 @@ static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice, const
     if (knobs_text(&entry->knobs, knobs, sizeof knobs) != 0)
         knobs[0] = '\0';
     snprintf(what, sizeof what, "%s engine %" PRId64 " with knobs %s (%s)",
-             status == CUDNN_STATUS_SUCCESS ? "the rule does not allow" : "cuDNN cannot build", entry->engine, knobs,
-             status == CUDNN_STATUS_SUCCESS ? "see its notes and workspace" : cudnnGetErrorString(status));
+             status == CUDNN_STATUS_SUCCESS ? "the rule does not allow" : "cuDNN cannot build",
+             entry->engine, knobs,
+             status == CUDNN_STATUS_SUCCESS ? "see its notes and workspace"
+                                            : cudnnGetErrorString(status));
     return plans_refuse(choice->target->tuner->path, entry->line, what, err);
 }
 
 /* Under the lock: another process may have added the line meanwhile. */
-static int32_t add(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv, const char *key,
-                   struct plans_entry *entry, struct repro_error *err)
+static int32_t add(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
+                   const char *key, struct plans_entry *entry, struct repro_error *err)
 {
     const char *path = choice->target->tuner->path;
     int lock;

@@ -1,8 +1,10 @@
-/* tune.h -- the fastest of the engines that the rule of dnn.h allows, by trial, once a convolution, device and library.
+/* tune.h -- the fastest of the engines that the rule of dnn.h allows, by trial, once a convolution,
+ * device and library.
  *
- * What the file of plans names is built from its engine and knobs, and never tried again; where that fails the file and
- * the line are named and nothing else is chosen, since another engine gives other bits.  What it lacks is tried, on
- * memory of the trial's own, under the file's lock, and added. */
+ * What the file of plans names is built from its engine and knobs, and never tried again; where
+ * that fails the file and the line are named and nothing else is chosen, since another engine gives
+ * other bits.  What it lacks is tried, on memory of the trial's own, under the file's lock, and
+ * added. */
 #ifndef CUDNN_TUNE_H
 #define CUDNN_TUNE_H
 

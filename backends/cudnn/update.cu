@@ -1,9 +1,10 @@
-/* The optimizer's step for all parameters in one launch, with the fold of the batch-norm sums; and the way between the
- * canonical order and the device's.  Compiled without contraction, the arithmetic is the CPU backends' to the bit. */
+/* The optimizer's step for all parameters in one launch, with the fold of the batch-norm sums; and
+ * the way between the canonical order and the device's.  Compiled without contraction, the
+ * arithmetic is the CPU backends' to the bit. */
 #include "device.cuh"
 
-static __device__ __forceinline__ float stepped(const struct kernel_update &work, const struct kernel_step &step,
-                                                int64_t i)
+static __device__ __forceinline__ float stepped(const struct kernel_update &work,
+                                                const struct kernel_step &step, int64_t i)
 {
     float w = work.param[i], g = work.grad[i] + step.decay * w;
     switch (step.optimizer) {
@@ -29,8 +30,9 @@ static __device__ __forceinline__ float stepped(const struct kernel_update &work
     }
 }
 
-/* Leaves the record; whether this update and the later ones must change nothing.  Every thread decides by the same two
- * values: the one that sets `halted` does so only where the loss alone has decided. */
+/* Leaves the record; whether this update and the later ones must change nothing.  Every thread
+ * decides by the same two values: the one that sets `halted` does so only where the loss alone has
+ * decided. */
 static __device__ bool record(const struct kernel_update &work)
 {
     double loss = work.metrics->loss;
@@ -63,10 +65,12 @@ static __global__ void update(const struct kernel_update work)
 
 cudaError_t kernel_update(const struct kernel_update *work, cudaStream_t stream)
 {
-    return LAUNCH(update, launch_blocks(work->count + work->running_count), LAUNCH_THREADS, stream, *work);
+    return LAUNCH(update, launch_blocks(work->count + work->running_count), LAUNCH_THREADS, stream,
+                  *work);
 }
 
-static __global__ void join(int64_t count, const float *slot, float *sums, const struct kernel_metrics *slot_metrics,
+static __global__ void join(int64_t count, const float *slot, float *sums,
+                            const struct kernel_metrics *slot_metrics,
                             struct kernel_metrics *metrics)
 {
     for (int64_t i = thread_first(); i < count; i += thread_step())
@@ -77,10 +81,12 @@ static __global__ void join(int64_t count, const float *slot, float *sums, const
     }
 }
 
-cudaError_t kernel_join(int64_t count, const float *slot, float *sums, const struct kernel_metrics *slot_metrics,
-                        struct kernel_metrics *metrics, cudaStream_t stream)
+cudaError_t kernel_join(int64_t count, const float *slot, float *sums,
+                        const struct kernel_metrics *slot_metrics, struct kernel_metrics *metrics,
+                        cudaStream_t stream)
 {
-    return LAUNCH(join, launch_blocks(count), LAUNCH_THREADS, stream, count, slot, sums, slot_metrics, metrics);
+    return LAUNCH(join, launch_blocks(count), LAUNCH_THREADS, stream, count, slot, sums,
+                  slot_metrics, metrics);
 }
 
 static __global__ void to_bf16(int64_t count, const float *x, bf16 *y)
@@ -92,21 +98,26 @@ static __global__ void to_bf16(int64_t count, const float *x, bf16 *y)
 cudaError_t kernel_to_bf16(int64_t count, const float *x, void *y, cudaStream_t stream)
 {
     return count == 0 ? cudaSuccess
-                      : LAUNCH(to_bf16, launch_blocks(count), LAUNCH_THREADS, stream, count, x, static_cast<bf16 *>(y));
+                      : LAUNCH(to_bf16, launch_blocks(count), LAUNCH_THREADS, stream, count, x,
+                               static_cast<bf16 *>(y));
 }
 
-static __global__ void gather(int64_t count, const int32_t *map, const float *device, float *canonical)
+static __global__ void gather(int64_t count, const int32_t *map, const float *device,
+                              float *canonical)
 {
     for (int64_t i = thread_first(); i < count; i += thread_step())
         canonical[i] = device[map[i]];
 }
 
-cudaError_t kernel_gather(int64_t count, const int32_t *map, const float *device, float *canonical, cudaStream_t stream)
+cudaError_t kernel_gather(int64_t count, const int32_t *map, const float *device, float *canonical,
+                          cudaStream_t stream)
 {
-    return LAUNCH(gather, launch_blocks(count), LAUNCH_THREADS, stream, count, map, device, canonical);
+    return LAUNCH(gather, launch_blocks(count), LAUNCH_THREADS, stream, count, map, device,
+                  canonical);
 }
 
-static __global__ void scatter(int64_t count, const int32_t *map, const float *canonical, float *device)
+static __global__ void scatter(int64_t count, const int32_t *map, const float *canonical,
+                               float *device)
 {
     for (int64_t i = thread_first(); i < count; i += thread_step())
         device[map[i]] = canonical[i];
@@ -115,5 +126,6 @@ static __global__ void scatter(int64_t count, const int32_t *map, const float *c
 cudaError_t kernel_scatter(int64_t count, const int32_t *map, const float *canonical, float *device,
                            cudaStream_t stream)
 {
-    return LAUNCH(scatter, launch_blocks(count), LAUNCH_THREADS, stream, count, map, canonical, device);
+    return LAUNCH(scatter, launch_blocks(count), LAUNCH_THREADS, stream, count, map, canonical,
+                  device);
 }

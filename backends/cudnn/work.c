@@ -37,8 +37,8 @@ struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer
                                 .relu = layer->plan->fused_relu,
                                 .epsilon = layer->node->epsilon,
                                 .shape = launch_columns(layer->node->channels,
-                                                        work_rows(net) / ghosts * layer->use->plane, ghosts,
-                                                        kernel_bytes(layer->type)),
+                                                        work_rows(net) / ghosts * layer->use->plane,
+                                                        ghosts, kernel_bytes(layer->type)),
                                 .x = work_source(net, layer, 0)->dst,
                                 .y = layer->dst,
                                 .gamma = net->param + place->weights,
@@ -114,6 +114,7 @@ struct kernel_dropout work_dropout(const struct repro_net *net, const struct net
                                    .plane = layer->use->plane,
                                    .call = net->run.call,
                                    .image = net->run.image,
-                                   .stream_word = (uint32_t)work_index(net, layer) << 8 | PURPOSE_DROPOUT,
+                                   .stream_word = (uint32_t)work_index(net, layer) << 8 |
+                                                  PURPOSE_DROPOUT,
                                    .rate = layer->node->scale};
 }

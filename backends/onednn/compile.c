@@ -1,8 +1,10 @@
-/* Compiling a network: layouts from the input on, then what is fused and which buffers are shared, then the primitives.
+/* Compiling a network: layouts from the input on, then what is fused and which buffers are shared,
+ * then the primitives.
  *
- * Diffs.  Backward walks the nodes from last to first; the diff of a node is first written by its last reader and last
- * read by the node itself.  plan_diffs() plays that walk through and hands out slots, each used again when its tensor
- * is dead, so that the few buffers of a backward stay in cache. */
+ * Diffs.  Backward walks the nodes from last to first; the diff of a node is first written by its
+ * last reader and last read by the node itself.  plan_diffs() plays that walk through and hands out
+ * slots, each used again when its tensor is dead, so that the few buffers of a backward stay in
+ * cache. */
 #include "kernels.h"
 #include "net.h"
 
@@ -46,7 +48,8 @@ static int32_t layout_node(struct repro_net *net, struct layer *layer, struct re
     }
     switch (node->op) {
     case REPRO_OP_INPUT: /* its first reader says */
-        layer->tensor.type = net->graph.options.precision == REPRO_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
+        layer->tensor.type = net->graph.options.precision == REPRO_PRECISION_BF16 ? dnnl_bf16
+                                                                                  : dnnl_f32;
         return 0;
     case REPRO_OP_CONV:
         return conv_layout(net, layer, err);
@@ -71,13 +74,15 @@ static int in_place_add(const struct layer *other)
     return other->node->op == REPRO_OP_CONV && other->use->consumers == 1 && other->fused_add < 0;
 }
 
-/* The later of an add's sources can write the sum when it is a convolution that nobody else reads. */
+/* The later of an add's sources can write the sum when it is a convolution that nobody else
+ * reads. */
 static void fuse_add(struct repro_net *net, struct layer *add)
 {
     int32_t later = add->node->src[0] > add->node->src[1] ? add->node->src[0] : add->node->src[1];
     int32_t earlier = add->node->src[0] + add->node->src[1] - later;
     struct layer *conv = &net->layers[later], *other = &net->layers[earlier];
-    if (add->node->scale != 1.0f || later == earlier || conv->node->op != REPRO_OP_CONV || conv->use->consumers != 1)
+    if (add->node->scale != 1.0f || later == earlier || conv->node->op != REPRO_OP_CONV ||
+        conv->use->consumers != 1)
         return;
     int in_place = in_place_add(other) && conv_can_add(net, conv, other, 1);
     if (!in_place && !conv_can_add(net, conv, other, 0))
@@ -97,7 +102,8 @@ static void fuse(struct repro_net *net)
     }
     for (int32_t i = 1; i < net->count; i++) {
         struct layer *layer = &net->layers[i], *src = &net->layers[layer->node->src[0]];
-        if (layer->node->op == REPRO_OP_RELU && src->node->op == REPRO_OP_BATCH_NORM && src->use->consumers == 1) {
+        if (layer->node->op == REPRO_OP_RELU && src->node->op == REPRO_OP_BATCH_NORM &&
+            src->use->consumers == 1) {
             layer->fused_relu = src->fused_relu = 1;
             src->dst_slot = i;
         }
@@ -126,8 +132,9 @@ static int32_t take_slot(struct slots *slots, int64_t bytes)
     for (int32_t s = 0; s < slots->count; s++) {
         if (slots->readers[s] != 0)
             continue;
-        if (best < 0 || (slots->bytes[best] < bytes ? slots->bytes[s] > slots->bytes[best]
-                                                    : slots->bytes[s] >= bytes && slots->bytes[s] < slots->bytes[best]))
+        if (best < 0 || (slots->bytes[best] < bytes
+                             ? slots->bytes[s] > slots->bytes[best]
+                             : slots->bytes[s] >= bytes && slots->bytes[s] < slots->bytes[best]))
             best = s;
     }
     if (best < 0) {
@@ -140,8 +147,9 @@ static int32_t take_slot(struct slots *slots, int64_t bytes)
     return best;
 }
 
-/* Whether a node before `end` that reads `written` adds to its diff while `read` still wants what was there: backward
- * comes to nodes from last to first, and a diff is last wanted at its own node. */
+/* Whether a node before `end` that reads `written` adds to its diff while `read` still wants what
+ * was there: backward comes to nodes from last to first, and a diff is last wanted at its own
+ * node. */
 static int spoils(const struct repro_net *net, int32_t written, int32_t read, int32_t end)
 {
     for (int32_t i = read; i < end; i++)
@@ -151,13 +159,14 @@ static int spoils(const struct repro_net *net, int32_t written, int32_t read, in
     return 0;
 }
 
-/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by 1, and none of
- * those that share the buffer by then is in another's way. */
+/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by
+ * 1, and none of those that share the buffer by then is in another's way. */
 static int can_alias(const struct repro_net *net, int32_t add, int k)
 {
     const struct repro_node *node = net->layers[add].node;
     int32_t src = node->src[k];
-    if (src == node->src[1 - k] || !net->layers[add].use->diff_first[k] || (k == 1 && node->scale != 1.0f) ||
+    if (src == node->src[1 - k] || !net->layers[add].use->diff_first[k] ||
+        (k == 1 && node->scale != 1.0f) ||
         net->layers[src].tensor.tag != net->layers[add].tensor.tag)
         return 0;
     for (int32_t i = 1; i < add; i++)
@@ -170,7 +179,8 @@ static int can_alias(const struct repro_net *net, int32_t add, int k)
 static int writes_in_place(const struct layer *layer)
 {
     int op = layer->node->op;
-    return op == REPRO_OP_BATCH_NORM || op == REPRO_OP_DROPOUT || (op == REPRO_OP_RELU && !layer->fused_relu);
+    return op == REPRO_OP_BATCH_NORM || op == REPRO_OP_DROPOUT ||
+           (op == REPRO_OP_RELU && !layer->fused_relu);
 }
 
 static void plan_diffs_of(struct repro_net *net, struct slots *slots, int32_t i)
@@ -274,11 +284,14 @@ static int32_t check_precision(const struct repro_net *net, struct repro_error *
     case REPRO_PRECISION_BF16:
         if (net->device->bf16)
             return 0;
-        return fail(err, REPRO_UNSUPPORTED, "this processor (%s) has no bf16 that %s computes in (AVX-512 or newer); "
-                    "use --precision f32", net->device->name, net->device->library);
+        return fail(err, REPRO_UNSUPPORTED,
+                    "this processor (%s) has no bf16 that %s computes in (AVX-512 or newer); "
+                    "use --precision f32",
+                    net->device->name, net->device->library);
     default:
         return fail(err, REPRO_UNSUPPORTED, "onednn computes in f32 and bf16, not in %s",
-                    net->graph.options.precision == REPRO_PRECISION_TF32 ? "tf32" : "an unknown precision");
+                    net->graph.options.precision == REPRO_PRECISION_TF32 ? "tf32"
+                                                                         : "an unknown precision");
     }
 }
 
@@ -303,7 +316,8 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
         choose_kernels(&net->layers[i]);
     fuse(net);
     if (arenas_init(&net->arenas, &net->graph.graph) != 0)
-        return fail(err, REPRO_MEMORY, "out of memory for %lld parameters", (long long)net->graph.graph.param_count);
+        return fail(err, REPRO_MEMORY, "out of memory for %lld parameters",
+                    (long long)net->graph.graph.param_count);
     net->labels = library_buffer(net, net->micro, sizeof *net->labels, err);
     code = net->labels == NULL ? REPRO_MEMORY : allocate_dsts(net, err);
     if (code == 0)
@@ -314,7 +328,8 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
 }
 
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
-                    const struct repro_net_options *options, struct repro_net **out, struct repro_error *err)
+                    const struct repro_net_options *options, struct repro_net **out,
+                    struct repro_error *err)
 {
     struct repro_net *net = plugin_allocate(1, sizeof *net);
     if (net == NULL)

@@ -1,19 +1,22 @@
-/* A convolution's primitives and passes.  Forward chooses the layout of its weights, backward data its own; backward
- * weights adds to PARTIAL through a reorder.  An add behind a convolution is done by it, as a post-op. */
+/* A convolution's primitives and passes.  Forward chooses the layout of its weights, backward data
+ * its own; backward weights adds to PARTIAL through a reorder.  An add behind a convolution is done
+ * by it, as a post-op. */
 #include "conv.h"
 
 #include <math.h>
 
-/* A reorder between PARAM's or PARTIAL's OIHW and the library's layout at *blocked, unless the two are one. */
+/* A reorder between PARAM's or PARTIAL's OIHW and the library's layout at *blocked, unless the two
+ * are one. */
 static int32_t compile_pack(struct repro_net *net, struct layer *layer, struct call *call,
-                            const_dnnl_primitive_desc_t pd, dnnl_query_t what, float *canonical, void *blocked,
-                            int unpack, struct repro_error *err)
+                            const_dnnl_primitive_desc_t pd, dnnl_query_t what, float *canonical,
+                            void *blocked, int unpack, struct repro_error *err)
 {
     const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
     struct md plain = {0}, wanted = {0};
     int32_t code = conv_weights_md(node, src, dnnl_f32, dnnl_oihw, &plain, err);
     if (code == 0)
-        code = library_check(md_copy(&wanted, dnnl_primitive_desc_query_md(pd, what, 0)), "a memory descriptor", err);
+        code = library_check(md_copy(&wanted, dnnl_primitive_desc_query_md(pd, what, 0)),
+                             "a memory descriptor", err);
     if (code == 0 && unpack)
         code = library_reorder(net, call, &wanted, blocked, &plain, canonical, 1, err);
     else if (code == 0)
@@ -23,8 +26,8 @@ static int32_t compile_pack(struct repro_net *net, struct layer *layer, struct c
     return code;
 }
 
-static int32_t compile_forward(struct repro_net *net, struct layer *layer, dnnl_primitive_desc_t *out,
-                               struct repro_error *err)
+static int32_t compile_forward(struct repro_net *net, struct layer *layer,
+                               dnnl_primitive_desc_t *out, struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
     const struct layer *src = &net->layers[node->src[0]],
@@ -50,21 +53,26 @@ static int32_t compile_forward(struct repro_net *net, struct layer *layer, dnnl_
     if (code == 0)
         code = library_argument(net, &layer->forward, DNNL_ARG_SRC, &src->tensor.md, src->dst, err);
     if (code == 0)
-        code = library_wanted(net, &layer->forward, DNNL_ARG_WEIGHTS, pd, dnnl_query_weights_md, &packed, err);
+        code = library_wanted(net, &layer->forward, DNNL_ARG_WEIGHTS, pd, dnnl_query_weights_md,
+                              &packed, err);
     if (code == 0)
-        code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst, err);
+        code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst,
+                                err);
     if (code == 0 && other != NULL && !in_place)
-        code = library_argument(net, &layer->forward, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
+        code = library_argument(net, &layer->forward,
+                                DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
                                 &other->tensor.md, other->dst, err);
     if (code == 0 && (node->flags & REPRO_NODE_BIAS)) {
         struct md bias = {0};
         code = conv_bias_md(node, &bias, err);
         if (code == 0)
-            code = library_argument(net, &layer->forward, DNNL_ARG_BIAS, &bias, net->arenas.param + node->bias, err);
+            code = library_argument(net, &layer->forward, DNNL_ARG_BIAS, &bias,
+                                    net->arenas.param + node->bias, err);
         md_release(&bias);
     }
-    return code != 0 ? code : compile_pack(net, layer, &layer->pack_forward, pd, dnnl_query_weights_md,
-                                           net->arenas.param + node->weights, packed, 0, err);
+    return code != 0 ? code
+                     : compile_pack(net, layer, &layer->pack_forward, pd, dnnl_query_weights_md,
+                                    net->arenas.param + node->weights, packed, 0, err);
 }
 
 static int32_t compile_data(struct repro_net *net, struct layer *layer, dnnl_primitive_desc_t hint,
@@ -82,20 +90,23 @@ static int32_t compile_data(struct repro_net *net, struct layer *layer, dnnl_pri
     if (code == 0)
         code = library_call(net, &layer->data, copy, err);
     if (code == 0)
-        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md, layer->diff, err);
+        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md,
+                                layer->diff, err);
     if (code == 0)
-        code = library_wanted(net, &layer->data, DNNL_ARG_WEIGHTS, pd, dnnl_query_weights_md, &packed, err);
+        code = library_wanted(net, &layer->data, DNNL_ARG_WEIGHTS, pd, dnnl_query_weights_md,
+                              &packed, err);
     if (code == 0)
         code = library_argument(net, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
                                 layer->data_apart ? net->spare : src->diff, err);
     if (code == 0)
-        code = compile_pack(net, layer, &layer->pack_data, pd, dnnl_query_weights_md, net->arenas.param + node->weights,
-                            packed, 0, err);
+        code = compile_pack(net, layer, &layer->pack_data, pd, dnnl_query_weights_md,
+                            net->arenas.param + node->weights, packed, 0, err);
     dnnl_primitive_desc_destroy(pd);
     return code;
 }
 
-static int32_t compile_bias_grad(struct repro_net *net, struct layer *layer, struct repro_error *err)
+static int32_t compile_bias_grad(struct repro_net *net, struct layer *layer,
+                                 struct repro_error *err)
 {
     struct md bias = {0};
     layer->bias_grad = library_buffer(net, layer->node->channels, sizeof(float), err);
@@ -103,13 +114,14 @@ static int32_t compile_bias_grad(struct repro_net *net, struct layer *layer, str
         return REPRO_MEMORY;
     int32_t code = conv_bias_md(layer->node, &bias, err);
     if (code == 0)
-        code = library_argument(net, &layer->weights, DNNL_ARG_DIFF_BIAS, &bias, layer->bias_grad, err);
+        code = library_argument(net, &layer->weights, DNNL_ARG_DIFF_BIAS, &bias, layer->bias_grad,
+                                err);
     md_release(&bias);
     return code;
 }
 
-static int32_t compile_weights(struct repro_net *net, struct layer *layer, dnnl_primitive_desc_t hint,
-                               struct repro_error *err)
+static int32_t compile_weights(struct repro_net *net, struct layer *layer,
+                               dnnl_primitive_desc_t hint, struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
     const struct layer *src = &net->layers[node->src[0]];
@@ -125,9 +137,11 @@ static int32_t compile_weights(struct repro_net *net, struct layer *layer, dnnl_
     if (code == 0)
         code = library_argument(net, &layer->weights, DNNL_ARG_SRC, &src->tensor.md, src->dst, err);
     if (code == 0)
-        code = library_argument(net, &layer->weights, DNNL_ARG_DIFF_DST, &layer->tensor.md, layer->diff, err);
+        code = library_argument(net, &layer->weights, DNNL_ARG_DIFF_DST, &layer->tensor.md,
+                                layer->diff, err);
     if (code == 0)
-        code = library_wanted(net, &layer->weights, DNNL_ARG_DIFF_WEIGHTS, pd, dnnl_query_diff_weights_md, &grad, err);
+        code = library_wanted(net, &layer->weights, DNNL_ARG_DIFF_WEIGHTS, pd,
+                              dnnl_query_diff_weights_md, &grad, err);
     if (code == 0 && (node->flags & REPRO_NODE_BIAS))
         code = compile_bias_grad(net, layer, err);
     if (code == 0)
@@ -160,7 +174,9 @@ int32_t conv_pack(struct repro_net *net, struct layer *layer, struct repro_error
         return 0;
     }
     int32_t code = library_run(net, &layer->pack_forward, err);
-    return code != 0 || layer->pack_data.primitive == NULL ? code : library_run(net, &layer->pack_data, err);
+    return code != 0 || layer->pack_data.primitive == NULL
+               ? code
+               : library_run(net, &layer->pack_data, err);
 }
 
 int32_t conv_forward(struct repro_net *net, struct layer *layer, struct repro_error *err)
@@ -193,7 +209,8 @@ int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_e
     return code;
 }
 
-int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds, struct repro_error *err)
+int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds,
+                  struct repro_error *err)
 {
     const struct call *calls[] = {&layer->forward, &layer->data, &layer->weights};
     if (layer->packed[0] != NULL) {

@@ -47,19 +47,20 @@ static inline uint16_t narrow(float value)
 #undef ELEMENT
 #define ELEMENT uint16_t
 #define KERNEL(name) name##_bf16_8
-#define LOAD(v, p)                                                                                                    \
-    do {                                                                                                              \
-        half8 load_half;                                                                                              \
-        memcpy(&load_half, (p), sizeof load_half);                                                                    \
-        (v) = (real8)(__builtin_convertvector(load_half, word8) << 16);                                               \
+#define LOAD(v, p)                                                      \
+    do {                                                                \
+        half8 load_half;                                                \
+        memcpy(&load_half, (p), sizeof load_half);                      \
+        (v) = (real8)(__builtin_convertvector(load_half, word8) << 16); \
     } while (0)
-#define STORE(p, v)                                                                                                   \
-    do {                                                                                                              \
-        word8 store_word = (word8)(v), store_nan = (word8)((store_word & 0x7fffffffu) > 0x7f800000u);                 \
-        word8 store_round = store_word + 0x7fffu + (store_word >> 16 & 1u);                                           \
-        store_word = ((store_word | 0x400000u) & store_nan) | (store_round & ~store_nan);                             \
-        half8 store_half = __builtin_convertvector(store_word >> 16, half8);                                          \
-        memcpy((p), &store_half, sizeof store_half);                                                                  \
+#define STORE(p, v)                                                                       \
+    do {                                                                                  \
+        word8 store_word = (word8)(v),                                                    \
+              store_nan = (word8)((store_word & 0x7fffffffu) > 0x7f800000u);              \
+        word8 store_round = store_word + 0x7fffu + (store_word >> 16 & 1u);               \
+        store_word = ((store_word | 0x400000u) & store_nan) | (store_round & ~store_nan); \
+        half8 store_half = __builtin_convertvector(store_word >> 16, half8);              \
+        memcpy((p), &store_half, sizeof store_half);                                      \
     } while (0)
 #include "kernels_template.h"
 #undef KERNEL
@@ -98,11 +99,11 @@ static inline uint16_t narrow(float value)
 #define STORE1(p, value) (*(p) = narrow(value))
 #include "kernels_template.h"
 
-#define TABLE(type, own)                                                                                              \
-    {                                                                                                                 \
-        sums_##own, apply_##own, moments_##own, gradient_##own, move_##own, fill_##own, input_##type##_1,             \
-            drop_##type##_1, flatten_##type##_1, unflatten_##type##_1, add_##type##_1, accumulate_##type##_1,         \
-            relu_##type##_1, relu_gradient_##type##_1                                                                 \
+#define TABLE(type, own)                                                                     \
+    {                                                                                        \
+        sums_##own, apply_##own, moments_##own, gradient_##own, move_##own, fill_##own,      \
+            input_##type##_1, drop_##type##_1, flatten_##type##_1, unflatten_##type##_1,     \
+            add_##type##_1, accumulate_##type##_1, relu_##type##_1, relu_gradient_##type##_1 \
     }
 
 const struct kernels kernels_f32_8 = TABLE(f32, f32_8), kernels_f32_1 = TABLE(f32, f32_1);

@@ -7,10 +7,10 @@
  *   LANE(value, i)          float i of a REAL
  *   LOAD1(pointer), STORE1(pointer, value)  one element */
 
-#define SPREAD(to, from)                                                                                              \
-    do {                                                                                                              \
-        for (int spread_i = 0; spread_i < WIDTH; spread_i++)                                                          \
-            LANE(to, spread_i) = (from)[spread_i];                                                                    \
+#define SPREAD(to, from)                                     \
+    do {                                                     \
+        for (int spread_i = 0; spread_i < WIDTH; spread_i++) \
+            LANE(to, spread_i) = (from)[spread_i];           \
     } while (0)
 
 #define CHAINS 4 /* independent sums, so that additions overlap */
@@ -44,7 +44,8 @@ static void KERNEL(sums)(const void *x, int64_t stride, int64_t count, double *s
         spread[0] += v * v;
     }
     spread[0] = (spread[0] + spread[1]) + (spread[2] + spread[3]);
-    /* sum (x - m)^2 = sum x^2 - 2 m sum x + n m^2 holds for any m: the rounding of m is no error. */
+    /* sum (x - m)^2 = sum x^2 - 2 m sum x + n m^2 holds for any m: the rounding of m is no
+     * error. */
     for (int c = 0; c < WIDTH; c++) {
         double m = (double)LANE(mean, c), s = (double)LANE(total[0], c);
         sum[c] += s;
@@ -53,7 +54,8 @@ static void KERNEL(sums)(const void *x, int64_t stride, int64_t count, double *s
 }
 
 CPU_VECTOR
-static void KERNEL(apply)(const void *x, int64_t stride, int64_t count, const struct affine *by, int relu, void *y)
+static void KERNEL(apply)(const void *x, int64_t stride, int64_t count, const struct affine *by,
+                          int relu, void *y)
 {
     const ELEMENT *from = x;
     ELEMENT *to = y;
@@ -77,8 +79,8 @@ static void KERNEL(apply)(const void *x, int64_t stride, int64_t count, const st
 }
 
 CPU_VECTOR
-static void KERNEL(moments)(const void *x, const void *diff, int64_t stride, int64_t count, const struct affine *by,
-                            int relu, double *first, double *second)
+static void KERNEL(moments)(const void *x, const void *diff, int64_t stride, int64_t count,
+                            const struct affine *by, int relu, double *first, double *second)
 {
     const ELEMENT *from = x, *grad = diff;
     REAL mean, gain, shift, v, d, y, one[2] = {0}, two[2] = {0};
@@ -116,8 +118,9 @@ static void KERNEL(moments)(const void *x, const void *diff, int64_t stride, int
 }
 
 CPU_VECTOR
-static void KERNEL(gradient)(const void *x, const void *diff, int64_t stride, int64_t count, const struct affine *by,
-                             const float *offset, const float *slope, int relu, int assign, void *to)
+static void KERNEL(gradient)(const void *x, const void *diff, int64_t stride, int64_t count,
+                             const struct affine *by, const float *offset, const float *slope,
+                             int relu, int assign, void *to)
 {
     const ELEMENT *from = x, *grad = diff;
     ELEMENT *out = to;
@@ -145,8 +148,8 @@ static void KERNEL(gradient)(const void *x, const void *diff, int64_t stride, in
 }
 
 CPU_VECTOR
-static void KERNEL(move)(const void *from, int64_t from_stride, int64_t count, float factor, int assign, void *to,
-                         int64_t to_stride)
+static void KERNEL(move)(const void *from, int64_t from_stride, int64_t count, float factor,
+                         int assign, void *to, int64_t to_stride)
 {
     const ELEMENT *in = from;
     ELEMENT *out = to;
@@ -179,16 +182,16 @@ static void KERNEL(fill)(const float *value, int64_t stride, int64_t count, int 
 }
 
 #if WIDTH == 1
-static void KERNEL(input)(const uint8_t *pixels, int64_t step, const float *table, int64_t count, void *to,
-                          int64_t stride)
+static void KERNEL(input)(const uint8_t *pixels, int64_t step, const float *table, int64_t count,
+                          void *to, int64_t stride)
 {
     ELEMENT *out = to;
     for (int64_t i = 0; i < count; i++)
         STORE1(out + i * stride, table[pixels[i * step]]);
 }
 
-static void KERNEL(drop)(const void *from, const uint8_t *kept, int64_t stride, int64_t count, float factor, int assign,
-                         void *to)
+static void KERNEL(drop)(const void *from, const uint8_t *kept, int64_t stride, int64_t count,
+                         float factor, int assign, void *to)
 {
     const ELEMENT *in = from;
     ELEMENT *out = to;
@@ -205,7 +208,8 @@ static void KERNEL(flatten)(const void *from, int64_t stride, int64_t count, flo
         to[i] = LOAD1(in + i * stride);
 }
 
-static void KERNEL(unflatten)(const float *from, int64_t stride, int64_t count, int assign, void *to)
+static void KERNEL(unflatten)(const float *from, int64_t stride, int64_t count, int assign,
+                              void *to)
 {
     ELEMENT *out = to;
     for (int64_t i = 0; i < count; i++)
@@ -250,7 +254,8 @@ static void KERNEL(relu)(const void *x, int64_t count, void *y)
 }
 
 CPU_VECTOR
-static void KERNEL(relu_gradient)(const void *y, const void *diff, int64_t count, int assign, void *to)
+static void KERNEL(relu_gradient)(const void *y, const void *diff, int64_t count, int assign,
+                                  void *to)
 {
     const ELEMENT *at = y, *in = diff;
     ELEMENT *out = to;

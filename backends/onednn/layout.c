@@ -1,4 +1,5 @@
-/* Which of the known layouts a descriptor is in, the descriptor of a node in one of them, and windows. */
+/* Which of the known layouts a descriptor is in, the descriptor of a node in one of them, and
+ * windows. */
 #include "net.h"
 
 static void dims_of(const struct repro_net *net, const struct repro_node *node, dnnl_dims_t dims)
@@ -10,16 +11,21 @@ static void dims_of(const struct repro_net *net, const struct repro_node *node, 
     dims[3] = node->width;
 }
 
-int32_t tensor_init(struct tensor *tensor, const struct repro_net *net, const struct repro_node *node,
-                    dnnl_format_tag_t tag, dnnl_data_type_t type, struct repro_error *err)
+int32_t tensor_init(struct tensor *tensor, const struct repro_net *net,
+                    const struct repro_node *node, dnnl_format_tag_t tag, dnnl_data_type_t type,
+                    struct repro_error *err)
 {
     dnnl_dims_t dims;
     dims_of(net, node, dims);
     md_release(&tensor->md);
-    int32_t code = library_check(md_tagged(&tensor->md, 4, dims, type, tag), "a memory descriptor", err);
+    int32_t code = library_check(md_tagged(&tensor->md, 4, dims, type, tag), "a memory descriptor",
+                                 err);
     if (code != 0)
         return code;
-    int64_t block = tag == dnnl_nchw ? 1 : tag == dnnl_nChw8c ? 8 : tag == dnnl_nChw16c ? 16 : node->channels;
+    int64_t block = tag == dnnl_nchw      ? 1
+                    : tag == dnnl_nChw8c  ? 8
+                    : tag == dnnl_nChw16c ? 16
+                                          : node->channels;
     tensor->block = block;
     tensor->padded = (node->channels + block - 1) / block * block;
     tensor->row = tensor->padded * node->height * node->width;
@@ -28,8 +34,8 @@ int32_t tensor_init(struct tensor *tensor, const struct repro_net *net, const st
     return 0;
 }
 
-dnnl_format_tag_t tensor_tag(const struct repro_net *net, const struct repro_node *node, dnnl_data_type_t type,
-                             md_pointer md)
+dnnl_format_tag_t tensor_tag(const struct repro_net *net, const struct repro_node *node,
+                             dnnl_data_type_t type, md_pointer md)
 {
     static const dnnl_format_tag_t known[] = {dnnl_nChw8c, dnnl_nChw16c, dnnl_nchw, dnnl_nhwc};
     dnnl_dims_t dims;
@@ -62,6 +68,8 @@ void window_of(const struct repro_node *node, const struct repro_node *src, stru
     w->stride[1] = node->stride_w;
     w->before[0] = node->pad_top;
     w->before[1] = node->pad_left;
-    w->behind[0] = (int64_t)(node->height - 1) * node->stride_h + node->kernel_h - src->height - node->pad_top;
-    w->behind[1] = (int64_t)(node->width - 1) * node->stride_w + node->kernel_w - src->width - node->pad_left;
+    w->behind[0] = (int64_t)(node->height - 1) * node->stride_h + node->kernel_h - src->height -
+                   node->pad_top;
+    w->behind[1] = (int64_t)(node->width - 1) * node->stride_w + node->kernel_w - src->width -
+                   node->pad_left;
 }

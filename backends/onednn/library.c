@@ -1,4 +1,5 @@
-/* oneDNN's objects.  Everything is created at compile and owned by the net; a step only executes. */
+/* oneDNN's objects.  Everything is created at compile and owned by the net; a step only
+ * executes. */
 #include "net.h"
 
 #include <stdlib.h>
@@ -9,9 +10,11 @@ int32_t library_check(dnnl_status_t status, const char *what, struct repro_error
     case dnnl_success:
         return 0;
     case dnnl_out_of_memory:
-        return fail(err, REPRO_MEMORY, "out of memory for %s; choose a profile with a smaller ghost", what);
+        return fail(err, REPRO_MEMORY,
+                    "out of memory for %s; choose a profile with a smaller ghost", what);
     case dnnl_unimplemented:
-        return fail(err, REPRO_UNSUPPORTED, "oneDNN has no %s on this processor; choose another backend or precision",
+        return fail(err, REPRO_UNSUPPORTED,
+                    "oneDNN has no %s on this processor; choose another backend or precision",
                     what);
     default:
         return fail(err, REPRO_LIBRARY, "oneDNN failed with status %d: %s", (int)status, what);
@@ -41,14 +44,17 @@ void *library_buffer(struct repro_net *net, int64_t count, size_t size, struct r
         memory = NULL;
     }
     if (memory == NULL)
-        fail(err, REPRO_MEMORY, "out of memory for a micro of %d rows; choose a profile with a smaller ghost",
+        fail(err, REPRO_MEMORY,
+             "out of memory for a micro of %d rows; choose a profile with a smaller ghost",
              (int)net->micro);
     return memory;
 }
 
-static int32_t new_memory(struct repro_net *net, md_pointer md, void *data, dnnl_memory_t *out, struct repro_error *err)
+static int32_t new_memory(struct repro_net *net, md_pointer md, void *data, dnnl_memory_t *out,
+                          struct repro_error *err)
 {
-    int32_t code = library_check(dnnl_memory_create(out, md, net->device->engine, data), "a memory object", err);
+    int32_t code = library_check(dnnl_memory_create(out, md, net->device->engine, data),
+                                 "a memory object", err);
     if (code == 0 && own(&net->memories, *out) != 0) {
         dnnl_memory_destroy(*out);
         code = fail(err, REPRO_MEMORY, "out of memory");
@@ -56,7 +62,8 @@ static int32_t new_memory(struct repro_net *net, md_pointer md, void *data, dnnl
     return code;
 }
 
-static int32_t add_argument(struct call *call, int argument, dnnl_memory_t memory, struct repro_error *err)
+static int32_t add_argument(struct call *call, int argument, dnnl_memory_t memory,
+                            struct repro_error *err)
 {
     if (call->count == CALL_ARGS)
         return fail(err, REPRO_ARGUMENT, "more than %d arguments of a primitive", CALL_ARGS);
@@ -65,8 +72,8 @@ static int32_t add_argument(struct call *call, int argument, dnnl_memory_t memor
 }
 
 /* A scratchpad that has no memory yet. */
-static int32_t add_scratchpad(struct repro_net *net, struct call *call, const_dnnl_primitive_desc_t pd,
-                              struct repro_error *err)
+static int32_t add_scratchpad(struct repro_net *net, struct call *call,
+                              const_dnnl_primitive_desc_t pd, struct repro_error *err)
 {
     md_pointer md = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     size_t bytes = md == NULL ? 0 : dnnl_memory_desc_get_size(md);
@@ -80,7 +87,8 @@ static int32_t add_scratchpad(struct repro_net *net, struct call *call, const_dn
     return code != 0 ? code : add_argument(call, DNNL_ARG_SCRATCHPAD, memory, err);
 }
 
-int32_t library_call(struct repro_net *net, struct call *call, dnnl_primitive_desc_t pd, struct repro_error *err)
+int32_t library_call(struct repro_net *net, struct call *call, dnnl_primitive_desc_t pd,
+                     struct repro_error *err)
 {
     int32_t code = library_check(dnnl_primitive_create(&call->primitive, pd), "a primitive", err);
     if (code == 0 && own(&net->primitives, call->primitive) != 0) {
@@ -94,28 +102,31 @@ int32_t library_call(struct repro_net *net, struct call *call, dnnl_primitive_de
     return code;
 }
 
-int32_t library_argument(struct repro_net *net, struct call *call, int argument, const struct md *md, void *data,
-                         struct repro_error *err)
+int32_t library_argument(struct repro_net *net, struct call *call, int argument,
+                         const struct md *md, void *data, struct repro_error *err)
 {
     dnnl_memory_t memory;
     int32_t code = new_memory(net, md_of(md), data, &memory, err);
     return code != 0 ? code : add_argument(call, argument, memory, err);
 }
 
-int32_t library_wanted(struct repro_net *net, struct call *call, int argument, const_dnnl_primitive_desc_t pd,
-                       dnnl_query_t what, void **data, struct repro_error *err)
+int32_t library_wanted(struct repro_net *net, struct call *call, int argument,
+                       const_dnnl_primitive_desc_t pd, dnnl_query_t what, void **data,
+                       struct repro_error *err)
 {
     md_pointer md = dnnl_primitive_desc_query_md(pd, what, 0);
     dnnl_memory_t memory;
     if (md == NULL || dnnl_memory_desc_get_size(md) == 0)
         return 0;
-    if (*data == NULL && (*data = library_buffer(net, (int64_t)dnnl_memory_desc_get_size(md), 1, err)) == NULL)
+    if (*data == NULL &&
+        (*data = library_buffer(net, (int64_t)dnnl_memory_desc_get_size(md), 1, err)) == NULL)
         return REPRO_MEMORY;
     int32_t code = new_memory(net, md, *data, &memory, err);
     return code != 0 ? code : add_argument(call, argument, memory, err);
 }
 
-int32_t library_attributes(dnnl_primitive_attr_t *attr, const struct md *other, int in_place, struct repro_error *err)
+int32_t library_attributes(dnnl_primitive_attr_t *attr, const struct md *other, int in_place,
+                           struct repro_error *err)
 {
     dnnl_post_ops_t ops = NULL;
     *attr = NULL;
@@ -125,7 +136,8 @@ int32_t library_attributes(dnnl_primitive_attr_t *attr, const struct md *other, 
     if (status == dnnl_success && (other != NULL || in_place))
         status = dnnl_post_ops_create(&ops);
     if (status == dnnl_success && ops != NULL)
-        status = in_place ? api_post_sum(ops) : dnnl_post_ops_append_binary(ops, dnnl_binary_add, md_of(other));
+        status = in_place ? api_post_sum(ops)
+                          : dnnl_post_ops_append_binary(ops, dnnl_binary_add, md_of(other));
     if (status == dnnl_success && ops != NULL)
         status = dnnl_primitive_attr_set_post_ops(*attr, ops);
     if (ops != NULL)
@@ -145,8 +157,8 @@ int32_t library_reorder(struct repro_net *net, struct call *call, const struct m
     int32_t code = library_attributes(&attr, NULL, add, err);
     if (code != 0)
         return code;
-    code = library_check(dnnl_reorder_primitive_desc_create(&pd, md_of(src), net->device->engine, md_of(dst),
-                                                            net->device->engine, attr),
+    code = library_check(dnnl_reorder_primitive_desc_create(&pd, md_of(src), net->device->engine,
+                                                            md_of(dst), net->device->engine, attr),
                          "a reorder of weights", err);
     dnnl_primitive_attr_destroy(attr);
     if (code == 0)
@@ -163,15 +175,16 @@ int32_t library_scratchpad(struct repro_net *net, struct repro_error *err)
     if (net->scratch == NULL)
         return REPRO_MEMORY;
     for (int64_t i = 0; code == 0 && i < net->scratch_users.count; i++)
-        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], net->scratch), "the scratchpad",
-                             err);
+        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], net->scratch),
+                             "the scratchpad", err);
     return code;
 }
 
 int32_t library_run(struct repro_net *net, const struct call *call, struct repro_error *err)
 {
-    return library_check(dnnl_primitive_execute(call->primitive, net->device->stream, call->count, call->args),
-                         "executing a primitive", err);
+    return library_check(
+        dnnl_primitive_execute(call->primitive, net->device->stream, call->count, call->args),
+        "executing a primitive", err);
 }
 
 void library_release(struct repro_net *net)

@@ -16,8 +16,8 @@ void net_parallel(const struct pass *pass, int64_t elements, int64_t count,
     parallel_for(elements < THREADED_ELEMENTS ? 1 : pass->net->device->threads, count, body, &own);
 }
 
-static int32_t forward_layer(struct repro_net *net, struct layer *layer, const struct repro_rows *rows,
-                             struct repro_error *err)
+static int32_t forward_layer(struct repro_net *net, struct layer *layer,
+                             const struct repro_rows *rows, struct repro_error *err)
 {
     switch (layer->node->op) {
     case REPRO_OP_INPUT:
@@ -62,10 +62,12 @@ static void start_backward(struct repro_net *net, struct layer *logits, double s
     if (diff == NULL)
         return;
     loss_backward(net->arenas.output, net->labels, net->rows, classes, scale, diff);
-    memset(diff + net->rows * classes, 0, (size_t)((net->micro - net->rows) * classes) * sizeof *diff);
+    memset(diff + net->rows * classes, 0,
+           (size_t)((net->micro - net->rows) * classes) * sizeof *diff);
 }
 
-static int32_t backward_layer(struct repro_net *net, struct layer *layer, double scale, struct repro_error *err)
+static int32_t backward_layer(struct repro_net *net, struct layer *layer, double scale,
+                              struct repro_error *err)
 {
     switch (layer->node->op) {
     case REPRO_OP_CONV:
@@ -182,8 +184,8 @@ int32_t net_sync(struct repro_net *net, struct repro_error *err)
     return library_check(dnnl_stream_wait(net->device->stream), "waiting for the stream", err);
 }
 
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
-                  struct repro_error *err)
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                  const float *values, struct repro_error *err)
 {
     net->packed = 0;
     return arenas_write(&net->arenas, arena, first, count, values, err);
@@ -215,11 +217,14 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
             continue;
         const struct layer *src = &net->layers[node->src[0]];
         int length = snprintf(
-            line, sizeof line, "node %d conv %dx%d/%d %d->%d at %dx%d, %s: forward %s, data %s, weights %s%s\n", (int)i,
-            (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h, (int)src->node->channels,
-            (int)node->channels, (int)src->node->height, (int)src->node->width, tensor_layout(&layer->tensor),
-            layer->choice[0], layer->choice[1][0] == '\0' ? "-" : layer->choice[1],
-            layer->choice[2][0] == '\0' ? "-" : layer->choice[2], layer->fused_add >= 0 ? ", adds" : "");
+            line, sizeof line,
+            "node %d conv %dx%d/%d %d->%d at %dx%d, %s: forward %s, data %s, weights %s%s\n",
+            (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
+            (int)src->node->channels, (int)node->channels, (int)src->node->height,
+            (int)src->node->width, tensor_layout(&layer->tensor), layer->choice[0],
+            layer->choice[1][0] == '\0' ? "-" : layer->choice[1],
+            layer->choice[2][0] == '\0' ? "-" : layer->choice[2],
+            layer->fused_add >= 0 ? ", adds" : "");
         if (length < 0 || used + length >= size)
             break;
         memcpy(text + used, line, (size_t)length);
@@ -230,11 +235,13 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
 }
 
 /* Only convolutions are bound by the library. */
-int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err)
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
+                 struct repro_error *err)
 {
     double sum = 0.0;
     if (op != REPRO_OP_CONV)
-        return fail(err, REPRO_UNSUPPORTED, "onednn measures convolutions alone, not operation %d", (int)op);
+        return fail(err, REPRO_UNSUPPORTED, "onednn measures convolutions alone, not operation %d",
+                    (int)op);
     if (repeats < 1)
         return fail(err, REPRO_ARGUMENT, "%d repeats measure nothing", (int)repeats);
     device_threads(net->device);

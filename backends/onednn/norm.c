@@ -1,7 +1,8 @@
-/* Ghost batch norm, with the ReLU behind it where that is its only consumer: the library's takes the whole batch, reads
- * x three times where twice will do, and needs a mask that follows from x.  Work is dealt in (ghost, lane of rows, unit
- * of channels), each summed in order; lanes are added in order, so the bits depend on no thread count.  A thread has
- * neighbouring rows, as in the library's convolutions, and finds them in its own cache. */
+/* Ghost batch norm, with the ReLU behind it where that is its only consumer: the library's takes
+ * the whole batch, reads x three times where twice will do, and needs a mask that follows from x.
+ * Work is dealt in (ghost, lane of rows, unit of channels), each summed in order; lanes are added
+ * in order, so the bits depend on no thread count.  A thread has neighbouring rows, as in the
+ * library's convolutions, and finds them in its own cache. */
 #include "kernels.h"
 #include "net.h"
 
@@ -15,12 +16,13 @@ static int64_t unit_count(const struct layer *layer)
 int32_t norm_compile(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     int64_t ghosts = net->micro / net->ghost, numbers = ghosts * layer->tensor.padded;
-    float **arrays[] = {&layer->mean, &layer->variance, &layer->inverse, &layer->gain, &layer->shift, &layer->slope,
-                        &layer->offset};
+    float **arrays[] = {&layer->mean,  &layer->variance, &layer->inverse, &layer->gain,
+                        &layer->shift, &layer->slope,    &layer->offset};
     for (int i = 0; i < 7; i++)
         if ((*arrays[i] = library_buffer(net, numbers, sizeof(float), err)) == NULL)
             return REPRO_MEMORY;
-    layer->sums = library_buffer(net, ghosts * unit_count(layer) * net->lanes * 2 * layer->width, sizeof(double), err);
+    layer->sums = library_buffer(net, ghosts * unit_count(layer) * net->lanes * 2 * layer->width,
+                                 sizeof(double), err);
     return layer->sums == NULL ? REPRO_MEMORY : 0;
 }
 
@@ -29,15 +31,18 @@ struct piece {
     int64_t ghost, channel, first, last; /* channel: the unit's first; rows first..last-1 */
     int64_t at;                          /* of the channel within a row */
     struct affine by;
-    double *sums;                        /* [2, width] */
+    double *sums; /* [2, width] */
 };
 
 static struct piece piece_at(const struct repro_net *net, const struct layer *layer, int64_t i)
 {
-    int64_t units = unit_count(layer), unit = i % units, lane = i / units % net->lanes, ghost = i / units / net->lanes;
+    int64_t units = unit_count(layer), unit = i % units, lane = i / units % net->lanes,
+            ghost = i / units / net->lanes;
     int64_t channel = unit * layer->width, number = ghost * layer->tensor.padded + channel;
     return (struct piece){
-        .ghost = ghost, .channel = channel, .first = ghost * net->ghost + lane_first(net, lane),
+        .ghost = ghost,
+        .channel = channel,
+        .first = ghost * net->ghost + lane_first(net, lane),
         .last = ghost * net->ghost + lane_first(net, lane + 1),
         .at = channel_at(&layer->tensor, layer->use->plane, channel),
         .by = {layer->mean + number, layer->gain + number, layer->shift + number},
@@ -65,8 +70,8 @@ static void sums_piece(void *context, int64_t i, int32_t thread)
     (void)thread;
     clear(p.sums, 2 * layer->width);
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->sums(row_of(src->dst, &src->tensor, row, p.at), layer->tensor.block, layer->use->plane, p.sums,
-                             p.sums + layer->width);
+        layer->kernels->sums(row_of(src->dst, &src->tensor, row, p.at), layer->tensor.block,
+                             layer->use->plane, p.sums, p.sums + layer->width);
 }
 
 static void apply_piece(void *context, int64_t i, int32_t thread)
@@ -76,25 +81,27 @@ static void apply_piece(void *context, int64_t i, int32_t thread)
     struct piece p = piece_at(pass->net, layer, i);
     (void)thread;
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->apply(row_of(src->dst, &src->tensor, row, p.at), layer->tensor.block, layer->use->plane, &p.by,
-                              layer->fused_relu, row_of(layer->dst, &layer->tensor, row, p.at));
+        layer->kernels->apply(row_of(src->dst, &src->tensor, row, p.at), layer->tensor.block,
+                              layer->use->plane, &p.by, layer->fused_relu,
+                              row_of(layer->dst, &layer->tensor, row, p.at));
 }
 
 /* The lanes' sums of channel c of a ghost, added in order. */
-static void add_lanes(const struct repro_net *net, const struct layer *layer, int64_t ghost, int64_t c, double *first,
-                      double *second)
+static void add_lanes(const struct repro_net *net, const struct layer *layer, int64_t ghost,
+                      int64_t c, double *first, double *second)
 {
     int64_t width = layer->width, units = unit_count(layer);
     *first = *second = 0.0;
     for (int64_t l = 0; l < net->lanes; l++) {
-        const double *sums = layer->sums + ((ghost * net->lanes + l) * units + c / width) * 2 * width + c % width;
+        const double *sums = layer->sums +
+                             ((ghost * net->lanes + l) * units + c / width) * 2 * width + c % width;
         *first += sums[0];
         *second += sums[width];
     }
 }
 
-static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost, int64_t c, double mean,
-                       double variance)
+static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost, int64_t c,
+                       double mean, double variance)
 {
     int64_t number = ghost * layer->tensor.padded + c;
     double inverse = 1.0 / sqrt(variance + (double)layer->node->epsilon);
@@ -116,7 +123,8 @@ void norm_forward(struct repro_net *net, struct layer *layer, int32_t mode)
         net_parallel(&pass, net->micro * layer->tensor.row, pieces, sums_piece);
     for (int64_t g = 0; g < ghosts; g++)
         for (int64_t c = 0; c < channels; c++) {
-            double mean = (double)running[c], variance = (double)running[channels + c], sum, squares;
+            double mean = (double)running[c], variance = (double)running[channels + c], sum,
+                   squares;
             if (mode == REPRO_MODE_TRAIN) {
                 add_lanes(net, layer, g, c, &sum, &squares);
                 mean = sum / n;
@@ -136,8 +144,9 @@ static void moments_piece(void *context, int64_t i, int32_t thread)
     clear(p.sums, 2 * layer->width);
     for (int64_t row = p.first; row < p.last; row++)
         layer->kernels->moments(row_of(src->dst, &src->tensor, row, p.at),
-                                row_of(layer->diff, &layer->tensor, row, p.at), layer->tensor.block, layer->use->plane,
-                                &p.by, layer->fused_relu, p.sums, p.sums + layer->width);
+                                row_of(layer->diff, &layer->tensor, row, p.at), layer->tensor.block,
+                                layer->use->plane, &p.by, layer->fused_relu, p.sums,
+                                p.sums + layer->width);
 }
 
 static void gradient_piece(void *context, int64_t i, int32_t thread)
@@ -149,15 +158,17 @@ static void gradient_piece(void *context, int64_t i, int32_t thread)
     (void)thread;
     for (int64_t row = p.first; row < p.last; row++)
         layer->kernels->gradient(row_of(src->dst, &src->tensor, row, p.at),
-                                 row_of(layer->diff, &layer->tensor, row, p.at), layer->tensor.block, layer->use->plane,
-                                 &p.by, layer->offset + number, layer->slope + number, layer->fused_relu, pass->assign,
-                                 row_of(src->diff, &src->tensor, row, p.at));
+                                 row_of(layer->diff, &layer->tensor, row, p.at),
+                                 layer->tensor.block, layer->use->plane, &p.by,
+                                 layer->offset + number, layer->slope + number, layer->fused_relu,
+                                 pass->assign, row_of(src->diff, &src->tensor, row, p.at));
 }
 
 void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     struct layer *src = &net->layers[layer->node->src[0]];
-    struct pass pass = {.net = net, .layer = layer, .src = src, .assign = layer->use->diff_first[0]};
+    struct pass pass = {
+        .net = net, .layer = layer, .src = src, .assign = layer->use->diff_first[0]};
     int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes,
             channels = layer->node->channels;
     float *sums = net->arenas.partial + net->arenas.param_count + layer->node->running;

@@ -1,6 +1,6 @@
-/* Convolutions by our own Winograd kernels, where the library has none for this processor: oneDNN's needs AVX-512,
- * and 3.x has dropped it altogether.  On AVX2 they take less than half of the direct convolution's time;
- * doc/performance.md has the figures. */
+/* Convolutions by our own Winograd kernels, where the library has none for this processor: oneDNN's
+ * needs AVX-512, and 3.x has dropped it altogether.  On AVX2 they take less than half of the direct
+ * convolution's time; doc/performance.md has the figures. */
 #include "net.h"
 
 #include <math.h>
@@ -10,21 +10,26 @@ int own_can(const struct repro_net *net, const struct layer *layer)
 {
     const struct repro_node *node = layer->node;
     const struct layer *src = &net->layers[node->src[0]];
-    return net->device->own_winograd && node->kernel_h == 3 && node->kernel_w == 3 && node->stride_h == 1 &&
-           node->stride_w == 1 && node->pad_top == 1 && node->pad_left == 1 && node->height == src->node->height &&
-           node->width == src->node->width && !(node->flags & REPRO_NODE_BIAS) && layer->tensor.type == dnnl_f32 &&
-           layer->tensor.tag == dnnl_nChw8c && src->tensor.tag == dnnl_nChw8c &&
-           winograd_can(src->node->channels, node->channels);
+    return net->device->own_winograd && node->kernel_h == 3 && node->kernel_w == 3 &&
+           node->stride_h == 1 && node->stride_w == 1 && node->pad_top == 1 &&
+           node->pad_left == 1 && node->height == src->node->height &&
+           node->width == src->node->width && !(node->flags & REPRO_NODE_BIAS) &&
+           layer->tensor.type == dnnl_f32 && layer->tensor.tag == dnnl_nChw8c &&
+           src->tensor.tag == dnnl_nChw8c && winograd_can(src->node->channels, node->channels);
 }
 
 /* The convolution, and the one that takes diff of dst to diff of src. */
-static struct winograd shape_of(const struct repro_net *net, const struct layer *layer, int backward)
+static struct winograd shape_of(const struct repro_net *net, const struct layer *layer,
+                                int backward)
 {
     const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
     return (struct winograd){
-        .rows = net->micro, .height = node->height, .width = node->width,
+        .rows = net->micro,
+        .height = node->height,
+        .width = node->width,
         .src_channels = backward ? node->channels : src->channels,
-        .dst_channels = backward ? src->channels : node->channels, .threads = net->device->threads,
+        .dst_channels = backward ? src->channels : node->channels,
+        .threads = net->device->threads,
     };
 }
 
@@ -59,7 +64,8 @@ void own_forward(struct repro_net *net, struct layer *layer)
         const struct repro_node *sum = net->layers[layer->fused_add].node;
         add = net->layers[sum->src[sum->src[0] == (int32_t)(layer - net->layers)]].dst;
     }
-    winograd_forward(&shape, net->layers[layer->node->src[0]].dst, layer->packed[0], add, layer->dst, net->scratch);
+    winograd_forward(&shape, net->layers[layer->node->src[0]].dst, layer->packed[0], add,
+                     layer->dst, net->scratch);
 }
 
 void own_weights(struct repro_net *net, struct layer *layer)
@@ -73,13 +79,14 @@ void own_data(struct repro_net *net, struct layer *layer)
 {
     struct layer *src = &net->layers[layer->node->src[0]];
     struct winograd shape = shape_of(net, layer, 1);
-    winograd_forward(&shape, layer->diff, layer->packed[1], layer->use->diff_first[0] ? NULL : src->diff, src->diff,
-                     net->scratch);
+    winograd_forward(&shape, layer->diff, layer->packed[1],
+                     layer->use->diff_first[0] ? NULL : src->diff, src->diff, net->scratch);
 }
 
 void own_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds)
 {
-    void (*const passes[])(struct repro_net *, struct layer *) = {own_forward, own_weights, own_data};
+    void (*const passes[])(struct repro_net *, struct layer *) = {own_forward, own_weights,
+                                                                  own_data};
     int count = net->layers[layer->node->src[0]].diff != NULL ? 3 : 2;
     for (int i = 0; i < count; i++) {
         double best = INFINITY;

@@ -18,18 +18,22 @@ static int32_t check_version(struct repro_device *device, struct repro_error *er
 {
     const dnnl_version_t *running = dnnl_version();
     if (running->major != DNNL_VERSION_MAJOR || running->minor < DNNL_VERSION_MINOR)
-        return fail(err, REPRO_LIBRARY, "built for oneDNN %d.%d but running with %d.%d; rebuild the plugin",
+        return fail(err, REPRO_LIBRARY,
+                    "built for oneDNN %d.%d but running with %d.%d; rebuild the plugin",
                     DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, running->major, running->minor);
     if (running->cpu_runtime != DNNL_RUNTIME_OMP)
-        return fail(err, REPRO_LIBRARY, "oneDNN %d.%d runs its threads without OpenMP, so their number cannot be set; "
-                    "install a build with OpenMP (Debian: libdnnl-dev)", running->major, running->minor);
-    snprintf(device->library, sizeof device->library, "oneDNN %d.%d.%d", running->major, running->minor,
-             running->patch);
+        return fail(err, REPRO_LIBRARY,
+                    "oneDNN %d.%d runs its threads without OpenMP, so their number cannot be set; "
+                    "install a build with OpenMP (Debian: libdnnl-dev)",
+                    running->major, running->minor);
+    snprintf(device->library, sizeof device->library, "oneDNN %d.%d.%d", running->major,
+             running->minor, running->patch);
     return 0;
 }
 
 /* Whether the library has a fast convolution of this kind: not its slow reference. */
-static int has_convolution(const struct repro_device *device, dnnl_data_type_t type, dnnl_alg_kind_t algorithm)
+static int has_convolution(const struct repro_device *device, dnnl_data_type_t type,
+                           dnnl_alg_kind_t algorithm)
 {
     dnnl_dims_t image = {32, 64, 32, 32}, filter = {64, 64, 3, 3};
     struct window w = {.kernel = {3, 3}, .stride = {1, 1}, .before = {1, 1}, .behind = {1, 1}};
@@ -39,9 +43,10 @@ static int has_convolution(const struct repro_device *device, dnnl_data_type_t t
     int has = 0;
     if (md_tagged(&src, 4, image, type, dnnl_format_tag_any) == dnnl_success &&
         md_tagged(&weights, 4, filter, type, dnnl_format_tag_any) == dnnl_success &&
-        api_conv_forward(&pd, device->engine, algorithm, &src, &weights, NULL, &src, &w, NULL) == dnnl_success) {
-        has = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name != NULL &&
-              strncmp(name, "ref", 3) != 0;
+        api_conv_forward(&pd, device->engine, algorithm, &src, &weights, NULL, &src, &w, NULL) ==
+            dnnl_success) {
+        has = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
+              name != NULL && strncmp(name, "ref", 3) != 0;
         dnnl_primitive_desc_destroy(pd);
     }
     md_release(&src);
@@ -49,7 +54,8 @@ static int has_convolution(const struct repro_device *device, dnnl_data_type_t t
     return has;
 }
 
-/* Ours is written for AVX2: where the library's direct convolution has registers twice as wide, it stays. */
+/* Ours is written for AVX2: where the library's direct convolution has registers twice as wide, it
+ * stays. */
 static int has_avx512(void)
 {
 #ifdef __x86_64__
@@ -59,15 +65,16 @@ static int has_avx512(void)
 #endif
 }
 
-/* $REPRO_ONEDNN_CONVOLUTION: "direct" keeps every convolution to the definition's sums; unset or "auto": the rule of
- * device_caps. */
+/* $REPRO_ONEDNN_CONVOLUTION: "direct" keeps every convolution to the definition's sums; unset or
+ * "auto": the rule of device_caps. */
 static int32_t read_rule(int *direct, struct repro_error *err)
 {
     const char *wish = getenv("REPRO_ONEDNN_CONVOLUTION");
     *direct = wish != NULL && strcmp(wish, "direct") == 0;
     if (wish == NULL || *wish == '\0' || *direct || strcmp(wish, "auto") == 0)
         return 0;
-    return fail(err, REPRO_ARGUMENT, "REPRO_ONEDNN_CONVOLUTION is '%.100s'; it can be auto or direct", wish);
+    return fail(err, REPRO_ARGUMENT,
+                "REPRO_ONEDNN_CONVOLUTION is '%.100s'; it can be auto or direct", wish);
 }
 
 static void device_close(struct repro_device *device)
@@ -81,7 +88,8 @@ static void device_close(struct repro_device *device)
     free(device);
 }
 
-static int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
+static int32_t device_open(const struct repro_device_options *given, struct repro_device **out,
+                           struct repro_error *err)
 {
     struct repro_device_options options;
     int direct = 0;
@@ -97,26 +105,31 @@ static int32_t device_open(const struct repro_device_options *given, struct repr
     if (code == 0)
         code = read_rule(&direct, err);
     if (code == 0)
-        code = library_check(dnnl_engine_create(&device->engine, dnnl_cpu, 0), "an engine for the processor", err);
+        code = library_check(dnnl_engine_create(&device->engine, dnnl_cpu, 0),
+                             "an engine for the processor", err);
     if (code == 0)
-        code = library_check(dnnl_stream_create(&device->stream, device->engine, dnnl_stream_default_flags), "a stream",
-                             err);
+        code = library_check(
+            dnnl_stream_create(&device->stream, device->engine, dnnl_stream_default_flags),
+            "a stream", err);
     if (code != 0) {
         device_close(device);
         return code;
     }
     device_threads(device);
-    device->winograd = !direct && API_CAN_WINOGRAD && has_convolution(device, dnnl_f32, dnnl_convolution_winograd);
+    device->winograd = !direct && API_CAN_WINOGRAD &&
+                       has_convolution(device, dnnl_f32, dnnl_convolution_winograd);
     device->own_winograd = !direct && !device->winograd && !has_avx512() && winograd_can(16, 16);
     device->bf16 = has_convolution(device, dnnl_bf16, dnnl_convolution_direct);
     *out = device;
     return 0;
 }
 
-static int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err)
+static int32_t device_caps(struct repro_device *device, struct repro_caps *caps,
+                           struct repro_error *err)
 {
     struct repro_caps own = {
-        .threads = device->threads, .ops = (2u << REPRO_OP_COUNT) - 2u,
+        .threads = device->threads,
+        .ops = (2u << REPRO_OP_COUNT) - 2u,
         .precisions = 1u << REPRO_PRECISION_F32 | (device->bf16 ? 1u << REPRO_PRECISION_BF16 : 0u),
         .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u,
     };
@@ -124,27 +137,42 @@ static int32_t device_caps(struct repro_device *device, struct repro_caps *caps,
     snprintf(own.device, sizeof own.device, "%s", device->name);
     snprintf(own.library, sizeof own.library, "%s", device->library);
     snprintf(own.algorithms, sizeof own.algorithms, "%s",
-             device->own_winograd ? "direct; own winograd F(4x4,3x3) for 3x3, stride 1, multiples of 16 channels"
-             : device->winograd   ? "direct; winograd for 3x3, stride 1, from 64 channels on"
-                                  : "direct");
+             device->own_winograd
+                 ? "direct; own winograd F(4x4,3x3) for 3x3, stride 1, multiples of 16 channels"
+             : device->winograd ? "direct; winograd for 3x3, stride 1, from 64 channels on"
+                                : "direct");
     fill_sized(caps, &own, sizeof own);
     return 0;
 }
 
 static const struct repro_backend table = {
-    .struct_size = sizeof table, .abi_minor = REPRO_ABI_MINOR, .abi_minor_needed = 0,
-    .name = "onednn", .version = PLUGIN_VERSION,
-    .device_open = device_open, .device_close = device_close, .device_caps = device_caps,
-    .net_compile = net_compile, .net_free = net_free, .net_write = net_write, .net_read = net_read,
-    .net_zero = net_zero, .net_forward = net_forward, .net_backward = net_backward, .net_update = net_update,
-    .net_metrics = net_metrics, .net_sync = net_sync, .net_describe = net_describe, .net_profile = net_profile,
+    .struct_size = sizeof table,
+    .abi_minor = REPRO_ABI_MINOR,
+    .abi_minor_needed = 0,
+    .name = "onednn",
+    .version = PLUGIN_VERSION,
+    .device_open = device_open,
+    .device_close = device_close,
+    .device_caps = device_caps,
+    .net_compile = net_compile,
+    .net_free = net_free,
+    .net_write = net_write,
+    .net_read = net_read,
+    .net_zero = net_zero,
+    .net_forward = net_forward,
+    .net_backward = net_backward,
+    .net_update = net_update,
+    .net_metrics = net_metrics,
+    .net_sync = net_sync,
+    .net_describe = net_describe,
+    .net_profile = net_profile,
     .net_bare = net_bare,
 };
 
 int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);
 
-__attribute__((visibility("default")))
-int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err)
+__attribute__((visibility("default"))) int32_t repro_backend_v1(const struct repro_backend **out,
+                                                                struct repro_error *err)
 {
     (void)err;
     *out = &table;

@@ -1,5 +1,5 @@
-/* The layers between the library's: input, ReLU, add, concat, mean over the plane, dropout.  A layer that is the first
- * to write its source's diff assigns, later ones add. */
+/* The layers between the library's: input, ReLU, add, concat, mean over the plane, dropout.  A
+ * layer that is the first to write its source's diff assigns, later ones add. */
 #include "kernels.h"
 #include "net.h"
 
@@ -10,12 +10,14 @@ static void *at(void *data, const struct tensor *tensor, int64_t row, int64_t el
     return (char *)data + (size_t)(row * tensor->row + element) * element_size(tensor);
 }
 
-/* Padding stays zero: a kernel that writes channel by channel leaves it, and buffers are used again for other tensors.
+/* Padding stays zero: a kernel that writes channel by channel leaves it, and buffers are used again
+ * for other tensors.
  */
 static void clear_padding(const struct layer *layer, void *data, int64_t row)
 {
     if (layer->tensor.padded != layer->node->channels)
-        memset(at(data, &layer->tensor, row, 0), 0, (size_t)layer->tensor.row * element_size(&layer->tensor));
+        memset(at(data, &layer->tensor, row, 0), 0,
+               (size_t)layer->tensor.row * element_size(&layer->tensor));
 }
 
 /* ---- input ---- */
@@ -40,13 +42,15 @@ static void input_row(void *context, int64_t row, int32_t thread)
     (void)thread;
     clear_padding(layer, layer->dst, row);
     if (row >= pass->given->count) {
-        memset(at(layer->dst, &layer->tensor, row, 0), 0, (size_t)layer->tensor.row * element_size(&layer->tensor));
+        memset(at(layer->dst, &layer->tensor, row, 0), 0,
+               (size_t)layer->tensor.row * element_size(&layer->tensor));
         return;
     }
     for (int64_t c = 0; c < channels; c++)
-        layer->kernels->input(pass->given->pixels + row * layer->use->size + c, channels, layer->table + c * 256, plane,
-                              at(layer->dst, &layer->tensor, row, channel_at(&layer->tensor, plane, c)),
-                              layer->tensor.block);
+        layer->kernels->input(
+            pass->given->pixels + row * layer->use->size + c, channels, layer->table + c * 256,
+            plane, at(layer->dst, &layer->tensor, row, channel_at(&layer->tensor, plane, c)),
+            layer->tensor.block);
 }
 
 void input_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
@@ -78,13 +82,16 @@ static void relu_gradient_row(void *context, int64_t row, int32_t thread)
     const struct pass *pass = context;
     const struct layer *layer = pass->layer;
     (void)thread;
-    layer->kernels->relu_gradient(at(layer->dst, &layer->tensor, row, 0), at(layer->diff, &layer->tensor, row, 0),
-                                  layer->tensor.row, pass->assign, at(pass->src->diff, &layer->tensor, row, 0));
+    layer->kernels->relu_gradient(at(layer->dst, &layer->tensor, row, 0),
+                                  at(layer->diff, &layer->tensor, row, 0), layer->tensor.row,
+                                  pass->assign, at(pass->src->diff, &layer->tensor, row, 0));
 }
 
 void relu_backward(struct repro_net *net, struct layer *layer)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]],
+    struct pass pass = {.net = net,
+                        .layer = layer,
+                        .src = &net->layers[layer->node->src[0]],
                         .assign = layer->use->diff_first[0]};
     if (!layer->fused_relu && pass.src->diff != NULL)
         net_parallel(&pass, net->micro * layer->tensor.row, net->micro, relu_gradient_row);
@@ -112,9 +119,10 @@ static void copy_row(const struct copy *copy, int64_t row)
     if (copy->assign && copy->to_first == 0)
         clear_padding(copy->to, copy->target, row);
     for (int64_t c = 0; c < copy->channels; c += aligned ? 8 : 1)
-        kernels->move(at(copy->source, from, row, channel_at(from, plane, copy->from_first + c)), from->block, plane,
-                      copy->factor, copy->assign,
-                      at(copy->target, to, row, channel_at(to, plane, copy->to_first + c)), to->block);
+        kernels->move(at(copy->source, from, row, channel_at(from, plane, copy->from_first + c)),
+                      from->block, plane, copy->factor, copy->assign,
+                      at(copy->target, to, row, channel_at(to, plane, copy->to_first + c)),
+                      to->block);
 }
 
 static void add_row(void *context, int64_t row, int32_t thread)
@@ -124,12 +132,14 @@ static void add_row(void *context, int64_t row, int32_t thread)
     const struct layer *b = &pass->net->layers[layer->node->src[1]];
     (void)thread;
     if (a->tensor.tag == layer->tensor.tag && b->tensor.tag == layer->tensor.tag) {
-        layer->kernels->add(at(a->dst, &a->tensor, row, 0), at(b->dst, &b->tensor, row, 0), layer->tensor.row,
-                            layer->node->scale, at(layer->dst, &layer->tensor, row, 0));
+        layer->kernels->add(at(a->dst, &a->tensor, row, 0), at(b->dst, &b->tensor, row, 0),
+                            layer->tensor.row, layer->node->scale,
+                            at(layer->dst, &layer->tensor, row, 0));
         return;
     }
     struct copy first = {a, layer, a->dst, layer->dst, 0, 0, layer->node->channels, 1.0f, 1};
-    struct copy second = {b, layer, b->dst, layer->dst, 0, 0, layer->node->channels, layer->node->scale, 0};
+    struct copy second = {
+        b, layer, b->dst, layer->dst, 0, 0, layer->node->channels, layer->node->scale, 0};
     copy_row(&first, row);
     copy_row(&second, row);
 }
@@ -147,19 +157,24 @@ static void add_gradient_row(void *context, int64_t row, int32_t thread)
     const struct layer *layer = pass->layer, *src = pass->src;
     (void)thread;
     if (src->tensor.tag == layer->tensor.tag) {
-        layer->kernels->accumulate(at(layer->diff, &layer->tensor, row, 0), layer->tensor.row, pass->factor,
-                                   pass->assign, at(src->diff, &src->tensor, row, 0));
+        layer->kernels->accumulate(at(layer->diff, &layer->tensor, row, 0), layer->tensor.row,
+                                   pass->factor, pass->assign, at(src->diff, &src->tensor, row, 0));
         return;
     }
-    struct copy copy = {layer, src, layer->diff, src->diff, 0, 0, layer->node->channels, pass->factor, pass->assign};
+    struct copy copy = {layer,       src, layer->diff,           src->diff,
+                        0,           0,   layer->node->channels, pass->factor,
+                        pass->assign};
     copy_row(&copy, row);
 }
 
 void add_backward(struct repro_net *net, struct layer *layer)
 {
     for (int k = 0; k < 2; k++) {
-        struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[k]],
-                            .factor = k == 0 ? 1.0f : layer->node->scale, .assign = layer->use->diff_first[k]};
+        struct pass pass = {.net = net,
+                            .layer = layer,
+                            .src = &net->layers[layer->node->src[k]],
+                            .factor = k == 0 ? 1.0f : layer->node->scale,
+                            .assign = layer->use->diff_first[k]};
         if (pass.src->diff != NULL && !layer->diff_alias[k])
             net_parallel(&pass, net->micro * layer->tensor.row, net->micro, add_gradient_row);
     }
@@ -186,7 +201,8 @@ static void concat_row(void *context, int64_t row, int32_t thread)
 {
     const struct pass *pass = context;
     const struct layer *layer = pass->layer, *src = pass->src;
-    struct copy copy = {src, layer, src->dst, layer->dst, 0, pass->first, src->node->channels, 1.0f, 1};
+    struct copy copy = {src,  layer, src->dst, layer->dst, 0, pass->first, src->node->channels,
+                        1.0f, 1};
     (void)thread;
     copy_row(&copy, row);
 }
@@ -195,7 +211,9 @@ static void concat_gradient_row(void *context, int64_t row, int32_t thread)
 {
     const struct pass *pass = context;
     const struct layer *layer = pass->layer, *src = pass->src;
-    struct copy copy = {layer, src, layer->diff, src->diff, pass->first, 0, src->node->channels, 1.0f, pass->assign};
+    struct copy copy = {layer,       src, layer->diff,         src->diff,
+                        pass->first, 0,   src->node->channels, 1.0f,
+                        pass->assign};
     (void)thread;
     copy_row(&copy, row);
 }
@@ -205,8 +223,11 @@ static void concat(struct repro_net *net, struct layer *layer, int backward)
     int64_t first = 0;
     for (int k = 0; k < layer->node->src_count; k++) {
         struct layer *src = &net->layers[layer->node->src[k]];
-        struct pass pass = {
-            .net = net, .layer = layer, .src = src, .first = first, .assign = layer->use->diff_first[k]};
+        struct pass pass = {.net = net,
+                            .layer = layer,
+                            .src = src,
+                            .first = first,
+                            .assign = layer->use->diff_first[k]};
         if (!backward)
             net_parallel(&pass, net->micro * src->tensor.row, net->micro, concat_row);
         else if (src->diff != NULL)
@@ -236,8 +257,8 @@ static void mean_row(void *context, int64_t row, int32_t thread)
     (void)thread;
     for (int64_t c = 0; c < layer->node->channels; c += src->width) {
         double sum[8] = {0}, squares[8] = {0};
-        src->kernels->sums(at(src->dst, &src->tensor, row, channel_at(&src->tensor, plane, c)), src->tensor.block,
-                           plane, sum, squares);
+        src->kernels->sums(at(src->dst, &src->tensor, row, channel_at(&src->tensor, plane, c)),
+                           src->tensor.block, plane, sum, squares);
         for (int64_t i = 0; i < src->width && c + i < layer->node->channels; i++)
             to[c + i] = (float)(sum[i] / (double)plane);
     }
@@ -267,7 +288,9 @@ static void mean_gradient_row(void *context, int64_t row, int32_t thread)
 
 void mean_backward(struct repro_net *net, struct layer *layer)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]],
+    struct pass pass = {.net = net,
+                        .layer = layer,
+                        .src = &net->layers[layer->node->src[0]],
                         .assign = layer->use->diff_first[0]};
     if (pass.src->diff != NULL)
         net_parallel(&pass, net->micro * pass.src->tensor.row, net->micro, mean_gradient_row);
@@ -284,8 +307,9 @@ static void drop(const struct pass *pass, int64_t row, void *from, void *to)
         clear_padding(layer, to, row);
     for (int64_t c = 0; c < layer->node->channels; c++) {
         int64_t first = channel_at(&layer->tensor, plane, c);
-        layer->kernels->drop(at(from, &layer->tensor, row, first), kept + c * plane, layer->tensor.block, plane,
-                             pass->factor, pass->assign, at(to, &layer->tensor, row, first));
+        layer->kernels->drop(at(from, &layer->tensor, row, first), kept + c * plane,
+                             layer->tensor.block, plane, pass->factor, pass->assign,
+                             at(to, &layer->tensor, row, first));
     }
 }
 
@@ -301,8 +325,8 @@ static void dropout_row(void *context, int64_t row, int32_t thread)
         return;
     }
     if (row < pass->given->count)
-        dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale, layer->use->size,
-                     kept);
+        dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale,
+                     layer->use->size, kept);
     else
         memset(kept, 0, (size_t)layer->use->size);
     drop(pass, row, pass->src->dst, layer->dst);
@@ -310,8 +334,12 @@ static void dropout_row(void *context, int64_t row, int32_t thread)
 
 void dropout_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .given = rows,
-                        .factor = 1.0f / (1.0f - layer->node->scale), .assign = 1};
+    struct pass pass = {.net = net,
+                        .layer = layer,
+                        .src = &net->layers[layer->node->src[0]],
+                        .given = rows,
+                        .factor = 1.0f / (1.0f - layer->node->scale),
+                        .assign = 1};
     net_parallel(&pass, net->micro * layer->use->size * 8, net->micro, dropout_row);
 }
 
@@ -324,8 +352,11 @@ static void dropout_gradient_row(void *context, int64_t row, int32_t thread)
 
 void dropout_backward(struct repro_net *net, struct layer *layer)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]],
-                        .factor = 1.0f / (1.0f - layer->node->scale), .assign = layer->use->diff_first[0]};
+    struct pass pass = {.net = net,
+                        .layer = layer,
+                        .src = &net->layers[layer->node->src[0]],
+                        .factor = 1.0f / (1.0f - layer->node->scale),
+                        .assign = layer->use->diff_first[0]};
     if (pass.src->diff != NULL)
         net_parallel(&pass, net->micro * layer->use->size, net->micro, dropout_gradient_row);
 }

@@ -24,31 +24,37 @@ int32_t pool_compile(struct repro_net *net, struct layer *layer, struct repro_er
     int32_t code = library_attributes(&attr, NULL, 0, err);
     if (code != 0)
         return code;
-    code = library_check(api_pool_forward(&forward, net->device->engine, algorithm_of(node), &src->tensor.md,
-                                          &layer->tensor.md, &w, attr), "a pooling forward", err);
+    code = library_check(api_pool_forward(&forward, net->device->engine, algorithm_of(node),
+                                          &src->tensor.md, &layer->tensor.md, &w, attr),
+                         "a pooling forward", err);
     if (code == 0 && layer->use->live && src->diff != NULL)
-        code = library_check(api_pool_backward(&backward, net->device->engine, algorithm_of(node), &src->tensor.md,
-                                               &layer->tensor.md, &w, attr, forward), "a pooling backward", err);
+        code = library_check(api_pool_backward(&backward, net->device->engine, algorithm_of(node),
+                                               &src->tensor.md, &layer->tensor.md, &w, attr,
+                                               forward),
+                             "a pooling backward", err);
     dnnl_primitive_attr_destroy(attr);
     if (code == 0)
-        code = library_check(dnnl_primitive_desc_clone(&copy, forward), "a primitive descriptor", err);
+        code = library_check(dnnl_primitive_desc_clone(&copy, forward), "a primitive descriptor",
+                             err);
     if (code == 0)
         code = library_call(net, &layer->forward, copy, err);
     if (code == 0)
         code = library_argument(net, &layer->forward, DNNL_ARG_SRC, &src->tensor.md, src->dst, err);
     if (code == 0)
-        code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst, err);
+        code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst,
+                                err);
     if (code == 0)
-        code = library_wanted(net, &layer->forward, DNNL_ARG_WORKSPACE, forward, dnnl_query_workspace_md, &workspace,
-                              err);
+        code = library_wanted(net, &layer->forward, DNNL_ARG_WORKSPACE, forward,
+                              dnnl_query_workspace_md, &workspace, err);
     if (code == 0 && backward != NULL) {
-        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md, layer->diff, err);
+        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md,
+                                layer->diff, err);
         if (code == 0)
             code = library_argument(net, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
                                     layer->data_apart ? net->spare : src->diff, err);
         if (code == 0 && workspace != NULL)
-            code = library_wanted(net, &layer->data, DNNL_ARG_WORKSPACE, forward, dnnl_query_workspace_md, &workspace,
-                                  err);
+            code = library_wanted(net, &layer->data, DNNL_ARG_WORKSPACE, forward,
+                                  dnnl_query_workspace_md, &workspace, err);
         if (code == 0) {
             dnnl_primitive_desc_t own = backward;
             backward = NULL;

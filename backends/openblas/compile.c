@@ -1,4 +1,5 @@
-/* Compiling a network: buffers are shared where a pass would only copy, and everything a step needs is allocated. */
+/* Compiling a network: buffers are shared where a pass would only copy, and everything a step needs
+ * is allocated. */
 #include "net.h"
 
 #include <stdlib.h>
@@ -15,14 +16,16 @@ static void plan(struct repro_net *net)
     }
     for (int32_t i = net->count - 1; i > 0; i--) {
         struct layer *layer = &net->layers[i], *src = &net->layers[layer->node->src[0]];
-        if (layer->node->op == REPRO_OP_RELU && src->node->op == REPRO_OP_BATCH_NORM && src->use->consumers == 1) {
+        if (layer->node->op == REPRO_OP_RELU && src->node->op == REPRO_OP_BATCH_NORM &&
+            src->use->consumers == 1) {
             layer->fused_relu = src->fused_relu = 1;
             src->owns_diff = layer->owns_diff; /* 0 where an add behind the pair lends its own */
             layer->owns_dst = layer->owns_diff = 0;
         }
         for (int k = 0; layer->node->op == REPRO_OP_ADD && layer->use->live && k < 2; k++) {
             src = &net->layers[layer->node->src[k]];
-            if (src->use->consumers == 1 && src->owns_diff && (k == 0 || layer->node->scale == 1.0f)) {
+            if (src->use->consumers == 1 && src->owns_diff &&
+                (k == 0 || layer->node->scale == 1.0f)) {
                 layer->diff_alias[k] = 1;
                 src->owns_diff = 0;
             }
@@ -33,7 +36,8 @@ static void plan(struct repro_net *net)
 static int allocate_layer(struct repro_net *net, struct layer *layer)
 {
     const struct repro_node *node = layer->node, *src = plugin_source(&net->graph, node, 0);
-    int64_t micro = net->graph.options.micro, units = micro / net->graph.options.ghost * node->channels;
+    int64_t micro = net->graph.options.micro,
+            units = micro / net->graph.options.ghost * node->channels;
     int bad = 0;
     if (layer->owns_dst)
         bad |= (layer->dst = plugin_allocate(micro * layer->use->size, sizeof(float))) == NULL;
@@ -53,7 +57,8 @@ static int allocate_layer(struct repro_net *net, struct layer *layer)
         net->shifted_floats = shifted > net->shifted_floats ? shifted : net->shifted_floats;
     }
     if (node->op == REPRO_OP_MAX_POOL)
-        bad |= (layer->winner = plugin_allocate(micro * layer->use->size, sizeof *layer->winner)) == NULL;
+        bad |= (layer->winner = plugin_allocate(micro * layer->use->size, sizeof *layer->winner)) ==
+               NULL;
     if (node->op == REPRO_OP_DROPOUT)
         bad |= (layer->kept = plugin_allocate(micro * layer->use->size, 1)) == NULL;
     return bad;
@@ -89,8 +94,9 @@ static void share(struct repro_net *net)
     }
 }
 
-int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
-                    struct repro_net **out, struct repro_error *err)
+int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
+                    const struct repro_net_options *options, struct repro_net **out,
+                    struct repro_error *err)
 {
     struct repro_net *net = plugin_allocate(1, sizeof *net);
     if (net == NULL)
@@ -98,18 +104,22 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     net->device = device;
     int32_t code = plugin_graph_init(&net->graph, graph, options, err);
     if (code == 0 && net->graph.options.precision != REPRO_PRECISION_F32)
-        code = fail(err, REPRO_UNSUPPORTED, "openblas computes in f32 only, not in %s; choose another backend",
-                    net->graph.options.precision == REPRO_PRECISION_TF32   ? "tf32"
-                    : net->graph.options.precision == REPRO_PRECISION_BF16 ? "bf16"
-                                                                           : "an unknown precision");
+        code = fail(err, REPRO_UNSUPPORTED,
+                    "openblas computes in f32 only, not in %s; choose another backend",
+                    net->graph.options.precision == REPRO_PRECISION_TF32 ? "tf32"
+                    : net->graph.options.precision == REPRO_PRECISION_BF16
+                        ? "bf16"
+                        : "an unknown precision");
     net->count = net->graph.count;
     if (code == 0 && (net->layers = plugin_allocate(net->count, sizeof *net->layers)) == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     if (code == 0) {
         plan(net);
         if (allocate_all(net))
-            code = fail(err, REPRO_MEMORY, "out of memory for a micro of %d rows; choose a profile with a smaller ghost",
-                        (int)net->graph.options.micro);
+            code = fail(
+                err, REPRO_MEMORY,
+                "out of memory for a micro of %d rows; choose a profile with a smaller ghost",
+                (int)net->graph.options.micro);
     }
     if (code != 0) {
         net_free(net);

@@ -155,8 +155,8 @@ int32_t net_sync(struct repro_net *net, struct repro_error *err)
     return 0;
 }
 
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
-                  struct repro_error *err)
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                  const float *values, struct repro_error *err)
 {
     return arenas_write(&net->arenas, arena, first, count, values, err);
 }
@@ -175,11 +175,13 @@ int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct
 }
 
 /* Only convolutions are bound by the library. */
-int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err)
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
+                 struct repro_error *err)
 {
     double sum = 0.0;
     if (op != REPRO_OP_CONV)
-        return fail(err, REPRO_UNSUPPORTED, "openblas measures convolutions alone, not operation %d", (int)op);
+        return fail(err, REPRO_UNSUPPORTED,
+                    "openblas measures convolutions alone, not operation %d", (int)op);
     if (repeats < 1)
         return fail(err, REPRO_ARGUMENT, "%d repeats measure nothing", (int)repeats);
     for (int32_t i = 0; i < net->count; i++) {

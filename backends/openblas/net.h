@@ -1,7 +1,9 @@
-/* net.h -- a network as this plugin keeps it: canonical NCHW activations per node, im2col and sgemm for convolutions.
+/* net.h -- a network as this plugin keeps it: canonical NCHW activations per node, im2col and sgemm
+ * for convolutions.
  *
- * Bits do not depend on the thread count: rows are dealt to a fixed number of lanes, each lane is computed by one thread from
- * start to end, and sums over lanes are added in lane order.  sgemm itself runs on one thread. */
+ * Bits do not depend on the thread count: rows are dealt to a fixed number of lanes, each lane is
+ * computed by one thread from start to end, and sums over lanes are added in lane order.  sgemm
+ * itself runs on one thread. */
 #ifndef OPENBLAS_NET_H
 #define OPENBLAS_NET_H
 
@@ -24,15 +26,17 @@ struct repro_device {
 struct layer {
     const struct repro_node *node;
     const struct plugin_use *use;
-    float *dst;           /* [micro, channels, height, width] */
-    float *diff;          /* the same, d(loss)/d(dst); NULL where nothing below has parameters */
+    float *dst;  /* [micro, channels, height, width] */
+    float *diff; /* the same, d(loss)/d(dst); NULL where nothing below has parameters */
     int owns_dst, owns_diff;
-    int fused_relu;       /* BATCH_NORM: the only consumer is a RELU, done here; RELU: done by its source */
-    int diff_alias[REPRO_SRC_MAX]; /* backward: diff of src k is this node's own diff; nothing to do */
+    /* BATCH_NORM: the only consumer is a RELU, done here; RELU: done by its source */
+    int fused_relu;
+    /* backward: diff of src k is this node's own diff; nothing to do */
+    int diff_alias[REPRO_SRC_MAX];
     float *mean, *variance, *inverse; /* BATCH_NORM: [ghosts, channels], kept by a TRAIN forward */
-    float *flipped;                /* CONV, stride 1: weights as [C, O, kh, kw], taps reversed */
-    int32_t *winner;               /* MAX_POOL: index in the plane of src, per element of dst */
-    uint8_t *kept;                 /* DROPOUT */
+    float *flipped;                   /* CONV, stride 1: weights as [C, O, kh, kw], taps reversed */
+    int32_t *winner;                  /* MAX_POOL: index in the plane of src, per element of dst */
+    uint8_t *kept;                    /* DROPOUT */
 };
 
 struct repro_net {
@@ -42,12 +46,13 @@ struct repro_net {
     struct cpu_profile profile;
     struct layer *layers;
     int32_t count;
-    float *columns;        /* [threads, column_floats], then [threads, shifted_floats]: scratch of convolutions */
+    /* [threads, column_floats], then [threads, shifted_floats]: scratch of convolutions */
+    float *columns;
     int64_t column_floats, shifted_floats;
-    float *lanes;          /* [NET_LANES, lane_floats]: one layer's weight gradients */
+    float *lanes; /* [NET_LANES, lane_floats]: one layer's weight gradients */
     int64_t lane_floats;
-    int32_t *labels;       /* of the last forward */
-    int64_t rows;          /* of the last TRAIN forward that backward may follow; 0: none */
+    int32_t *labels; /* of the last forward */
+    int64_t rows;    /* of the last TRAIN forward that backward may follow; 0: none */
 };
 
 /* Rows first..first+count-1 of lane l of n rows. */
@@ -61,26 +66,28 @@ struct pass {
     struct repro_net *net;
     struct layer *layer, *src;
     int64_t rows;
-    const struct repro_rows *given;  /* input, dropout */
-    int64_t ghost;                   /* norm: rows that share statistics */
-    int mode;                        /* norm */
-    int k;                           /* add: which source */
-    float factor;                    /* add: what the source's diff is scaled by */
-    int reversed;                    /* conv: diff of src by reversed taps */
+    const struct repro_rows *given; /* input, dropout */
+    int64_t ghost;                  /* norm: rows that share statistics */
+    int mode;                       /* norm */
+    int k;                          /* add: which source */
+    float factor;                   /* add: what the source's diff is scaled by */
+    int reversed;                   /* conv: diff of src by reversed taps */
 };
 
-/* body(pass, i, thread) for i of 0..count-1, on several threads where `floats` of simple work make that worth while. */
+/* body(pass, i, thread) for i of 0..count-1, on several threads where `floats` of simple work make
+ * that worth while. */
 void net_parallel(const struct pass *pass, int64_t floats, int64_t count,
                   void (*body)(void *pass, int64_t i, int32_t thread));
 
 /* Builds what the device needs for the graph; see backend.h. */
-int32_t net_compile(struct repro_device *device, const struct repro_graph *graph, const struct repro_net_options *options,
-                    struct repro_net **out, struct repro_error *err);
+int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
+                    const struct repro_net_options *options, struct repro_net **out,
+                    struct repro_error *err);
 void net_free(struct repro_net *net);
 
 /* The table's functions on a net; see backend.h. */
-int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
-                  struct repro_error *err);
+int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                  const float *values, struct repro_error *err);
 int32_t net_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values,
                  struct repro_error *err);
 int32_t net_zero(struct repro_net *net, struct repro_error *err);
@@ -90,12 +97,15 @@ int32_t net_update(struct repro_net *net, const struct repro_step *given, struct
 int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err);
 int32_t net_sync(struct repro_net *net, struct repro_error *err);
 int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err);
-int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err);
+int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
+                 struct repro_error *err);
 
-/* One layer's part of a pass over `rows` rows.  A backward adds parameter gradients to PARTIAL and writes diff of its sources. */
+/* One layer's part of a pass over `rows` rows.  A backward adds parameter gradients to PARTIAL and
+ * writes diff of its sources. */
 void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows);
 void conv_backward(struct repro_net *net, struct layer *layer, int64_t rows);
-/* Floats of scratch that a thread needs for a convolution: columns, and the rows that im2col shifts. */
+/* Floats of scratch that a thread needs for a convolution: columns, and the rows that im2col
+ * shifts. */
 int64_t conv_shifted_floats(const struct repro_node *node, const struct repro_node *src);
 int64_t conv_column_floats(const struct repro_node *node, const struct repro_node *src);
 

@@ -1,5 +1,6 @@
-/* Batch norm over ghosts, with the ReLU behind it where that is its only consumer.  Each (ghost, channel) is one unit of work, summed in
- * a fixed order: 16 lanes of f32 within a plane, double across planes. */
+/* Batch norm over ghosts, with the ReLU behind it where that is its only consumer.  Each (ghost,
+ * channel) is one unit of work, summed in a fixed order: 16 lanes of f32 within a plane, double
+ * across planes. */
 #include "net.h"
 
 #include <math.h>
@@ -54,8 +55,8 @@ static double plane_squares(const float *restrict x, int64_t count, float mean)
 
 /* y = gain * (x - mean) + shift, then max(y, 0) if relu. */
 CPU_VECTOR
-static void plane_scale(const float *restrict x, int64_t count, float mean, float gain, float shift, int relu,
-                        float *restrict y)
+static void plane_scale(const float *restrict x, int64_t count, float mean, float gain, float shift,
+                        int relu, float *restrict y)
 {
     if (relu) {
 #pragma omp simd
@@ -70,11 +71,12 @@ static void plane_scale(const float *restrict x, int64_t count, float mean, floa
     }
 }
 
-/* Sums of d and of d * (x - mean), d = diff masked by y > 0 if relu.  `relu` and `assign` are constants where these are
- * inlined, so that no loop asks. */
-static inline __attribute__((always_inline)) void moments(const float *restrict x, const float *restrict y,
-                                                          const float *restrict diff, int64_t count, float mean, int relu,
-                                                          double sums[2])
+/* Sums of d and of d * (x - mean), d = diff masked by y > 0 if relu.  `relu` and `assign` are
+ * constants where these are inlined, so that no loop asks. */
+static inline __attribute__((always_inline)) void moments(const float *restrict x,
+                                                          const float *restrict y,
+                                                          const float *restrict diff, int64_t count,
+                                                          float mean, int relu, double sums[2])
 {
     float first[SUM_LANES], second[SUM_LANES];
     vector sums1[SUM_LANES / VECTOR] = {{0}}, sums2[SUM_LANES / VECTOR] = {{0}};
@@ -103,8 +105,9 @@ static inline __attribute__((always_inline)) void moments(const float *restrict 
 }
 
 CPU_VECTOR
-static void plane_moments(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
-                          float mean, int relu, double sums[2])
+static void plane_moments(const float *restrict x, const float *restrict y,
+                          const float *restrict diff, int64_t count, float mean, int relu,
+                          double sums[2])
 {
     if (relu)
         moments(x, y, diff, count, mean, 1, sums);
@@ -113,10 +116,10 @@ static void plane_moments(const float *restrict x, const float *restrict y, cons
 }
 
 /* to (+)= gain * (d - a - b * (x - mean)). */
-static inline __attribute__((always_inline)) void gradient(const float *restrict x, const float *restrict y,
-                                                           const float *restrict diff, int64_t count, float mean,
-                                                           float gain, float a, float b, int relu, int assign,
-                                                           float *restrict to)
+static inline __attribute__((always_inline)) void
+gradient(const float *restrict x, const float *restrict y, const float *restrict diff,
+         int64_t count, float mean, float gain, float a, float b, int relu, int assign,
+         float *restrict to)
 {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++) {
@@ -127,8 +130,9 @@ static inline __attribute__((always_inline)) void gradient(const float *restrict
 }
 
 CPU_VECTOR
-static void plane_backward(const float *restrict x, const float *restrict y, const float *restrict diff, int64_t count,
-                           float mean, float gain, float a, float b, int relu, int assign, float *restrict to)
+static void plane_backward(const float *restrict x, const float *restrict y,
+                           const float *restrict diff, int64_t count, float mean, float gain,
+                           float a, float b, int relu, int assign, float *restrict to)
 {
     if (relu && assign)
         gradient(x, y, diff, count, mean, gain, a, b, 1, 1, to);
@@ -141,15 +145,17 @@ static void plane_backward(const float *restrict x, const float *restrict y, con
 }
 
 /* Mean and biased variance of one channel over rows first..first+count-1. */
-static void statistics(const struct layer *src, int64_t channel, int64_t first, int64_t count, double *mean,
-                       double *variance)
+static void statistics(const struct layer *src, int64_t channel, int64_t first, int64_t count,
+                       double *mean, double *variance)
 {
     double sum = 0.0, squares = 0.0, n = (double)(count * src->use->plane);
     for (int64_t row = first; row < first + count; row++)
-        sum += plane_sum(src->dst + row * src->use->size + channel * src->use->plane, src->use->plane);
+        sum += plane_sum(src->dst + row * src->use->size + channel * src->use->plane,
+                         src->use->plane);
     *mean = sum / n;
     for (int64_t row = first; row < first + count; row++)
-        squares += plane_squares(src->dst + row * src->use->size + channel * src->use->plane, src->use->plane, (float)*mean);
+        squares += plane_squares(src->dst + row * src->use->size + channel * src->use->plane,
+                                 src->use->plane, (float)*mean);
     *variance = squares / n;
 }
 
@@ -172,39 +178,48 @@ static void norm_unit(void *context, int64_t unit, int32_t thread)
         layer->inverse[unit] = (float)inverse;
         layer->variance[unit] = (float)variance;
     }
-    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse), shift = net->arenas.param[node->bias + c];
+    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse),
+          shift = net->arenas.param[node->bias + c];
     for (int64_t row = first; row < first + pass->ghost; row++)
-        plane_scale(src->dst + row * src->use->size + c * src->use->plane, src->use->plane, (float)mean, gain, shift, layer->fused_relu,
+        plane_scale(src->dst + row * src->use->size + c * src->use->plane, src->use->plane,
+                    (float)mean, gain, shift, layer->fused_relu,
                     layer->dst + row * layer->use->size + c * layer->use->plane);
 }
 
 void norm_forward(struct repro_net *net, struct layer *layer, int64_t rows, int32_t mode)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .mode = mode,
+    struct pass pass = {.net = net,
+                        .layer = layer,
+                        .src = &net->layers[layer->node->src[0]],
+                        .mode = mode,
                         .ghost = mode == REPRO_MODE_TRAIN ? net->graph.options.ghost : rows};
-    net_parallel(&pass, rows * layer->use->size, rows / pass.ghost * layer->node->channels, norm_unit);
+    net_parallel(&pass, rows * layer->use->size, rows / pass.ghost * layer->node->channels,
+                 norm_unit);
 }
 
 /* One ghost's channel; returns the gradients of gamma and beta in sums. */
-static void unit_backward(const struct repro_net *net, const struct layer *layer, struct layer *src, int64_t unit,
-                          double sums[2])
+static void unit_backward(const struct repro_net *net, const struct layer *layer, struct layer *src,
+                          int64_t unit, double sums[2])
 {
     const struct repro_node *node = layer->node;
-    int64_t channels = node->channels, ghost = net->graph.options.ghost, c = unit % channels, first = unit / channels * ghost;
+    int64_t channels = node->channels, ghost = net->graph.options.ghost, c = unit % channels,
+            first = unit / channels * ghost;
     float mean = layer->mean[unit];
     double inverse = (double)layer->inverse[unit], n = (double)(ghost * layer->use->plane);
     sums[0] = sums[1] = 0.0;
     for (int64_t row = first; row < first + ghost; row++) {
         int64_t at = row * layer->use->size + c * layer->use->plane;
-        plane_moments(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean, layer->fused_relu, sums);
+        plane_moments(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean,
+                      layer->fused_relu, sums);
     }
-    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse), a = (float)(sums[0] / n);
+    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse),
+          a = (float)(sums[0] / n);
     float b = (float)(sums[1] * inverse * inverse / n);
     sums[1] *= inverse;
     for (int64_t row = first; src->diff != NULL && row < first + ghost; row++) {
         int64_t at = row * layer->use->size + c * layer->use->plane;
-        plane_backward(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean, gain, a, b,
-                       layer->fused_relu, layer->use->diff_first[0], src->diff + at);
+        plane_backward(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean,
+                       gain, a, b, layer->fused_relu, layer->use->diff_first[0], src->diff + at);
     }
 }
 
@@ -232,6 +247,7 @@ static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
 
 void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .rows = rows};
+    struct pass pass = {
+        .net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .rows = rows};
     net_parallel(&pass, rows * layer->use->size, layer->node->channels, norm_gradient_channel);
 }

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLUGIN_VERSION "1.0" /* raised when a bit of a result changes: it is part of a run's identity */
+/* raised when a bit of a result changes: it is part of a run's identity */
+#define PLUGIN_VERSION "1.0"
 
 /* "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..." -> "OpenBLAS 0.3.21 Zen". */
 static void library_name(char *name, size_t size)
@@ -17,18 +18,20 @@ static void library_name(char *name, size_t size)
     snprintf(name, size, "OpenBLAS %s %s", version, openblas_get_corename());
 }
 
-/* The configuration string of the library that runs must have the major of the one that was compiled against. */
+/* The configuration string of the library that runs must have the major of the one that was
+ * compiled against. */
 static int32_t check_version(struct repro_error *err)
 {
     int built, running;
     if (sscanf(OPENBLAS_VERSION, " OpenBLAS %d", &built) == 1 &&
         sscanf(openblas_get_config(), " OpenBLAS %d", &running) == 1 && built == running)
         return 0;
-    return fail(err, REPRO_LIBRARY, "built for%sbut running with %.60s; rebuild the plugin", OPENBLAS_VERSION,
-                openblas_get_config());
+    return fail(err, REPRO_LIBRARY, "built for%sbut running with %.60s; rebuild the plugin",
+                OPENBLAS_VERSION, openblas_get_config());
 }
 
-static int32_t device_open(const struct repro_device_options *given, struct repro_device **out, struct repro_error *err)
+static int32_t device_open(const struct repro_device_options *given, struct repro_device **out,
+                           struct repro_error *err)
 {
     struct repro_device_options options;
     int32_t code = cpu_device_options(given, &options, err);
@@ -52,12 +55,15 @@ static void device_close(struct repro_device *device)
     free(device);
 }
 
-static int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err)
+static int32_t device_caps(struct repro_device *device, struct repro_caps *caps,
+                           struct repro_error *err)
 {
     struct repro_caps own = {
         .threads = device->threads,
-        .ops = (2u << REPRO_OP_COUNT) - 2u, .precisions = 1u << REPRO_PRECISION_F32,
-        .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u, .flags = REPRO_CAPS_ANY_THREADS,
+        .ops = (2u << REPRO_OP_COUNT) - 2u,
+        .precisions = 1u << REPRO_PRECISION_F32,
+        .optimizers = (2u << REPRO_OPTIMIZER_ADAM) - 2u,
+        .flags = REPRO_CAPS_ANY_THREADS,
     };
     (void)err;
     memcpy(own.device, device->name, sizeof own.device);
@@ -67,18 +73,32 @@ static int32_t device_caps(struct repro_device *device, struct repro_caps *caps,
 }
 
 static const struct repro_backend table = {
-    .struct_size = sizeof table, .abi_minor = REPRO_ABI_MINOR, .abi_minor_needed = 0,
-    .name = "openblas", .version = PLUGIN_VERSION,
-    .device_open = device_open, .device_close = device_close, .device_caps = device_caps,
-    .net_compile = net_compile, .net_free = net_free, .net_write = net_write, .net_read = net_read,
-    .net_zero = net_zero, .net_forward = net_forward, .net_backward = net_backward, .net_update = net_update,
-    .net_metrics = net_metrics, .net_sync = net_sync, .net_profile = net_profile, .net_bare = net_bare,
+    .struct_size = sizeof table,
+    .abi_minor = REPRO_ABI_MINOR,
+    .abi_minor_needed = 0,
+    .name = "openblas",
+    .version = PLUGIN_VERSION,
+    .device_open = device_open,
+    .device_close = device_close,
+    .device_caps = device_caps,
+    .net_compile = net_compile,
+    .net_free = net_free,
+    .net_write = net_write,
+    .net_read = net_read,
+    .net_zero = net_zero,
+    .net_forward = net_forward,
+    .net_backward = net_backward,
+    .net_update = net_update,
+    .net_metrics = net_metrics,
+    .net_sync = net_sync,
+    .net_profile = net_profile,
+    .net_bare = net_bare,
 };
 
 int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err);
 
-__attribute__((visibility("default")))
-int32_t repro_backend_v1(const struct repro_backend **out, struct repro_error *err)
+__attribute__((visibility("default"))) int32_t repro_backend_v1(const struct repro_backend **out,
+                                                                struct repro_error *err)
 {
     (void)err;
     *out = &table;

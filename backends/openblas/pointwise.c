@@ -1,4 +1,5 @@
-/* Elementwise layers.  A layer that is the first to write its source's diff assigns, later ones add. */
+/* Elementwise layers.  A layer that is the first to write its source's diff assigns, later ones
+ * add. */
 #include "net.h"
 
 #include "cpu/loss.h"
@@ -15,7 +16,8 @@ static void input_row(void *context, int64_t row, int32_t thread)
     (void)thread;
     for (int64_t c = 0; c < channels; c++)
         for (int64_t i = 0; i < plane; i++)
-            to[c * plane + i] = ((float)from[i * channels + c] - graph->mean[c]) / graph->deviation[c];
+            to[c * plane + i] = ((float)from[i * channels + c] - graph->mean[c]) /
+                                graph->deviation[c];
 }
 
 void input_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
@@ -26,7 +28,8 @@ void input_forward(struct repro_net *net, struct layer *layer, const struct repr
 
 /* to (+)= factor * from. */
 CPU_VECTOR
-static void accumulate(const float *restrict from, int64_t count, float factor, int assign, float *restrict to)
+static void accumulate(const float *restrict from, int64_t count, float factor, int assign,
+                       float *restrict to)
 {
     if (assign)
 #pragma omp simd
@@ -47,8 +50,8 @@ static void relu(const float *restrict x, int64_t count, float *restrict y)
 }
 
 CPU_VECTOR
-static void relu_gradient(const float *restrict y, const float *restrict diff, int64_t count, int assign,
-                          float *restrict to)
+static void relu_gradient(const float *restrict y, const float *restrict diff, int64_t count,
+                          int assign, float *restrict to)
 {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++) {
@@ -58,7 +61,8 @@ static void relu_gradient(const float *restrict y, const float *restrict diff, i
 }
 
 CPU_VECTOR
-static void sum_scaled(const float *restrict a, const float *restrict b, int64_t count, float scale, float *restrict y)
+static void sum_scaled(const float *restrict a, const float *restrict b, int64_t count, float scale,
+                       float *restrict y)
 {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++)
@@ -85,8 +89,8 @@ static void relu_gradient_row(void *context, int64_t row, int32_t thread)
     const struct pass *pass = context;
     int64_t at = row * pass->layer->use->size;
     (void)thread;
-    relu_gradient(pass->layer->dst + at, pass->layer->diff + at, pass->layer->use->size, pass->layer->use->diff_first[0],
-                  pass->src->diff + at);
+    relu_gradient(pass->layer->dst + at, pass->layer->diff + at, pass->layer->use->size,
+                  pass->layer->use->diff_first[0], pass->src->diff + at);
 }
 
 void relu_backward(struct repro_net *net, struct layer *layer, int64_t rows)
@@ -102,8 +106,8 @@ static void add_row(void *context, int64_t row, int32_t thread)
     const struct layer *layer = pass->layer, *layers = pass->net->layers;
     int64_t at = row * layer->use->size;
     (void)thread;
-    sum_scaled(layers[layer->node->src[0]].dst + at, layers[layer->node->src[1]].dst + at, layer->use->size, layer->node->scale,
-               layer->dst + at);
+    sum_scaled(layers[layer->node->src[0]].dst + at, layers[layer->node->src[1]].dst + at,
+               layer->use->size, layer->node->scale, layer->dst + at);
 }
 
 void add_forward(struct repro_net *net, struct layer *layer, int64_t rows)
@@ -118,13 +122,17 @@ static void add_gradient_row(void *context, int64_t row, int32_t thread)
     const struct layer *layer = pass->layer;
     int64_t at = row * layer->use->size;
     (void)thread;
-    accumulate(layer->diff + at, layer->use->size, pass->factor, layer->use->diff_first[pass->k], pass->src->diff + at);
+    accumulate(layer->diff + at, layer->use->size, pass->factor, layer->use->diff_first[pass->k],
+               pass->src->diff + at);
 }
 
 void add_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     for (int k = 0; k < 2; k++) {
-        struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[k]], .k = k,
+        struct pass pass = {.net = net,
+                            .layer = layer,
+                            .src = &net->layers[layer->node->src[k]],
+                            .k = k,
                             .factor = k == 0 ? 1.0f : layer->node->scale};
         if (pass.src->diff != NULL && !layer->diff_alias[k])
             net_parallel(&pass, rows * layer->use->size, rows, add_gradient_row);
@@ -150,7 +158,8 @@ void concat_backward(struct repro_net *net, struct layer *layer, int64_t rows)
         for (int k = 0; k < layer->node->src_count; k++) {
             struct layer *src = &net->layers[layer->node->src[k]];
             if (src->diff != NULL)
-                accumulate(from, src->use->size, 1.0f, layer->use->diff_first[k], src->diff + row * src->use->size);
+                accumulate(from, src->use->size, 1.0f, layer->use->diff_first[k],
+                           src->diff + row * src->use->size);
             from += src->use->size;
         }
     }
@@ -168,15 +177,16 @@ static void dropout_row(void *context, int64_t row, int32_t thread)
         memcpy(to, from, (size_t)layer->use->size * sizeof *to);
         return;
     }
-    dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale, layer->use->size,
-                 layer->kept + row * layer->use->size);
+    dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale,
+                 layer->use->size, layer->kept + row * layer->use->size);
     for (int64_t i = 0; i < layer->use->size; i++)
         to[i] = kept[i] ? factor * from[i] : 0.0f;
 }
 
 void dropout_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .given = rows};
+    struct pass pass = {
+        .net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .given = rows};
     net_parallel(&pass, rows->count * layer->use->size * 8, rows->count, dropout_row);
 }
 

@@ -8,12 +8,14 @@ struct window {
     int64_t top, bottom, left, right; /* half-open */
 };
 
-static struct window window_at(const struct repro_node *node, const struct layer *src, int64_t y, int64_t x)
+static struct window window_at(const struct repro_node *node, const struct layer *src, int64_t y,
+                               int64_t x)
 {
     int64_t top = y * node->stride_h - node->pad_top, left = x * node->stride_w - node->pad_left;
     int64_t bottom = top + node->kernel_h, right = left + node->kernel_w;
-    return (struct window){top < 0 ? 0 : top, bottom > src->node->height ? src->node->height : bottom,
-                           left < 0 ? 0 : left, right > src->node->width ? src->node->width : right};
+    return (struct window){
+        top < 0 ? 0 : top, bottom > src->node->height ? src->node->height : bottom,
+        left < 0 ? 0 : left, right > src->node->width ? src->node->width : right};
 }
 
 static int64_t window_size(const struct window *w)
@@ -22,10 +24,12 @@ static int64_t window_size(const struct window *w)
     return height > 0 && width > 0 ? height * width : 0;
 }
 
-static void max_plane(const struct layer *layer, const struct layer *src, const float *from, float *to, int32_t *winner)
+static void max_plane(const struct layer *layer, const struct layer *src, const float *from,
+                      float *to, int32_t *winner)
 {
     for (int64_t i = 0; i < layer->use->plane; i++) {
-        struct window w = window_at(layer->node, src, i / layer->node->width, i % layer->node->width);
+        struct window w = window_at(layer->node, src, i / layer->node->width,
+                                    i % layer->node->width);
         int64_t best = -1;
         for (int64_t y = w.top; y < w.bottom; y++)
             for (int64_t x = w.left; x < w.right; x++)
@@ -36,10 +40,12 @@ static void max_plane(const struct layer *layer, const struct layer *src, const 
     }
 }
 
-static void average_plane(const struct layer *layer, const struct layer *src, const float *from, float *to)
+static void average_plane(const struct layer *layer, const struct layer *src, const float *from,
+                          float *to)
 {
     for (int64_t i = 0; i < layer->use->plane; i++) {
-        struct window w = window_at(layer->node, src, i / layer->node->width, i % layer->node->width);
+        struct window w = window_at(layer->node, src, i / layer->node->width,
+                                    i % layer->node->width);
         int64_t count = window_size(&w);
         double sum = 0.0;
         for (int64_t y = w.top; y < w.bottom; y++)
@@ -81,7 +87,8 @@ void pool_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 static void spread(const struct layer *layer, const struct layer *src, const float *diff, float *to)
 {
     for (int64_t i = 0; i < layer->use->plane; i++) {
-        struct window w = window_at(layer->node, src, i / layer->node->width, i % layer->node->width);
+        struct window w = window_at(layer->node, src, i / layer->node->width,
+                                    i % layer->node->width);
         int64_t count = window_size(&w);
         for (int64_t y = w.top; y < w.bottom; y++)
             for (int64_t x = w.left; x < w.right; x++)
@@ -116,5 +123,6 @@ void pool_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
     if (pass.src->diff != NULL)
-        net_parallel(&pass, rows * pass.src->use->size, rows * layer->node->channels, pool_gradient_plane);
+        net_parallel(&pass, rows * pass.src->use->size, rows * layer->node->channels,
+                     pool_gradient_plane);
 }

@@ -26,8 +26,10 @@ static int make_folder(char *path, struct err *err)
 
 int plans_path(const char *name, char **path, struct err *err)
 {
-    const char *file = setting("REPRO_PLANS"), *cache = setting("XDG_CACHE_HOME"), *home = setting("HOME");
-    cache = cache != NULL && cache[0] == '/' ? cache : NULL; /* the specification ignores a relative one */
+    const char *file = setting("REPRO_PLANS"), *cache = setting("XDG_CACHE_HOME"),
+               *home = setting("HOME");
+    /* the specification ignores a relative one */
+    cache = cache != NULL && cache[0] == '/' ? cache : NULL;
     char *found = NULL;
     if (file != NULL)
         found = mem_string(file, err);
@@ -36,7 +38,9 @@ int plans_path(const char *name, char **path, struct err *err)
     else if (home != NULL)
         found = mem_format(err, "%s/.cache/repro/plans/%s.tsv", home, name);
     else
-        return err_set(err, ERR_INPUT, "--tune has no place to keep its plans: neither REPRO_PLANS nor XDG_CACHE_HOME nor HOME is set; "
+        return err_set(err, ERR_INPUT,
+                       "--tune has no place to keep its plans: neither REPRO_PLANS nor "
+                       "XDG_CACHE_HOME nor HOME is set; "
                        "set REPRO_PLANS to a file");
     int code = found == NULL ? ERR_MEMORY : make_folder(found, err);
     if (code != 0) {

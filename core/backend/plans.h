@@ -1,10 +1,12 @@
-/* plans.h -- where a backend keeps what it found fastest: the file behind repro_device_options.plans. */
+/* plans.h -- where a backend keeps what it found fastest: the file behind
+ * repro_device_options.plans. */
 #ifndef BACKEND_PLANS_H
 #define BACKEND_PLANS_H
 
 struct err;
 
-/* $REPRO_PLANS, else repro/plans/NAME.tsv under $XDG_CACHE_HOME, else under ~/.cache.  Creates its folder.  Freed with mem_free(). */
+/* $REPRO_PLANS, else repro/plans/NAME.tsv under $XDG_CACHE_HOME, else under ~/.cache.  Creates its
+ * folder.  Freed with mem_free(). */
 int plans_path(const char *name, char **path, struct err *err);
 
 #endif

@@ -50,7 +50,8 @@ int err_prefix(struct err *err, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     size_t length = strlen(text);
-    if (snprintf(text + length, sizeof text - length, ": %s", err->text) < 0) /* cut at ERR_TEXT is fine */
+    /* cut at ERR_TEXT is fine */
+    if (snprintf(text + length, sizeof text - length, ": %s", err->text) < 0)
         return err->code;
     memcpy(err->text, text, sizeof text);
     one_line(err->text);

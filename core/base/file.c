@@ -1,5 +1,6 @@
-/* A struct file_writer is open exactly while its path is set, so that a zeroed one is a closed one and every failure
- * can abandon the file at once: the caller's own file_abandon() then finds nothing left to do. */
+/* A struct file_writer is open exactly while its path is set, so that a zeroed one is a closed one
+ * and every failure can abandon the file at once: the caller's own file_abandon() then finds
+ * nothing left to do. */
 #include "base/file.h"
 
 #include "base/err.h"
@@ -25,7 +26,8 @@ static int make_folder(const char *path, struct err *err)
     if (stat(path, &status) != 0)
         return err_errno(err, number, "cannot create the folder '%s'", path);
     if (!S_ISDIR(status.st_mode))
-        return err_set(err, ERR_IO, "cannot create the folder '%s': a file of this name is in the way", path);
+        return err_set(err, ERR_IO,
+                       "cannot create the folder '%s': a file of this name is in the way", path);
     return 0;
 }
 
@@ -59,8 +61,10 @@ static int grow(char **bytes, size_t *capacity, size_t size, size_t wanted, stru
     return 0;
 }
 
-/* Reads to the end of the file.  One byte of the capacity is kept for the NUL; a byte above the limit is an error. */
-static int read_all(int descriptor, const char *path, size_t limit, char **bytes, size_t *size, struct err *err)
+/* Reads to the end of the file.  One byte of the capacity is kept for the NUL; a byte above the
+ * limit is an error. */
+static int read_all(int descriptor, const char *path, size_t limit, char **bytes, size_t *size,
+                    struct err *err)
 {
     struct stat status;
     if (fstat(descriptor, &status) != 0)
@@ -87,7 +91,9 @@ static int read_all(int descriptor, const char *path, size_t limit, char **bytes
             break;
         have += (size_t)got;
         if (have > limit)
-            return err_set(err, ERR_INPUT, "'%s' holds more than %zu bytes, the most that can be read", path, limit);
+            return err_set(err, ERR_INPUT,
+                           "'%s' holds more than %zu bytes, the most that can be read", path,
+                           limit);
     }
     (*bytes)[have] = '\0';
     *size = have;
@@ -182,8 +188,8 @@ static int flush(int descriptor)
     return 0;
 }
 
-/* Makes a rename in the folder of path last.  Some file systems cannot do it for a folder and say EINVAL: nothing is
- * left to be done there. */
+/* Makes a rename in the folder of path last.  Some file systems cannot do it for a folder and say
+ * EINVAL: nothing is left to be done there. */
 static int flush_folder(const char *path, struct err *err)
 {
     const char *slash = strrchr(path, '/');
@@ -197,8 +203,10 @@ static int flush_folder(const char *path, struct err *err)
         number = 0;
     if (descriptor >= 0 && close(descriptor) != 0 && errno != EINTR && number == 0)
         number = errno;
-    int code = number == 0 ? 0 : err_errno(err, number, "'%s' is written, but its folder '%s' cannot be flushed", path,
-                                           folder);
+    int code = number == 0 ? 0
+                           : err_errno(err, number,
+                                       "'%s' is written, but its folder '%s' cannot be flushed",
+                                       path, folder);
     mem_free(folder);
     return code;
 }

@@ -11,11 +11,11 @@ enum state { WAITING, UNDER_WAY, ENDED };
 
 struct crew {
     const struct jobs *jobs;
-    pthread_mutex_t lock;  /* of all below */
-    pthread_cond_t ended;  /* a piece has */
-    enum state *states;    /* [count] */
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t ended; /* a piece has */
+    enum state *states;   /* [count] */
     int failed;
-    size_t first;          /* the number of the failure kept */
+    size_t first; /* the number of the failure kept */
     struct err err;
 };
 
@@ -25,7 +25,8 @@ struct worker {
     pthread_t thread;
 };
 
-/* Takes the first piece that may begin, and waits while there are only such that follow one under way.  0: none is left. */
+/* Takes the first piece that may begin, and waits while there are only such that follow one under
+ * way.  0: none is left. */
 static int take(struct crew *crew, size_t *job)
 {
     const struct jobs *jobs = crew->jobs;
@@ -53,7 +54,8 @@ static int take(struct crew *crew, size_t *job)
 static void note_failure(struct crew *crew, size_t job, const struct err *err)
 {
     int stopped = err->code == ERR_STOPPED, kept_stopped = crew->err.code == ERR_STOPPED;
-    if (!crew->failed || (kept_stopped && !stopped) || (kept_stopped == stopped && job < crew->first)) {
+    if (!crew->failed || (kept_stopped && !stopped) ||
+        (kept_stopped == stopped && job < crew->first)) {
         crew->first = job;
         crew->err = *err;
     }
@@ -96,8 +98,11 @@ static void run_threads(struct crew *crew, struct worker *workers, size_t count)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0) {
         struct err err = {0};
-        err_set(&err, ERR_MEMORY, "no thread for %zu jobs at a time: %s; ask for fewer (--jobs), or raise the limit on processes "
-                "(ulimit -u)", count, strerror(failed));
+        err_set(&err, ERR_MEMORY,
+                "no thread for %zu jobs at a time: %s; ask for fewer (--jobs), or raise the limit "
+                "on processes "
+                "(ulimit -u)",
+                count, strerror(failed));
         pthread_mutex_lock(&crew->lock);
         note_failure(crew, crew->jobs->count, &err);
         pthread_cond_broadcast(&crew->ended);

@@ -13,7 +13,8 @@ void *mem_new(size_t count, size_t size, struct err *err)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - MEM_ALIGN) {
-        err_set(err, ERR_MEMORY, "cannot allocate %zu x %zu bytes: more than an address can hold", count, size);
+        err_set(err, ERR_MEMORY, "cannot allocate %zu x %zu bytes: more than an address can hold",
+                count, size);
         return NULL;
     }
     bytes = (bytes + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;

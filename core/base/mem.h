@@ -9,8 +9,8 @@ struct err;
 
 #define MEM_ALIGN 64
 
-/* count * size bytes of zeroes, aligned to MEM_ALIGN; NULL and ERR_MEMORY when they overflow or are not to be had.
- * A count of 0 gives a pointer that may be freed.  Free with mem_free(). */
+/* count * size bytes of zeroes, aligned to MEM_ALIGN; NULL and ERR_MEMORY when they overflow or are
+ * not to be had. A count of 0 gives a pointer that may be freed.  Free with mem_free(). */
 void *mem_new(size_t count, size_t size, struct err *err);
 
 /* NULL is legal. */

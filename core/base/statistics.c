@@ -1,4 +1,5 @@
-/* Three functions of one page: a library (GSL) would be a dependency larger than the program for them. */
+/* Three functions of one page: a library (GSL) would be a dependency larger than the program for
+ * them. */
 #include "base/statistics.h"
 
 #include <float.h>
@@ -31,8 +32,8 @@ static double apart(double value)
     return fabs(value) < 1e-300 ? 1e-300 : value;
 }
 
-/* The continued fraction of I_x(a, b), Abramowitz & Stegun 26.5.8, by Lentz's method; converges fast for
- * x < (a + 1) / (a + b + 2). */
+/* The continued fraction of I_x(a, b), Abramowitz & Stegun 26.5.8, by Lentz's method; converges
+ * fast for x < (a + 1) / (a + b + 2). */
 static double beta_fraction(double a, double b, double x)
 {
     double c = 1.0, d = 1.0 / apart(1.0 - (a + b) * x / (a + 1.0)), value = d;

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* A longer word gets no suggestion; names and options are short, and the rows of the table fit the stack. */
+/* A longer word gets no suggestion; names and options are short, and the rows of the table fit the
+ * stack. */
 #define WORD_MAX 127
 
 static size_t smaller(size_t a, size_t b)
@@ -10,8 +11,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: the edit distance in which no letter is edited twice.  Three rows of the table are enough.
- * Both words are at most WORD_MAX long. */
+/* Optimal string alignment: the edit distance in which no letter is edited twice.  Three rows of
+ * the table are enough. Both words are at most WORD_MAX long. */
 static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     size_t rows[3][WORD_MAX + 1];

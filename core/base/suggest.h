@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* The candidate at the smallest edit distance (insert, delete, replace, swap of neighbours) from word, if that is at most a
- * third of the word's length rounded up; else NULL.  The first of equals. */
+/* The candidate at the smallest edit distance (insert, delete, replace, swap of neighbours) from
+ * word, if that is at most a third of the word's length rounded up; else NULL.  The first of
+ * equals. */
 const char *suggest(const char *word, const char *const *candidates, size_t count);
 
 #endif

@@ -24,7 +24,8 @@ static const char *word(int status)
 /* What the whole command says: the worst of what the figures said. */
 static int worse(int a, int b)
 {
-    static const int ranks[] = {EXIT_DONE, EXIT_CLAIM_FAILED, EXIT_CANNOT_RUN, EXIT_USAGE, EXIT_FAILED};
+    static const int ranks[] = {EXIT_DONE, EXIT_CLAIM_FAILED, EXIT_CANNOT_RUN, EXIT_USAGE,
+                                EXIT_FAILED};
     for (size_t i = sizeof ranks / sizeof ranks[0]; i-- > 0;)
         if (a == ranks[i] || b == ranks[i])
             return ranks[i];
@@ -38,8 +39,11 @@ int command_all(int argc, char **argv)
     char **names = NULL;
     size_t count = 0;
     int statuses[64] = {0}, worst = EXIT_DONE;
-    options_parse(argc, argv, "", "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
-                  "Runs that figures share are trained once.  Goes on where it was cut off.", 0, &options);
+    options_parse(
+        argc, argv, "",
+        "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
+        "Runs that figures share are trained once.  Goes on where it was cut off.",
+        0, &options);
     char *folder = mem_format(&err, "%s/experiments", share_folder());
     int code = folder == NULL ? ERR_MEMORY : session_figures(folder, &names, &count, &err);
     mem_free(folder);

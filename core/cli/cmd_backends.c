@@ -1,4 +1,5 @@
-/* repro backends: what is found, its version, what it can do; for each that is refused or has no device, why. */
+/* repro backends: what is found, its version, what it can do; for each that is refused or has no
+ * device, why. */
 #include "cli/command.h"
 
 #include "backend/loader.h"
@@ -21,13 +22,25 @@ static void print_caps(const struct repro_backend *backend)
 {
     static const char *const precisions[] = {"", "f32", "tf32", "bf16"};
     static const char *const optimizers[] = {"", "sgd", "momentum", "nesterov", "adam"};
-    static const char *const ops[] = {"", "input", "conv", "batch_norm", "relu", "add", "concat", "max_pool", "avg_pool",
-                                      "global_avg_pool", "dropout", "dense", "softmax_cross_entropy"};
+    static const char *const ops[] = {"",
+                                      "input",
+                                      "conv",
+                                      "batch_norm",
+                                      "relu",
+                                      "add",
+                                      "concat",
+                                      "max_pool",
+                                      "avg_pool",
+                                      "global_avg_pool",
+                                      "dropout",
+                                      "dense",
+                                      "softmax_cross_entropy"};
     struct repro_device_options options = {.struct_size = sizeof options};
     struct repro_caps caps = {.struct_size = sizeof caps};
     struct repro_device *device = NULL;
     struct repro_error error = {0};
-    if (backend->device_open(&options, &device, &error) != 0 || backend->device_caps(device, &caps, &error) != 0) {
+    if (backend->device_open(&options, &device, &error) != 0 ||
+        backend->device_caps(device, &caps, &error) != 0) {
         printf("    cannot run here: %s\n", error.text);
     } else {
         char text[BACKEND_DEVICE_TEXT];
@@ -38,8 +51,9 @@ static void print_caps(const struct repro_backend *backend)
         print_set("precisions", caps.precisions, precisions, 3);
         print_set("optimizers", caps.optimizers, optimizers, 4);
         print_set("operations", caps.ops, ops, REPRO_OP_COUNT);
-        printf("    %-11s %s\n", "same bits", caps.flags & REPRO_CAPS_ANY_THREADS ? "on any number of threads"
-                                                                                   : "on the same number of threads");
+        printf("    %-11s %s\n", "same bits",
+               caps.flags & REPRO_CAPS_ANY_THREADS ? "on any number of threads"
+                                                   : "on the same number of threads");
     }
     if (device != NULL)
         backend->device_close(device);
@@ -65,8 +79,8 @@ int command_backends(int argc, char **argv)
             printf("%s: refused: %s\n", entry->name, entry->reason);
             continue;
         }
-        printf("%s %s, contract %d.%u, %s\n", entry->backend.name, entry->backend.version, REPRO_ABI_MAJOR,
-               (unsigned)entry->backend.abi_minor, entry->path);
+        printf("%s %s, contract %d.%u, %s\n", entry->backend.name, entry->backend.version,
+               REPRO_ABI_MAJOR, (unsigned)entry->backend.abi_minor, entry->path);
         print_caps(&entry->backend);
     }
     if (count == 0)

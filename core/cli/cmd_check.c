@@ -16,10 +16,12 @@ static int keep(const struct verdicts *verdicts, const char *out, struct err *er
     const struct claim_evidence *evidence = verdicts->evidence;
     if (!file_exists(out))
         return 0;
-    const char *name = evidence->experiment->name, *profile = evidence->experiment->profiles[evidence->profile].name;
+    const char *name = evidence->experiment->name,
+               *profile = evidence->experiment->profiles[evidence->profile].name;
     char *path = evidence->experiment->schedules_only
                      ? mem_format(err, "%s/%s-%s-claims.tsv", out, name, profile)
-                     : mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, name, profile, verdicts->data, verdicts->backend);
+                     : mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, name, profile,
+                                  verdicts->data, verdicts->backend);
     int code = path == NULL ? ERR_MEMORY : verdicts_write(verdicts, path, err);
     if (code == 0)
         printf("kept: %s\n", path);
@@ -27,7 +29,8 @@ static int keep(const struct verdicts *verdicts, const char *out, struct err *er
     return code;
 }
 
-int judge_claims(const struct session *session, const char *out, size_t seeds, int *status, struct err *err)
+int judge_claims(const struct session *session, const char *out, size_t seeds, int *status,
+                 struct err *err)
 {
     struct claim_evidence evidence = {0};
     struct verdicts verdicts = {0};
@@ -35,7 +38,8 @@ int judge_claims(const struct session *session, const char *out, size_t seeds, i
     *status = EXIT_DONE;
     if (session->experiment->claim_count == 0)
         return 0;
-    int code = evidence_load(session, out, session->seed, seeds == 0 ? EVIDENCE_SEEDS : seeds, &evidence, err);
+    int code = evidence_load(session, out, session->seed, seeds == 0 ? EVIDENCE_SEEDS : seeds,
+                             &evidence, err);
     if (code == 0)
         code = session->experiment->schedules_only
                    ? verdicts_judge(&verdicts, &evidence, "-", "-", err)
@@ -60,15 +64,19 @@ int command_check(int argc, char **argv)
     struct err err = {0};
     struct session session = {0};
     int status = EXIT_DONE;
-    options_parse(argc, argv, "FIGURE", "Judges the paper's claims behind a figure: numbers of updates by the plan, the "
-                  "rest by the runs of this profile, data and backend that are done.  Every finished seed counts, from "
-                  "--seed on, or --seeds of them.  Trains nothing.", 1, &options);
+    options_parse(argc, argv, "FIGURE",
+                  "Judges the paper's claims behind a figure: numbers of updates by the plan, the "
+                  "rest by the runs of this profile, data and backend that are done.  Every "
+                  "finished seed counts, from "
+                  "--seed on, or --seeds of them.  Trains nothing.",
+                  1, &options);
     struct session_options chosen = session_choice(&options);
     int code = session_open(&chosen, &session, &err);
     if (code == 0 && session.experiment->claim_count == 0)
         printf("%s states no claims\n", session.experiment->path);
     if (code == 0)
-        code = judge_claims(&session, options.out == NULL ? "results" : options.out, options.seeds, &status, &err);
+        code = judge_claims(&session, options.out == NULL ? "results" : options.out, options.seeds,
+                            &status, &err);
     session_close(&session);
     return code == 0 ? status : report_error(&err);
 }

@@ -26,12 +26,17 @@ static const struct argp_option option_table[] = {
     {"momentum", 'm', "M", 0, "momentum coefficient of SCHEDULE; 0: plain SGD (default: 0.9)", 0},
     {"epochs", 'e', "E", 0, "of the whole run (default: 200)", 0},
     {"to", KEY_TO, "KIND", 0,
-     "what carries the fall of the noise scale: batch, lr, or hybrid (first step batch, then lr; default: batch)", 0},
-    {"batch-max", KEY_MAX, "B", 0, "largest batch; what is left of a step decays the learning rate", 0},
+     "what carries the fall of the noise scale: batch, lr, or hybrid (first step batch, then lr; "
+     "default: batch)",
+     0},
+    {"batch-max", KEY_MAX, "B", 0, "largest batch; what is left of a step decays the learning rate",
+     0},
     {"new-lr", KEY_LR, "LR", 0, "another initial learning rate; the batch grows in proportion", 0},
-    {"new-momentum", KEY_NEW_MOMENTUM, "M", 0, "another momentum coefficient; the batch grows with 1/(1-m)", 0},
+    {"new-momentum", KEY_NEW_MOMENTUM, "M", 0,
+     "another momentum coefficient; the batch grows with 1/(1-m)", 0},
     {"ghost", KEY_GHOST, "N", 0, "warn of batches that are no multiple of it", 0},
-    {"format", KEY_FORMAT, "NAME", 0, "text, or json: a table for a callback of PyTorch or Keras (default: text)", 0},
+    {"format", KEY_FORMAT, "NAME", 0,
+     "text, or json: a table for a callback of PyTorch or Keras (default: text)", 0},
     {0},
 };
 
@@ -51,24 +56,28 @@ static int64_t whole(struct argp_state *state, const char *name, const char *tex
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || value < 1 || value > limit)
-        argp_error(state, "%s: '%s' is no whole number from 1 to %lld", name, text, (long long)limit);
+        argp_error(state, "%s: '%s' is no whole number from 1 to %lld", name, text,
+                   (long long)limit);
     return value;
 }
 
 /* Index of text among names, from 1. */
-static int one_of(struct argp_state *state, const char *name, const char *text, const char *const *names, int count)
+static int one_of(struct argp_state *state, const char *name, const char *text,
+                  const char *const *names, int count)
 {
     for (int i = 0; i < count; i++)
         if (strcmp(text, names[i]) == 0)
             return i + 1;
-    argp_error(state, count == 3 ? "%s: '%s' is none of %s, %s, %s" : "%s: '%s' is neither %s nor %s", name, text,
-               names[0], names[1], count == 3 ? names[2] : "");
+    argp_error(state,
+               count == 3 ? "%s: '%s' is none of %s, %s, %s" : "%s: '%s' is neither %s nor %s",
+               name, text, names[0], names[1], count == 3 ? names[2] : "");
     return 1;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
-    static const char *const kinds[] = {"batch", "lr", "hybrid"}, *const formats[] = {"text", "json"};
+    static const char *const kinds[] = {"batch", "lr", "hybrid"}, *const formats[] = {"text",
+                                                                                      "json"};
     struct request *r = state->input;
     switch (key) {
     case 'N':
@@ -112,7 +121,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (r->words[0] == '\0')
-            argp_error(state, "which schedule? Such as: repro convert 0.1@0 0.02@60 0.004@120 0.0008@160");
+            argp_error(state,
+                       "which schedule? Such as: repro convert 0.1@0 0.02@60 0.004@120 0.0008@160");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -121,18 +131,19 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 int command_convert(int argc, char **argv)
 {
-    struct request request = {.setting = {.train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9},
-                              .target = {.kind = CONVERT_BATCH, .momentum = -1}};
-    struct argp argp = {
-        option_table,
-        parse_option,
-        "SCHEDULE",
-        "Turns a schedule into one of equal noise scale in every phase: "
-        "a decaying learning rate into an increasing batch size, and back.  SCHEDULE is a list of LR@EPOCH or "
-        "LRxBATCH@EPOCH, the first at 0.",
-        NULL,
-        NULL,
-        NULL};
+    struct request request = {
+        .setting = {.train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9},
+        .target = {.kind = CONVERT_BATCH, .momentum = -1}};
+    struct argp argp = {option_table,
+                        parse_option,
+                        "SCHEDULE",
+                        "Turns a schedule into one of equal noise scale in every phase: "
+                        "a decaying learning rate into an increasing batch size, and back.  "
+                        "SCHEDULE is a list of LR@EPOCH or "
+                        "LRxBATCH@EPOCH, the first at 0.",
+                        NULL,
+                        NULL,
+                        NULL};
     char *name = argv[0], label[] = "repro convert", *text = NULL;
     struct err err = {0};
     struct schedule from;

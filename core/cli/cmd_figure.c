@@ -48,7 +48,7 @@ static void watch_signals(void)
 struct account {
     const struct figure *figure;
     struct progress progress;
-    struct err *errs;  /* of each run */
+    struct err *errs; /* of each run */
 };
 
 static void begin(void *context, const struct run *run)
@@ -56,12 +56,12 @@ static void begin(void *context, const struct run *run)
     struct account *account = context;
     progress_clear(&account->progress);
     if (run->status == RUN_DONE)
-        printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name, run->schedule.updates,
-               run->manifest_path);
+        printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name,
+               run->schedule.updates, run->manifest_path);
     else
-        printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name, run->session->seed,
-               run->status == RUN_PARTIAL ? "going on" : "training", run->schedule.updates, run->schedule.epochs,
-               run->folder);
+        printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name,
+               run->session->seed, run->status == RUN_PARTIAL ? "going on" : "training",
+               run->schedule.updates, run->schedule.epochs, run->folder);
     fflush(stdout);
     progress_begin(&account->progress, run);
 }
@@ -79,7 +79,8 @@ static void end(void *context, const struct run *run, const struct err *err)
     account->errs[run - account->figure->runs] = *err;
 }
 
-/* What became of the runs that did not come to their end, but for the one that the caller reports. */
+/* What became of the runs that did not come to their end, but for the one that the caller
+ * reports. */
 static void print_others(const struct account *account, const struct err *reported)
 {
     for (size_t i = 0; i < account->figure->seed_count * account->figure->run_count; i++)
@@ -90,9 +91,14 @@ static void print_others(const struct account *account, const struct err *report
 static int train_all(struct figure *figure, struct err *err)
 {
     struct account account = {.figure = figure};
-    struct training_options options = {.commit = REPRO_COMMIT, .version = REPRO_VERSION,
-                                       .checkpoint_seconds = CHECKPOINT_SECONDS, .context = &account, .begin = begin,
-                                       .progress = show, .end = end, .stop = stop};
+    struct training_options options = {.commit = REPRO_COMMIT,
+                                       .version = REPRO_VERSION,
+                                       .checkpoint_seconds = CHECKPOINT_SECONDS,
+                                       .context = &account,
+                                       .begin = begin,
+                                       .progress = show,
+                                       .end = end,
+                                       .stop = stop};
     account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
     int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
     if (code == 0) {
@@ -109,10 +115,11 @@ static int train_all(struct figure *figure, struct err *err)
 /* The last epoch of one curve, over its seeds. */
 struct result {
     int64_t updates;
-    double accuracy, deviation, loss;  /* mean, sample standard deviation, mean */
+    double accuracy, deviation, loss; /* mean, sample standard deviation, mean */
 };
 
-static int read_result(const struct figure *figure, size_t curve, struct result *result, struct err *err)
+static int read_result(const struct figure *figure, size_t curve, struct result *result,
+                       struct err *err)
 {
     double accuracies[FIGURE_SEED_MAX], loss = 0.0;
     for (size_t s = 0; s < figure->seed_count; s++) {
@@ -134,7 +141,8 @@ static int read_result(const struct figure *figure, size_t curve, struct result 
 
 static int print_results(const struct figure *figure, struct err *err)
 {
-    printf("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy", "in the paper");
+    printf("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy",
+           "in the paper");
     for (size_t i = 0; i < figure->run_count; i++) {
         struct result result = {0};
         int code = read_result(figure, i, &result, err);
@@ -145,15 +153,18 @@ static int print_results(const struct figure *figure, struct err *err)
         if (what->paper_accuracy > 0.0)
             snprintf(paper, sizeof paper, "%.1f %%", 100.0 * what->paper_accuracy);
         if (figure->seed_count > 1)
-            snprintf(accuracy, sizeof accuracy, "%.2f +- %.2f %%", 100.0 * result.accuracy, 100.0 * result.deviation);
+            snprintf(accuracy, sizeof accuracy, "%.2f +- %.2f %%", 100.0 * result.accuracy,
+                     100.0 * result.deviation);
         else
             snprintf(accuracy, sizeof accuracy, "%.2f %%", 100.0 * result.accuracy);
-        printf("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result.updates, accuracy, result.loss, paper);
+        printf("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result.updates, accuracy,
+               result.loss, paper);
     }
     if (figure->seed_count > 1)
         printf("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
     if (figure->session.profile->divide != 1)
-        printf("The paper's figures are for its own scale; this is profile %s.\n", figure->session.profile->name);
+        printf("The paper's figures are for its own scale; this is profile %s.\n",
+               figure->session.profile->name);
     return 0;
 }
 
@@ -162,13 +173,15 @@ static void print_head(const struct figure *figure)
     const struct session *session = &figure->session;
     char text[BACKEND_DEVICE_TEXT], jobs[40] = "";
     if (session->experiment->schedules_only) {
-        printf("%s, profile %s: schedules, nothing to train\n", session->experiment->name, session->profile->name);
+        printf("%s, profile %s: schedules, nothing to train\n", session->experiment->name,
+               session->profile->name);
         return;
     }
     if (session->jobs > 1)
         snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
-    printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", session->experiment->name, session->profile->name,
-           session->data.name, session->label, session->caps.library, backend_device_text(&session->caps, text), jobs);
+    printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", session->experiment->name,
+           session->profile->name, session->data.name, session->label, session->caps.library,
+           backend_device_text(&session->caps, text), jobs);
 }
 
 int make_figure(const struct command_options *options, int *status, struct err *err)
@@ -178,7 +191,8 @@ int make_figure(const struct command_options *options, int *status, struct err *
     const char *out = options->out == NULL ? "results" : options->out;
     struct session_options chosen = session_choice(options);
     *status = EXIT_DONE;
-    int code = figure_init(&figure, &chosen, share_folder(), out, options->seeds == 0 ? 1 : options->seeds, err);
+    int code = figure_init(&figure, &chosen, share_folder(), out,
+                           options->seeds == 0 ? 1 : options->seeds, err);
     if (code != 0)
         return code;
     print_head(&figure);
@@ -210,7 +224,10 @@ int command_figure(int argc, char **argv)
     struct command_options options = {.figure = argv[0]};
     struct err err = {0};
     int status;
-    options_parse(argc, argv, "", "Trains every run behind a figure that is not trained yet, goes on with what was cut "
-                  "off, and draws the figure.", 0, &options);
+    options_parse(
+        argc, argv, "",
+        "Trains every run behind a figure that is not trained yet, goes on with what was cut "
+        "off, and draws the figure.",
+        0, &options);
     return make_figure(&options, &status, &err) == 0 ? status : report_error(&err);
 }

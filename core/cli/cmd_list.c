@@ -16,8 +16,10 @@ static void print_experiment(const struct experiment *experiment)
         printf("    run      %-32s %s\n", experiment->runs[i].name, experiment->runs[i].title);
     for (size_t i = 0; i < experiment->profile_count; i++) {
         const struct experiment_profile *profile = &experiment->profiles[i];
-        printf("    profile  %-8s %-12s %3d epochs%s  %s\n", profile->name, profile->network, profile->epochs,
-               strcmp(profile->name, experiment->default_profile) == 0 ? " (default)" : "", profile->words);
+        printf("    profile  %-8s %-12s %3d epochs%s  %s\n", profile->name, profile->network,
+               profile->epochs,
+               strcmp(profile->name, experiment->default_profile) == 0 ? " (default)" : "",
+               profile->words);
     }
 }
 

@@ -16,11 +16,13 @@ static int print_plan(const struct command_options *options, int *trained, struc
     struct experiment *experiment = NULL;
     char *text = NULL;
     char *folder = mem_format(err, "%s/experiments", share_folder());
-    int code = folder == NULL ? ERR_MEMORY : session_experiment(folder, options->figure, &experiment, err);
+    int code = folder == NULL ? ERR_MEMORY
+                              : session_experiment(folder, options->figure, &experiment, err);
     for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
         code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions, err);
     if (code == 0) {
-        const struct experiment_profile *profile = experiment_profile(experiment, options->profile, err);
+        const struct experiment_profile *profile = experiment_profile(experiment, options->profile,
+                                                                      err);
         code = profile == NULL ? ERR_USAGE : plan_text(experiment, profile, &text, err);
     }
     if (code == 0) {
@@ -41,7 +43,8 @@ static int print_forecast(const struct command_options *options)
     struct err err = {0};
     char *text = NULL;
     struct session_options chosen = session_choice(options);
-    int code = figure_init(&figure, &chosen, share_folder(), options->out == NULL ? "results" : options->out,
+    int code = figure_init(&figure, &chosen, share_folder(),
+                           options->out == NULL ? "results" : options->out,
                            options->seeds == 0 ? 1 : options->seeds, &err);
     if (code == 0)
         code = forecast_text(&figure, &text, &err);
@@ -51,7 +54,8 @@ static int print_forecast(const struct command_options *options)
         printf("\nWhat is left to do here is not known: %s\n", err.text);
     mem_free(text);
     figure_release(&figure);
-    return code == 0 || err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND ? EXIT_DONE : report_error(&err);
+    return code == 0 || err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND ? EXIT_DONE
+                                                                              : report_error(&err);
 }
 
 int command_plan(int argc, char **argv)
@@ -59,11 +63,16 @@ int command_plan(int argc, char **argv)
     struct command_options options = {0};
     struct err err = {0};
     int trained = 0;
-    options_parse(argc, argv, "FIGURE", "Prints the phases, batch sizes, learning rates, exact updates and noise scales of "
-                  "a figure's runs beside the paper's words; then which of them are done, begun or stale under --out, and "
-                  "the time and memory that the rest takes on this backend, from earlier logs or a few timed updates, one run "
-                  "after the other whatever --jobs says.  "
-                  "Trains and writes nothing.", 1, &options);
+    options_parse(
+        argc, argv, "FIGURE",
+        "Prints the phases, batch sizes, learning rates, exact updates and noise scales of "
+        "a figure's runs beside the paper's words; then which of them are done, begun or stale "
+        "under --out, and "
+        "the time and memory that the rest takes on this backend, from earlier logs or a few timed "
+        "updates, one run "
+        "after the other whatever --jobs says.  "
+        "Trains and writes nothing.",
+        1, &options);
     if (options.profile == NULL)
         options.profile = "paper";
     if (print_plan(&options, &trained, &err) != 0)

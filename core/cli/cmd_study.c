@@ -27,8 +27,9 @@ static int measure_all(const struct figure *figure, struct growth *growths, stru
     for (size_t i = 0; i < 2 * figure->run_count && code == 0; i++) {
         const struct run *run = figure_run(figure, 0, i % figure->run_count);
         int held = i < figure->run_count;
-        printf("%s, weights %s: %zu updates of %" PRId64 " images\n", run->what->name, held ? "held" : "in training",
-               accumulation_updates(run->schedule.phase[0].momentum), run->schedule.phase[0].batch);
+        printf("%s, weights %s: %zu updates of %" PRId64 " images\n", run->what->name,
+               held ? "held" : "in training", accumulation_updates(run->schedule.phase[0].momentum),
+               run->schedule.phase[0].batch);
         fflush(stdout);
         code = accumulation_measure(run, gradient, held, &growths[i], err);
     }
@@ -38,32 +39,38 @@ static int measure_all(const struct figure *figure, struct growth *growths, stru
 
 static void print_held(const struct growth *growths, size_t count)
 {
-    printf("\nWeights held: G is constant but for the noise of batches.  Epochs; eq. (13) has timescale N_lost and level 1.\n");
-    printf("%-28s %10s %10s %7s %10s %7s   %s\n", "run", "predicted", "N_lost", "ratio", "timescale", "level",
-           "within 0.1 of eq. (11)");
+    printf("\nWeights held: G is constant but for the noise of batches.  Epochs; eq. (13) has "
+           "timescale N_lost and level 1.\n");
+    printf("%-28s %10s %10s %7s %10s %7s   %s\n", "run", "predicted", "N_lost", "ratio",
+           "timescale", "level", "within 0.1 of eq. (11)");
     for (size_t i = 0; i < count; i++) {
         const struct growth *growth = &growths[i];
         if (!growth->held)
             continue;
-        printf("%-28s %10.4f %10.4f %7.3f %10.4f %7.2f   up to update %zu of %zu\n", growth->run->what->name,
-               growth->predicted, growth->lost, growth->lost / growth->predicted, growth->timescale, growth->level,
-               growth->agrees, growth->count);
+        printf("%-28s %10.4f %10.4f %7.3f %10.4f %7.2f   up to update %zu of %zu\n",
+               growth->run->what->name, growth->predicted, growth->lost,
+               growth->lost / growth->predicted, growth->timescale, growth->level, growth->agrees,
+               growth->count);
     }
-    printf("N_lost is the sum of what the share lacks; a constant gradient makes the ratio m (the sum over updates instead\n"
+    printf("N_lost is the sum of what the share lacks; a constant gradient makes the ratio m (the "
+           "sum over updates instead\n"
            "of eq. (12)'s integral).  Timescale and level are a least-squares fit.\n");
 }
 
 static void print_training(const struct growth *growths, size_t count)
 {
-    printf("\nIn training the weights move and G with them: how far eq. (11) describes the accumulation along the first G.\n");
-    printf("%-28s %10s %24s %24s\n", "run", "predicted", "within 0.1 of eq. (11)", "share at 1 / at 5 / (1-m)");
+    printf("\nIn training the weights move and G with them: how far eq. (11) describes the "
+           "accumulation along the first G.\n");
+    printf("%-28s %10s %24s %24s\n", "run", "predicted", "within 0.1 of eq. (11)",
+           "share at 1 / at 5 / (1-m)");
     for (size_t i = 0; i < count; i++) {
         const struct growth *growth = &growths[i];
         if (growth->held)
             continue;
         size_t scale = growth->count / 5;
-        printf("%-28s %10.4f %11s %4zu of %4zu %15.2f / %.2f\n", growth->run->what->name, growth->predicted, "to update",
-               growth->agrees, growth->count, growth->share[scale - 1], growth->share[growth->count - 1]);
+        printf("%-28s %10.4f %11s %4zu of %4zu %15.2f / %.2f\n", growth->run->what->name,
+               growth->predicted, "to update", growth->agrees, growth->count,
+               growth->share[scale - 1], growth->share[growth->count - 1]);
     }
     printf("A constant gradient makes the share 0.63 at 1/(1-m) updates and 0.99 at 5/(1-m).\n");
 }
@@ -71,24 +78,32 @@ static void print_training(const struct growth *growths, size_t count)
 static char *caption(const struct figure *figure, struct err *err)
 {
     const struct session *session = &figure->session;
-    return mem_format(err, "%s, profile %s: %s, N = %" PRId64 "; backend %s (%s), seed %" PRIu64 ". G is the mean gradient at "
-                      "the initial weights over one epoch. Held: the weights stay where they are, so that G is constant as eq. "
-                      "(11) assumes. Training: they move at the run's learning rate, and the gradient with them. Scale: %s.",
-                      strcmp(session->data.name, "synthetic") == 0 ? "Synthetic data, not CIFAR-10" : "CIFAR-10",
-                      session->profile->name, session->profile->network, session->data.train_n, session->label,
-                      session->caps.library, session->seed, session->profile->words);
+    return mem_format(
+        err,
+        "%s, profile %s: %s, N = %" PRId64 "; backend %s (%s), seed %" PRIu64
+        ". G is the mean gradient at "
+        "the initial weights over one epoch. Held: the weights stay where they are, so that G is "
+        "constant as eq. "
+        "(11) assumes. Training: they move at the run's learning rate, and the gradient with them. "
+        "Scale: %s.",
+        strcmp(session->data.name, "synthetic") == 0 ? "Synthetic data, not CIFAR-10" : "CIFAR-10",
+        session->profile->name, session->profile->network, session->data.train_n, session->label,
+        session->caps.library, session->seed, session->profile->words);
 }
 
 /* STEM.tsv has the points, STEM-summary.tsv a row a measurement. */
-static int draw(const struct figure *figure, const struct growth *growths, size_t count, struct err *err)
+static int draw(const struct figure *figure, const struct growth *growths, size_t count,
+                struct err *err)
 {
     const struct session *session = &figure->session;
     char *points = NULL, *summary = NULL, *variables = NULL;
     size_t size, summary_size;
     char *stem = mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64, figure->out, session->experiment->name,
-                            session->profile->name, session->data.name, session->label, session->seed);
+                            session->profile->name, session->data.name, session->label,
+                            session->seed);
     char *script = mem_format(err, "%s/plots/%s.gp", figure->share, session->experiment->plot);
-    char *path = stem == NULL ? NULL : mem_format(err, "%s-summary.tsv", stem), *words = caption(figure, err);
+    char *path = stem == NULL ? NULL : mem_format(err, "%s-summary.tsv", stem),
+         *words = caption(figure, err);
     int code = stem == NULL || script == NULL || path == NULL || words == NULL ? ERR_MEMORY : 0;
     if (code == 0)
         code = accumulation_points(growths, count, &points, &size, err);
@@ -96,12 +111,19 @@ static int draw(const struct figure *figure, const struct growth *growths, size_
         code = accumulation_summary(growths, count, &summary, &summary_size, err);
     if (code == 0)
         code = file_replace(path, summary, summary_size, err);
-    if (code == 0 && (variables = mem_format(err, "measurements = %zu; summary = data[1:strlen(data) - strlen('.tsv.part')]"
-                                             " . '-summary.tsv'; ", count)) == NULL)
+    if (code == 0 && (variables = mem_format(
+                          err,
+                          "measurements = %zu; summary = data[1:strlen(data) - strlen('.tsv.part')]"
+                          " . '-summary.tsv'; ",
+                          count)) == NULL)
         code = ERR_MEMORY;
     if (code == 0) {
-        struct page page = {.script = script, .stem = stem, .title = session->experiment->title, .caption = words,
-                            .table = points, .variables = variables};
+        struct page page = {.script = script,
+                            .stem = stem,
+                            .title = session->experiment->title,
+                            .caption = words,
+                            .table = points,
+                            .variables = variables};
         code = page_draw(&page, err);
     }
     if (code == 0)

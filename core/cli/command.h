@@ -1,4 +1,5 @@
-/* command.h -- the commands behind `repro NAME`.  Only this room prints to the terminal or chooses an exit code. */
+/* command.h -- the commands behind `repro NAME`.  Only this room prints to the terminal or chooses
+ * an exit code. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -19,18 +20,18 @@ struct err;
 /* Options shared by the commands that look at an experiment. */
 struct command_options {
     const char *figure;
-    const char *profile, *data, *backend, *out;  /* NULL: default */
+    const char *profile, *data, *backend, *out; /* NULL: default */
     const char *conventions;
-    int precision, threads;                      /* 0: default */
+    int precision, threads; /* 0: default */
     int allow_nondeterministic, tune;
-    uint64_t seed;                               /* 0: default */
-    size_t seeds;                                /* runs a curve; 0: default */
-    int jobs;                                    /* runs trained side by side; 0: default */
+    uint64_t seed; /* 0: default */
+    size_t seeds;  /* runs a curve; 0: default */
+    int jobs;      /* runs trained side by side; 0: default */
 };
 
 struct command {
     const char *name, *arguments, *summary;
-    int (*run)(int argc, char **argv);  /* argv[0] is the command's name; returns an exit code */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit code */
 };
 
 /* All commands but the figures, ended by a NULL name. */
@@ -45,8 +46,9 @@ int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
-/* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).  usage is the text behind the
- * program's name; operand_wanted: one operand, the figure, is taken into options->figure. */
+/* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).
+ * usage is the text behind the program's name; operand_wanted: one operand, the figure, is taken
+ * into options->figure. */
 void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
                    struct command_options *options);
 
@@ -61,14 +63,16 @@ struct figure;
 /* Measures, prints and draws a study: an experiment that says `study`. */
 int make_study(const struct figure *figure, struct err *err);
 
-/* Trains what is missing of options->figure, draws it, prints results and verdicts.  *status is EXIT_DONE or
- * EXIT_CLAIM_FAILED. */
+/* Trains what is missing of options->figure, draws it, prints results and verdicts.  *status is
+ * EXIT_DONE or EXIT_CLAIM_FAILED. */
 int make_figure(const struct command_options *options, int *status, struct err *err);
 
-/* Judges the claims of the session's experiment on what is done under `out`, prints the verdicts and keeps them as a table there.
- * seeds: how many are looked for, from the session's on; 0: as many as are likely to be there.  *status is EXIT_DONE or
- * EXIT_CLAIM_FAILED.  Without claims it does nothing. */
-int judge_claims(const struct session *session, const char *out, size_t seeds, int *status, struct err *err);
+/* Judges the claims of the session's experiment on what is done under `out`, prints the verdicts
+ * and keeps them as a table there. seeds: how many are looked for, from the session's on; 0: as
+ * many as are likely to be there.  *status is EXIT_DONE or EXIT_CLAIM_FAILED.  Without claims it
+ * does nothing. */
+int judge_claims(const struct session *session, const char *out, size_t seeds, int *status,
+                 struct err *err);
 
 /* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
 int report_error(const struct err *err);

@@ -11,27 +11,37 @@
 
 const struct command commands[] = {
     {"all", "", "every figure there is, one after the other", command_all},
-    {"plan", "FIGURE", "phases, batch sizes, exact updates and noise scales; what is done, and time and memory for the rest", command_plan},
-    {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained", command_check},
-    {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back", command_convert},
-    {"backends", "", "the plugins found, what they can do, and why others are refused", command_backends},
-    {"bench", "", "images per second, where the time goes, and the limit of the convolutions", command_bench},
+    {"plan", "FIGURE",
+     "phases, batch sizes, exact updates and noise scales; what is done, and time and memory for "
+     "the rest",
+     command_plan},
+    {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained",
+     command_check},
+    {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",
+     command_convert},
+    {"backends", "", "the plugins found, what they can do, and why others are refused",
+     command_backends},
+    {"bench", "", "images per second, where the time goes, and the limit of the convolutions",
+     command_bench},
     {"list", "", "the figures there are, their runs and profiles", command_list},
     {NULL, NULL, NULL, NULL},
 };
 
 static int print_help(FILE *file)
 {
-    fprintf(file,
-            "usage: repro FIGURE [OPTION...]     train what is missing, draw the figure: figure1 ... figure5, appendix-a\n"
-            "       repro COMMAND [OPTION...]\n\n"
-            "repro reproduces \"Don't Decay the Learning Rate, Increase the Batch Size\" figure by figure.\n\n"
-            "commands:\n");
+    fprintf(file, "usage: repro FIGURE [OPTION...]     train what is missing, draw the figure: "
+                  "figure1 ... figure5, appendix-a\n"
+                  "       repro COMMAND [OPTION...]\n\n"
+                  "repro reproduces \"Don't Decay the Learning Rate, Increase the Batch Size\" "
+                  "figure by figure.\n\n"
+                  "commands:\n");
     for (const struct command *command = commands; command->name != NULL; command++)
         fprintf(file, "  %-10s %-9s %s\n", command->name, command->arguments, command->summary);
-    fprintf(file, "  %-10s %-9s %s\n\n", "test", "", "build and run the test suite (from a source tree)");
-    fprintf(file, "`repro FIGURE --help` and `repro COMMAND --help` list the options.\n"
-                  "exit codes: 0 done, 1 failed, 2 usage, 3 a claim did not hold, 77 cannot run here\n");
+    fprintf(file, "  %-10s %-9s %s\n\n", "test", "",
+            "build and run the test suite (from a source tree)");
+    fprintf(file,
+            "`repro FIGURE --help` and `repro COMMAND --help` list the options.\n"
+            "exit codes: 0 done, 1 failed, 2 usage, 3 a claim did not hold, 77 cannot run here\n");
     return fflush(file) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -86,7 +96,8 @@ int main(int argc, char **argv)
     for (const struct command *command = commands; command->name != NULL; command++)
         if (strcmp(name, command->name) == 0)
             return command->run(argc - 1, argv + 1);
-    if (strncmp(name, "fig", 3) == 0 || strncmp(name, "appendix", 8) == 0 || strchr(name, '/') != NULL)
+    if (strncmp(name, "fig", 3) == 0 || strncmp(name, "appendix", 8) == 0 ||
+        strchr(name, '/') != NULL)
         return command_figure(argc - 1, argv + 1);
     char figure[256];
     nearest_figure(name, figure, sizeof figure);

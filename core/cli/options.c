@@ -19,30 +19,50 @@ struct parse {
 };
 
 static const struct argp_option option_table[] = {
-    {"profile", 'p', "NAME", 0, "scale: paper, small, quick, smoke (default: the experiment's own)", 0},
-    {"data", 'd', "DIR", 0, "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic set)", 0},
-    {"backend", 'b', "NAME", 0, "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else openblas)", 0},
+    {"profile", 'p', "NAME", 0, "scale: paper, small, quick, smoke (default: the experiment's own)",
+     0},
+    {"data", 'd', "DIR", 0,
+     "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic set)", 0},
+    {"backend", 'b', "NAME", 0,
+     "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else "
+     "openblas)",
+     0},
     {"out", 'o', "DIR", 0, "where results go (default: results)", 0},
-    {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)", 0},
-    {"seeds", 'k', "K", 0, "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)", 0},
-    {"threads", 't', "N", 0, "CPU threads (default: the cores this process may use, with --jobs a run's share of them)", 0},
-    {"jobs", 'j', "N", 0, "runs trained at the same time, for a GPU that one run does not fill (default: 1); without --threads each "
-     "gets cores / N CPU threads, which is part of the identity of onednn's runs", 0},
-    {"convention", 'C', "NAME=VALUE,...", 0, "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
-     "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the experiment's own)", 0},
+    {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)",
+     0},
+    {"seeds", 'k', "K", 0,
+     "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)", 0},
+    {"threads", 't', "N", 0,
+     "CPU threads (default: the cores this process may use, with --jobs a run's share of them)", 0},
+    {"jobs", 'j', "N", 0,
+     "runs trained at the same time, for a GPU that one run does not fill (default: 1); without "
+     "--threads each "
+     "gets cores / N CPU threads, which is part of the identity of onednn's runs",
+     0},
+    {"convention", 'C', "NAME=VALUE,...", 0,
+     "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
+     "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the "
+     "experiment's own)",
+     0},
     {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
-    {"allow-nondeterministic", KEY_NONDETERMINISTIC, NULL, 0, "let the backend choose algorithms whose bits differ from run to run", 0},
-    {"tune", KEY_TUNE, NULL, 0, "let the backend choose algorithms by trial, once a device; kept in $REPRO_PLANS, else the cache folder", 0},
+    {"allow-nondeterministic", KEY_NONDETERMINISTIC, NULL, 0,
+     "let the backend choose algorithms whose bits differ from run to run", 0},
+    {"tune", KEY_TUNE, NULL, 0,
+     "let the backend choose algorithms by trial, once a device; kept in $REPRO_PLANS, else the "
+     "cache folder",
+     0},
     {0},
 };
 
-static uint64_t positive(struct argp_state *state, const char *name, const char *text, uint64_t limit)
+static uint64_t positive(struct argp_state *state, const char *name, const char *text,
+                         uint64_t limit)
 {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || *text == '-' || value == 0 || value > limit)
-        argp_error(state, "%s: '%s' is no whole number from 1 to %llu", name, text, (unsigned long long)limit);
+        argp_error(state, "%s: '%s' is no whole number from 1 to %llu", name, text,
+                   (unsigned long long)limit);
     return value;
 }
 
@@ -127,9 +147,17 @@ void options_parse(int argc, char **argv, const char *usage, const char *about, 
 struct session_options session_choice(const struct command_options *options)
 {
     return (struct session_options){
-        .share = share_folder(), .figure = options->figure, .profile = options->profile, .data = options->data,
-        .backend = options->backend, .precision = options->precision, .threads = options->threads, .jobs = options->jobs,
-        .allow_nondeterministic = options->allow_nondeterministic, .tune = options->tune,
-        .seed = options->seed, .conventions = options->conventions,
+        .share = share_folder(),
+        .figure = options->figure,
+        .profile = options->profile,
+        .data = options->data,
+        .backend = options->backend,
+        .precision = options->precision,
+        .threads = options->threads,
+        .jobs = options->jobs,
+        .allow_nondeterministic = options->allow_nondeterministic,
+        .tune = options->tune,
+        .seed = options->seed,
+        .conventions = options->conventions,
     };
 }

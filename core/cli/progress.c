@@ -62,7 +62,7 @@ static void duration(double seconds, char *text, size_t size)
 struct sum {
     size_t ended, training, waiting;
     double images_per_second;
-    double seconds_left;  /* 0: not known */
+    double seconds_left; /* 0: not known */
 };
 
 static struct sum sum_up(const struct progress *progress)
@@ -95,7 +95,8 @@ static void name(const struct progress *progress, const struct run *run, char *t
     char seed[32] = "";
     if (progress->figure->seed_count > 1)
         snprintf(seed, sizeof seed, ", seed %" PRIu64, run->session->seed);
-    snprintf(text, size, "%zu/%zu %s%s", (size_t)(run - progress->figure->runs) + 1, progress->count, run->what->name, seed);
+    snprintf(text, size, "%zu/%zu %s%s", (size_t)(run - progress->figure->runs) + 1,
+             progress->count, run->what->name, seed);
 }
 
 static void accuracy(const struct execute_progress *now, char *text, size_t size)
@@ -107,7 +108,8 @@ static void accuracy(const struct execute_progress *now, char *text, size_t size
 }
 
 /* One run in full, and when everything will be done. */
-static int format(const struct progress *progress, const struct execute_progress *now, char *line, size_t size)
+static int format(const struct progress *progress, const struct execute_progress *now, char *line,
+                  size_t size)
 {
     char who[160], run_left[32], all_left[40] = "", right[16];
     struct sum sum = sum_up(progress);
@@ -119,32 +121,39 @@ static int format(const struct progress *progress, const struct execute_progress
         duration(sum.seconds_left, text, sizeof text);
         snprintf(all_left, sizeof all_left, ", all %s", text);
     }
-    return snprintf(line, size, "%s: epoch %d/%d, update %" PRId64 "/%" PRId64 ", %.0f images/s, loss %.4f, test accuracy %s, "
-                    "left %s%s", who, now->epoch, now->run->schedule.epochs, now->update, now->run->schedule.updates,
-                    now->images_per_second, now->loss, right, run_left, all_left);
+    return snprintf(line, size,
+                    "%s: epoch %d/%d, update %" PRId64 "/%" PRId64
+                    ", %.0f images/s, loss %.4f, test accuracy %s, "
+                    "left %s%s",
+                    who, now->epoch, now->run->schedule.epochs, now->update,
+                    now->run->schedule.updates, now->images_per_second, now->loss, right, run_left,
+                    all_left);
 }
 
 /* One run of a block, what matters most first: a narrow screen cuts the rest. */
-static void format_brief(const struct progress *progress, const struct execute_progress *now, char *line, size_t size)
+static void format_brief(const struct progress *progress, const struct execute_progress *now,
+                         char *line, size_t size)
 {
     char who[160], left[32], right[16];
     name(progress, now->run, who, sizeof who);
     accuracy(now, right, sizeof right);
     duration(now->seconds_left, left, sizeof left);
-    snprintf(line, size, "%s: epoch %d/%d, test accuracy %s, %.0f images/s, left %s", who, now->epoch,
-             now->run->schedule.epochs, right, now->images_per_second, left);
+    snprintf(line, size, "%s: epoch %d/%d, test accuracy %s, %.0f images/s, left %s", who,
+             now->epoch, now->run->schedule.epochs, right, now->images_per_second, left);
 }
 
 /* Appends a line, cut so that it does not wrap. */
 static size_t append(struct progress *progress, size_t length, const char *line, size_t columns)
 {
-    int written = snprintf(progress->text + length, progress->text_size - length, "%.*s\n",
-                           (int)(columns > 1 && columns < LINE_MAX_BYTES ? columns - 1 : LINE_MAX_BYTES - 2), line);
+    int written = snprintf(
+        progress->text + length, progress->text_size - length, "%.*s\n",
+        (int)(columns > 1 && columns < LINE_MAX_BYTES ? columns - 1 : LINE_MAX_BYTES - 2), line);
     progress->lines++;
     return length + (size_t)written;
 }
 
-/* Over the old block: as many runs as fit on the screen, then the sum.  One write, so that nothing flickers. */
+/* Over the old block: as many runs as fit on the screen, then the sum.  One write, so that nothing
+ * flickers. */
 static void draw_block(struct progress *progress)
 {
     struct winsize screen = {0};
@@ -169,7 +178,8 @@ static void draw_block(struct progress *progress)
         duration(sum.seconds_left, text, sizeof text);
         snprintf(left, sizeof left, ", left %s", text);
     }
-    snprintf(line, sizeof line, "%zu of %zu runs done, %zu in training, %zu waiting: %.0f images/s%s", sum.ended,
+    snprintf(line, sizeof line,
+             "%zu of %zu runs done, %zu in training, %zu waiting: %.0f images/s%s", sum.ended,
              progress->count, sum.training, sum.waiting, sum.images_per_second, left);
     append(progress, length, line, screen.ws_col);
     fputs(progress->text, stderr);

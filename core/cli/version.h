@@ -1,4 +1,5 @@
-/* version.h -- what this program calls itself: the package's version and the commit it was built from. */
+/* version.h -- what this program calls itself: the package's version and the commit it was built
+ * from. */
 #ifndef CLI_VERSION_H
 #define CLI_VERSION_H
 

@@ -19,7 +19,8 @@ void batch_order(uint64_t seed, uint32_t epoch, int64_t n, int64_t *order)
     }
 }
 
-/* Mirrors a coordinate into 0..size-1 about the first and the last pixel, neither of which is repeated. */
+/* Mirrors a coordinate into 0..size-1 about the first and the last pixel, neither of which is
+ * repeated. */
 static ptrdiff_t reflect(ptrdiff_t at, ptrdiff_t size)
 {
     if (size == 1)
@@ -38,7 +39,8 @@ static void cut(const struct dataset *data, const struct repro_crop *crop, uint8
 {
     ptrdiff_t height = data->height, width = data->width, top = crop->top, left = crop->left;
     size_t channels = (size_t)data->channels;
-    const uint8_t *src = data->train_pixels + (size_t)crop->image * (size_t)(height * width) * channels;
+    const uint8_t *src = data->train_pixels +
+                         (size_t)crop->image * (size_t)(height * width) * channels;
     for (ptrdiff_t y = 0; y < height; y++) {
         const uint8_t *row = src + (size_t)(reflect(top + y, height) * width) * channels;
         for (ptrdiff_t x = 0; x < width; x++, dst += channels) {
@@ -49,19 +51,21 @@ static void cut(const struct dataset *data, const struct repro_crop *crop, uint8
     }
 }
 
-void batch_crops(uint64_t seed, uint32_t epoch, const int64_t *image, int64_t count, struct repro_crop *crops)
+void batch_crops(uint64_t seed, uint32_t epoch, const int64_t *image, int64_t count,
+                 struct repro_crop *crops)
 {
     for (int64_t r = 0; r < count; r++) {
         struct random_words words = random_at(seed, RANDOM_AUGMENT, epoch, (uint64_t)image[r], 0);
-        crops[r] = (struct repro_crop){.image = (int32_t)image[r],
-                                       .top = (int8_t)((int)draw(words.word[0], 2 * PAD + 1) - PAD),
-                                       .left = (int8_t)((int)draw(words.word[1], 2 * PAD + 1) - PAD),
-                                       .flip = draw(words.word[2], 2) == 1};
+        crops[r] = (struct repro_crop){
+            .image = (int32_t)image[r],
+            .top = (int8_t)((int)draw(words.word[0], 2 * PAD + 1) - PAD),
+            .left = (int8_t)((int)draw(words.word[1], 2 * PAD + 1) - PAD),
+            .flip = draw(words.word[2], 2) == 1};
     }
 }
 
-void batch_train(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image, int64_t count,
-                 uint8_t *pixels, int32_t *labels)
+void batch_train(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
+                 int64_t count, uint8_t *pixels, int32_t *labels)
 {
     size_t bytes = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
     for (int64_t r = 0; r < count; r++) {

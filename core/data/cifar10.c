@@ -1,5 +1,5 @@
-/* The binary version of CIFAR-10.  A file is read whole before its first byte is believed: 30 MB are cheap, and a
- * download cut off or a file of another kind is then refused by its size. */
+/* The binary version of CIFAR-10.  A file is read whole before its first byte is believed: 30 MB
+ * are cheap, and a download cut off or a file of another kind is then refused by its size. */
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -31,7 +31,8 @@ static int find_files(const char *folder, char **found, struct err *err)
 {
     struct stat status;
     if (stat(folder, &status) != 0)
-        return err_set(err, ERR_INPUT, "cannot find the folder '%s': %s; " MEND, folder, strerror(errno));
+        return err_set(err, ERR_INPUT, "cannot find the folder '%s': %s; " MEND, folder,
+                       strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return err_set(err, ERR_INPUT, "'%s' is not a folder; " MEND, folder);
     char *path = mem_format(err, "%s/" SUBFOLDER, folder);
@@ -49,8 +50,10 @@ static int check_size(const char *path, intmax_t size, struct err *err)
 {
     if (size == (intmax_t)FILE_BYTES)
         return 0;
-    return err_set(err, ERR_INPUT, "'%s' is %jd bytes, not %zu: %d records of %zu bytes; unpack or download it again",
-                   path, size, FILE_BYTES, RECORDS, RECORD);
+    return err_set(
+        err, ERR_INPUT,
+        "'%s' is %jd bytes, not %zu: %d records of %zu bytes; unpack or download it again", path,
+        size, FILE_BYTES, RECORDS, RECORD);
 }
 
 /* A whole batch file of the right size with every label in range; free *bytes with mem_free(). */
@@ -59,7 +62,8 @@ static int read_records(const char *path, char **bytes, struct err *err)
     struct stat status;
     if (stat(path, &status) != 0) {
         if (errno == ENOENT)
-            return err_set(err, ERR_INPUT, "'%s' is missing; " MEND ", the binary version of CIFAR-10", path);
+            return err_set(err, ERR_INPUT,
+                           "'%s' is missing; " MEND ", the binary version of CIFAR-10", path);
         return err_errno(err, errno, "cannot read '%s'", path);
     }
     if (!S_ISREG(status.st_mode))
@@ -75,8 +79,9 @@ static int read_records(const char *path, char **bytes, struct err *err)
     for (size_t i = 0; code == 0 && i < RECORDS; i++) {
         unsigned label = (unsigned char)records[i * RECORD];
         if (label >= CLASSES)
-            code = err_set(err, ERR_INPUT, "'%s': record %zu has label %u, above 9; download the file again", path, i,
-                           label);
+            code = err_set(err, ERR_INPUT,
+                           "'%s': record %zu has label %u, above 9; download the file again", path,
+                           i, label);
     }
     if (code != 0)
         mem_free(records);
@@ -97,8 +102,8 @@ static void unpack(const char *records, size_t count, uint8_t *pixels, int32_t *
     }
 }
 
-static int load_file(const char *folder, const char *name, size_t count, uint8_t *pixels, int32_t *labels,
-                     struct err *err)
+static int load_file(const char *folder, const char *name, size_t count, uint8_t *pixels,
+                     int32_t *labels, struct err *err)
 {
     char *records = NULL, *path = mem_format(err, "%s/%s", folder, name);
     int code = path == NULL ? ERR_MEMORY : read_records(path, &records, err);
@@ -116,25 +121,35 @@ static int load_files(const char *folder, struct dataset *data, struct err *err)
         char name[32];
         snprintf(name, sizeof name, "data_batch_%d.bin", (int)(first / RECORDS) + 1);
         size_t count = (size_t)(data->train_n - first < RECORDS ? data->train_n - first : RECORDS);
-        code = load_file(folder, name, count, data->train_pixels + (size_t)first * IMAGE, data->train_labels + first,
-                         err);
+        code = load_file(folder, name, count, data->train_pixels + (size_t)first * IMAGE,
+                         data->train_labels + first, err);
     }
     if (code == 0)
-        code = load_file(folder, "test_batch.bin", (size_t)data->test_n, data->test_pixels, data->test_labels, err);
+        code = load_file(folder, "test_batch.bin", (size_t)data->test_n, data->test_pixels,
+                         data->test_labels, err);
     return code;
 }
 
-int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out, struct err *err)
+int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
+                    struct err *err)
 {
     if (train_n < 1 || train_n > TRAIN_MAX)
-        return err_set(err, ERR_INPUT, "CIFAR-10 has %d training images; %" PRId64 " cannot be taken", TRAIN_MAX,
+        return err_set(err, ERR_INPUT,
+                       "CIFAR-10 has %d training images; %" PRId64 " cannot be taken", TRAIN_MAX,
                        train_n);
     if (test_n < 1 || test_n > TEST_MAX)
-        return err_set(err, ERR_INPUT, "CIFAR-10 has %d test images; %" PRId64 " cannot be taken", TEST_MAX, test_n);
+        return err_set(err, ERR_INPUT, "CIFAR-10 has %d test images; %" PRId64 " cannot be taken",
+                       TEST_MAX, test_n);
     struct dataset data = {
-        .name = "cifar10", .train_n = train_n, .test_n = test_n,
-        .channels = CHANNELS, .height = SIDE, .width = SIDE, .classes = CLASSES,
-        .mean = {125.3f, 123.0f, 113.9f}, .deviation = {63.0f, 62.1f, 66.7f},
+        .name = "cifar10",
+        .train_n = train_n,
+        .test_n = test_n,
+        .channels = CHANNELS,
+        .height = SIDE,
+        .width = SIDE,
+        .classes = CLASSES,
+        .mean = {125.3f, 123.0f, 113.9f},
+        .deviation = {63.0f, 62.1f, 66.7f},
     };
     char *files = NULL;
     int code = find_files(folder, &files, err);

@@ -1,15 +1,17 @@
-/* The synthetic set.  A class is a pair: the outline of the object (disk, square, triangle, plus, ring; all of one
- * area) and the period of the texture on it (fine or coarse); class = 2 * outline + period.  Position, size,
- * proportion, tilt, colours, contrast, and the kind (stripes or checks) and direction of the texture are drawn at
- * random and say nothing of the class; the background carries a texture of its own and smaller objects of any kind,
- * and every pixel has noise.  Tilts and directions are symmetric, so a mirrored image is as likely as the image and
- * of the same class.
+/* The synthetic set.  A class is a pair: the outline of the object (disk, square, triangle, plus,
+ * ring; all of one area) and the period of the texture on it (fine or coarse); class = 2 * outline
+ * + period.  Position, size, proportion, tilt, colours, contrast, and the kind (stripes or checks)
+ * and direction of the texture are drawn at random and say nothing of the class; the background
+ * carries a texture of its own and smaller objects of any kind, and every pixel has noise.  Tilts
+ * and directions are symmetric, so a mirrored image is as likely as the image and of the same
+ * class.
  *
- * LABEL_NOISE of the training labels are wrong: replaced by one of the nine other classes.  Test labels are all
- * right.
+ * LABEL_NOISE of the training labels are wrong: replaced by one of the nine other classes.  Test
+ * labels are all right.
  *
- * All arithmetic is in integers and the sine is a polynomial, so the set has the same digest on every machine.
- * Lengths are in sixteenths of a pixel, angles in 65536ths of a turn, sines and textures in units of 1/ONE. */
+ * All arithmetic is in integers and the sine is a polynomial, so the set has the same digest on
+ * every machine. Lengths are in sixteenths of a pixel, angles in 65536ths of a turn, sines and
+ * textures in units of 1/ONE. */
 #include "base/err.h"
 #include "base/random.h"
 #include "data/dataset.h"
@@ -19,29 +21,36 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* The difficulty.  Larger noise, label noise, clutter and ground, and smaller contrast and texture, are harder. */
-#define LABEL_NOISE 0.04   /* fraction of the training labels replaced */
-#define PIXEL_NOISE 40     /* greatest deviation of the noise, which is triangular, on 0..255 */
-#define CONTRAST_LOW 40    /* object against background, per channel, on 0..255 */
+/* The difficulty.  Larger noise, label noise, clutter and ground, and smaller contrast and texture,
+ * are harder. */
+#define LABEL_NOISE 0.04 /* fraction of the training labels replaced */
+#define PIXEL_NOISE 40   /* greatest deviation of the noise, which is triangular, on 0..255 */
+#define CONTRAST_LOW 40  /* object against background, per channel, on 0..255 */
 #define CONTRAST_HIGH 100
-#define TEXTURE_LOW 24     /* amplitude of an object's texture, per channel, on 0..255 */
+#define TEXTURE_LOW 24 /* amplitude of an object's texture, per channel, on 0..255 */
 #define TEXTURE_HIGH 70
-#define GROUND_LOW 0       /* amplitude of the background's texture */
+#define GROUND_LOW 0 /* amplitude of the background's texture */
 #define GROUND_HIGH 24
-#define RADIUS_LOW 128     /* of the object */
+#define RADIUS_LOW 128 /* of the object */
 #define RADIUS_HIGH 192
-#define CLUTTER_MAX 4      /* smaller objects behind it: 0 to this */
+#define CLUTTER_MAX 4 /* smaller objects behind it: 0 to this */
 #define CLUTTER_RADIUS_LOW 48
 #define CLUTTER_RADIUS_HIGH 80
-#define FINE_LOW 44        /* period of a fine texture */
+#define FINE_LOW 44 /* period of a fine texture */
 #define FINE_HIGH 60
-#define COARSE_LOW 92      /* and of a coarse one */
+#define COARSE_LOW 92 /* and of a coarse one */
 #define COARSE_HIGH 124
-#define TILT 4000          /* greatest tilt of an outline */
+#define TILT 4000 /* greatest tilt of an outline */
 
 /* Of a large set made with the constants above, per channel. */
-#define MEAN {127.3f, 127.3f, 127.3f}
-#define DEVIATION {53.4f, 53.4f, 53.4f}
+#define MEAN                   \
+    {                          \
+        127.3f, 127.3f, 127.3f \
+    }
+#define DEVIATION           \
+    {                       \
+        53.4f, 53.4f, 53.4f \
+    }
 
 #define SIDE 32
 #define CHANNELS 3
@@ -52,7 +61,8 @@
 #define UNIT 16     /* lengths: one pixel */
 #define ONE 16384   /* sines and textures */
 #define RADIUS 1024 /* an outline's own coordinates: its nominal radius */
-#define NOISE_BLOCK 256 /* pixel noise takes the random blocks from here on, all else those before */
+/* pixel noise takes the random blocks from here on, all else those before */
+#define NOISE_BLOCK 256
 
 enum { DISK, SQUARE, TRIANGLE, PLUS, RING };
 enum { FINE, COARSE };
@@ -81,7 +91,8 @@ struct object {
 static int draw(struct stream *stream, int low, int high)
 {
     if (stream->left == 0) {
-        stream->words = random_at(stream->seed, RANDOM_SYNTHETIC, stream->split, stream->index, stream->block++);
+        stream->words = random_at(stream->seed, RANDOM_SYNTHETIC, stream->split, stream->index,
+                                  stream->block++);
         stream->left = 4;
     }
     uint32_t word = stream->words.word[4 - stream->left--];
@@ -112,7 +123,8 @@ static int draw_period(struct stream *stream, int size)
     return size == FINE ? draw(stream, FINE_LOW, FINE_HIGH) : draw(stream, COARSE_LOW, COARSE_HIGH);
 }
 
-static void draw_texture(struct stream *stream, int kind, int size, int low, int high, struct texture *texture)
+static void draw_texture(struct stream *stream, int kind, int size, int low, int high,
+                         struct texture *texture)
 {
     int angle = draw(stream, 0, 65535), period = draw_period(stream, size);
     texture->kind = kind;
@@ -145,7 +157,8 @@ static int texture_at(const struct texture *texture, int x, int y)
     return (first + second + wave(texture, 2, x, y)) * 74 / 128;
 }
 
-static void draw_object(struct stream *stream, int outline, int period, int low, int high, struct object *object)
+static void draw_object(struct stream *stream, int outline, int period, int low, int high,
+                        struct object *object)
 {
     int radius = draw(stream, low, high), tilt = draw(stream, -TILT, TILT), margin = radius * 3 / 4;
     int stretch = draw(stream, 112, 144); /* of 128: wider than high, or the other way about */
@@ -157,7 +170,8 @@ static void draw_object(struct stream *stream, int outline, int period, int low,
     object->u_y = sine(tilt) * RADIUS / wide;
     object->v_x = -sine(tilt) * RADIUS / tall;
     object->v_y = cosine(tilt) * RADIUS / tall;
-    draw_texture(stream, draw(stream, STRIPES, CHECKS), period, TEXTURE_LOW, TEXTURE_HIGH, &object->texture);
+    draw_texture(stream, draw(stream, STRIPES, CHECKS), period, TEXTURE_LOW, TEXTURE_HIGH,
+                 &object->texture);
 }
 
 /* Numbers are lengths in units of 1/RADIUS that give every outline the area 2.01 radius^2. */
@@ -184,7 +198,8 @@ static int coverage(const struct object *object, int x, int y)
     int count = 0;
     for (int i = 0; i < 4; i++) {
         int dx = x + (i % 2 == 0 ? -4 : 4) - object->x, dy = y + (i / 2 == 0 ? -4 : 4) - object->y;
-        int u = (dx * object->u_x + dy * object->u_y) / ONE, v = (dx * object->v_x + dy * object->v_y) / ONE;
+        int u = (dx * object->u_x + dy * object->u_y) / ONE,
+            v = (dx * object->v_x + dy * object->v_y) / ONE;
         if (abs(u) < 2 * RADIUS && abs(v) < 2 * RADIUS)
             count += covers(object->outline, u, v);
     }
@@ -197,7 +212,8 @@ static void paint(const struct object *object, int *pixels)
     const struct texture *texture = &object->texture;
     for (int y = 0; y < SIDE; y++) {
         for (int x = 0; x < SIDE; x++, pixels += CHANNELS) {
-            int at_x = x * UNIT + UNIT / 2, at_y = y * UNIT + UNIT / 2, over = coverage(object, at_x, at_y);
+            int at_x = x * UNIT + UNIT / 2, at_y = y * UNIT + UNIT / 2,
+                over = coverage(object, at_x, at_y);
             if (over == 0)
                 continue;
             int value = texture_at(texture, at_x, at_y);
@@ -227,8 +243,8 @@ static void draw_background(struct stream *stream, int *pixels, int colour[CHANN
 static void add_noise(struct stream *stream, const int *pixels, uint8_t *out)
 {
     for (uint32_t block = 0; block < IMAGE / 8; block++) {
-        struct random_words words =
-            random_at(stream->seed, RANDOM_SYNTHETIC, stream->split, stream->index, NOISE_BLOCK + block);
+        struct random_words words = random_at(stream->seed, RANDOM_SYNTHETIC, stream->split,
+                                              stream->index, NOISE_BLOCK + block);
         for (uint32_t i = 0; i < 8; i++) {
             int bits = (int)(words.word[i / 2] >> 16 * (i % 2) & 65535);
             int noise = ((bits >> 8) + (bits & 255) - 255) * PIXEL_NOISE / 255;
@@ -251,27 +267,38 @@ static void make_image(uint64_t seed, uint32_t split, int64_t index, uint8_t *ou
         int outline = draw(&stream, 0, OUTLINES - 1), period = draw(&stream, FINE, COARSE);
         draw_object(&stream, outline, period, CLUTTER_RADIUS_LOW, CLUTTER_RADIUS_HIGH, &object);
         for (int c = 0; c < CHANNELS; c++)
-            object.texture.colour[c] = ground[c] + draw(&stream, CONTRAST_LOW, CONTRAST_HIGH) * draw_sign(&stream);
+            object.texture.colour[c] = ground[c] + draw(&stream, CONTRAST_LOW, CONTRAST_HIGH) *
+                                                       draw_sign(&stream);
         paint(&object, pixels);
     }
     draw_object(&stream, class / PERIODS, class % PERIODS, RADIUS_LOW, RADIUS_HIGH, &object);
     for (int c = 0; c < CHANNELS; c++)
-        object.texture.colour[c] = ground[c] + draw(&stream, CONTRAST_LOW, CONTRAST_HIGH) * draw_sign(&stream);
+        object.texture.colour[c] = ground[c] +
+                                   draw(&stream, CONTRAST_LOW, CONTRAST_HIGH) * draw_sign(&stream);
     paint(&object, pixels);
     add_noise(&stream, pixels, out);
     *label = wrong ? (class + other) % CLASSES : class;
 }
 
-int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out, struct err *err)
+int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
+                      struct err *err)
 {
     if (train_n < 1 || test_n < 1)
-        return err_set(err, ERR_INPUT,
-                       "a synthetic set needs at least one training and one test image, not %" PRId64 " and %" PRId64,
-                       train_n, test_n);
+        return err_set(
+            err, ERR_INPUT,
+            "a synthetic set needs at least one training and one test image, not %" PRId64
+            " and %" PRId64,
+            train_n, test_n);
     struct dataset data = {
-        .name = "synthetic", .train_n = train_n, .test_n = test_n,
-        .channels = CHANNELS, .height = SIDE, .width = SIDE, .classes = CLASSES,
-        .mean = MEAN, .deviation = DEVIATION,
+        .name = "synthetic",
+        .train_n = train_n,
+        .test_n = test_n,
+        .channels = CHANNELS,
+        .height = SIDE,
+        .width = SIDE,
+        .classes = CLASSES,
+        .mean = MEAN,
+        .deviation = DEVIATION,
     };
     int code = dataset_allocate(&data, err);
     if (code != 0)

@@ -1,5 +1,5 @@
-/* gnuplot.c -- the messages are read through a pipe; the commands travel as an argument, so no temporary file is left
- * behind and a pipe that closes early cannot kill us. */
+/* gnuplot.c -- the messages are read through a pipe; the commands travel as an argument, so no
+ * temporary file is left behind and a pipe that closes early cannot kill us. */
 #include "draw/gnuplot.h"
 
 #include "base/err.h"
@@ -78,7 +78,8 @@ static int start(const char *commands, const char *script, int messages, pid_t *
     if (number != 0)
         return number;
     /* posix_spawnp() takes char *const[] for history's sake and changes nothing. */
-    char *argv[] = {"gnuplot", "-d", "-e", (char *)(uintptr_t)commands, (char *)(uintptr_t)script, NULL};
+    char *argv[] = {"gnuplot", "-d", "-e", (char *)(uintptr_t)commands, (char *)(uintptr_t)script,
+                    NULL};
     number = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (number == 0)
         number = posix_spawn_file_actions_adddup2(&actions, messages, STDOUT_FILENO);
@@ -92,8 +93,9 @@ static int start(const char *commands, const char *script, int messages, pid_t *
 
 static int missing(struct err *err)
 {
-    return err_set(err, ERR_CANNOT_RUN,
-                   "gnuplot is not on the PATH and draws the figures; install the package gnuplot-nox");
+    return err_set(
+        err, ERR_CANNOT_RUN,
+        "gnuplot is not on the PATH and draws the figures; install the package gnuplot-nox");
 }
 
 int gnuplot_run(const char *commands, const char *script, struct err *err)
@@ -120,7 +122,8 @@ int gnuplot_run(const char *commands, const char *script, struct err *err)
         if (errno != EINTR)
             return err_errno(err, errno, "lost track of gnuplot");
     if (WIFSIGNALED(status))
-        return err_set(err, ERR_IO, "gnuplot was killed by signal %d while drawing with %s", WTERMSIG(status), script);
+        return err_set(err, ERR_IO, "gnuplot was killed by signal %d while drawing with %s",
+                       WTERMSIG(status), script);
     if (WEXITSTATUS(status) == 127)
         return missing(err);
     if (WEXITSTATUS(status) != 0) {

@@ -1,4 +1,5 @@
-/* page.c -- the table and three pictures go to .part files; when all of them are whole they take their names. */
+/* page.c -- the table and three pictures go to .part files; when all of them are whole they take
+ * their names. */
 #include "draw/page.h"
 
 #include "base/err.h"
@@ -30,7 +31,8 @@ static int end_stream(FILE *stream, char **text, struct err *err)
     return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
 }
 
-/* Breaks text at spaces so that no line is longer than `columns` characters where that can be; returns the lines. */
+/* Breaks text at spaces so that no line is longer than `columns` characters where that can be;
+ * returns the lines. */
 static size_t wrap(char *text, size_t columns)
 {
     size_t lines = 1, width = 0;
@@ -72,8 +74,8 @@ static void put_path(FILE *out, const char *name, const char *path)
     fputs("; ", out);
 }
 
-static int variables_text(const struct page *page, const char *format, const char *data, const char *part,
-                          const char *look, char **text, struct err *err)
+static int variables_text(const struct page *page, const char *format, const char *data,
+                          const char *part, const char *look, char **text, struct err *err)
 {
     char *caption = mem_string(page->caption, err);
     if (caption == NULL)
@@ -111,8 +113,8 @@ static int settle(const char *part, struct err *err)
     return code;
 }
 
-static int draw_format(const struct page *page, const char *format, const char *data, const char *part,
-                       const char *look, struct err *err)
+static int draw_format(const struct page *page, const char *format, const char *data,
+                       const char *part, const char *look, struct err *err)
 {
     char *variables = NULL;
     int code = variables_text(page, format, data, part, look, &variables, err);
@@ -132,8 +134,9 @@ static int draw_all(const struct page *page, const char *data, const char *look,
     for (size_t i = 0; i < FORMAT_COUNT && code == 0; i++) {
         paths[i] = mem_format(err, "%s.%s", page->stem, formats[i]);
         parts[i] = mem_format(err, "%s.%s.part", page->stem, formats[i]);
-        code = paths[i] == NULL || parts[i] == NULL ? ERR_MEMORY
-                                                    : draw_format(page, formats[i], data, parts[i], look, err);
+        code = paths[i] == NULL || parts[i] == NULL
+                   ? ERR_MEMORY
+                   : draw_format(page, formats[i], data, parts[i], look, err);
     }
     for (size_t i = 0; i < FORMAT_COUNT && code == 0; i++)
         if (rename(parts[i], paths[i]) != 0)
@@ -154,15 +157,18 @@ static char *look_path(const char *script, struct err *err)
     return mem_format(err, "%.*slook.gp", slash == NULL ? 0 : (int)(slash - script + 1), script);
 }
 
-/* The table is written first, drawn from, and named last: the commit also brings the folder to the disk. */
+/* The table is written first, drawn from, and named last: the commit also brings the folder to the
+ * disk. */
 int page_draw(const struct page *page, struct err *err)
 {
     struct file_writer file = {0};
     char *look = look_path(page->script, err), *path = mem_format(err, "%s.tsv", page->stem);
     int code = look == NULL || path == NULL ? ERR_MEMORY : 0;
     if (code == 0 && (!file_exists(page->script) || !file_exists(look)))
-        code = err_set(err, ERR_INPUT, "%s: no such plot script; the plots folder of the installation is incomplete",
-                       file_exists(page->script) ? look : page->script);
+        code = err_set(
+            err, ERR_INPUT,
+            "%s: no such plot script; the plots folder of the installation is incomplete",
+            file_exists(page->script) ? look : page->script);
     if (code == 0)
         code = file_open(&file, path, err);
     if (code == 0)

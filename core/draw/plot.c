@@ -15,12 +15,17 @@
 
 #define PAPER_LIMIT ((size_t)16 << 20)
 
-static void put_curves(FILE *out, const struct plot_request *request, const struct plot_series *series)
+static void put_curves(FILE *out, const struct plot_request *request,
+                       const struct plot_series *series)
 {
     size_t count = request->curve_count;
-    fprintf(out, "curves = %zu; array curve_title[%zu]; array curve_series[%zu]; array curve_seeds[%zu]; ", count, count,
-            count, count);
-    fprintf(out, "array last_epoch[%zu]; array last_updates[%zu]; array last_accuracy[%zu]; array last_loss[%zu]; ",
+    fprintf(
+        out,
+        "curves = %zu; array curve_title[%zu]; array curve_series[%zu]; array curve_seeds[%zu]; ",
+        count, count, count, count);
+    fprintf(out,
+            "array last_epoch[%zu]; array last_updates[%zu]; array last_accuracy[%zu]; array "
+            "last_loss[%zu]; ",
             count, count, count, count);
     for (size_t i = 0; i < count; i++) {
         const struct runlog_row *last = &series[i].mean.rows[series[i].mean.count - 1];
@@ -29,10 +34,11 @@ static void put_curves(FILE *out, const struct plot_request *request, const stru
         fprintf(out, "; curve_series[%zu] = ", i + 1);
         const char *printed = request->curves[i].paper_series;
         gnuplot_put_string(out, printed == NULL ? "" : printed);
-        fprintf(out, "; curve_seeds[%zu] = %zu; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64 "; ", i + 1,
-                series[i].seeds, i + 1, last->epoch, i + 1, last->updates);
-        fprintf(out, "last_accuracy[%zu] = %.6f; last_loss[%zu] = %.9g; ", i + 1, last->test_accuracy, i + 1,
-                last->train_loss);
+        fprintf(out,
+                "; curve_seeds[%zu] = %zu; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64 "; ",
+                i + 1, series[i].seeds, i + 1, last->epoch, i + 1, last->updates);
+        fprintf(out, "last_accuracy[%zu] = %.6f; last_loss[%zu] = %.9g; ", i + 1,
+                last->test_accuracy, i + 1, last->train_loss);
     }
 }
 
@@ -40,33 +46,37 @@ static void put_panels(FILE *out, const struct plot_request *request)
 {
     size_t count = request->panel_count;
     fprintf(out, "panels = %zu; ", count);
-    static const char *const arrays[] = {"title", "x", "y", "curves", "paper", "printed", "x_low", "x_high", "y_low",
-                                         "y_high"};
+    static const char *const arrays[] = {"title",   "x",     "y",      "curves", "paper",
+                                         "printed", "x_low", "x_high", "y_low",  "y_high"};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         fprintf(out, "array panel_%s[%zu]; ", arrays[i], count);
     for (size_t i = 0; i < count; i++) {
         const struct plot_panel *panel = &request->panels[i];
         fprintf(out, "panel_title[%zu] = ", i + 1);
         gnuplot_put_string(out, panel->title);
-        fprintf(out, "; panel_x[%zu] = '%s'; panel_y[%zu] = '%s'; panel_curves[%zu] = '", i + 1, panel->x, i + 1, panel->y,
-                i + 1);
+        fprintf(out, "; panel_x[%zu] = '%s'; panel_y[%zu] = '%s'; panel_curves[%zu] = '", i + 1,
+                panel->x, i + 1, panel->y, i + 1);
         for (size_t k = 0; k < panel->curve_count; k++)
             fprintf(out, "%s%zu", k == 0 ? "" : " ", panel->curves[k] + 1);
         fprintf(out, "'; panel_paper[%zu] = ", i + 1);
         gnuplot_put_path(out, panel->paper_curves == NULL ? "" : panel->paper_curves);
-        fprintf(out, "; panel_printed[%zu] = %d; panel_x_low[%zu] = %.9g; panel_x_high[%zu] = %.9g; ", i + 1,
-                panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
-        fprintf(out, "panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1, panel->y_range[0], i + 1,
-                panel->y_range[1]);
+        fprintf(out,
+                "; panel_printed[%zu] = %d; panel_x_low[%zu] = %.9g; panel_x_high[%zu] = %.9g; ",
+                i + 1, panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
+        fprintf(out, "panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1,
+                panel->y_range[0], i + 1, panel->y_range[1]);
     }
 }
 
 /* Each series asked for must be named at the start of some line. */
-static int check_paper(const struct plot_request *request, const struct plot_panel *panel, struct err *err)
+static int check_paper(const struct plot_request *request, const struct plot_panel *panel,
+                       struct err *err)
 {
     char *text = NULL;
     size_t size;
-    int code = panel->paper_curves == NULL ? 0 : file_read(panel->paper_curves, PAPER_LIMIT, &text, &size, err);
+    int code = panel->paper_curves == NULL
+                   ? 0
+                   : file_read(panel->paper_curves, PAPER_LIMIT, &text, &size, err);
     for (size_t i = 0; i < panel->curve_count && code == 0 && text != NULL; i++) {
         const char *series = request->curves[panel->curves[i]].paper_series;
         if (series == NULL)
@@ -84,8 +94,8 @@ static int check_paper(const struct plot_request *request, const struct plot_pan
     return code;
 }
 
-static int variables_text(const struct plot_request *request, const struct plot_series *series, char **text,
-                          struct err *err)
+static int variables_text(const struct plot_request *request, const struct plot_series *series,
+                          char **text, struct err *err)
 {
     size_t size;
     FILE *out = open_memstream(text, &size);
@@ -118,8 +128,12 @@ int plot_draw(const struct plot_request *request, struct err *err)
     if (code == 0)
         code = variables_text(request, series, &variables, err);
     if (code == 0) {
-        struct page page = {.script = request->script, .stem = request->stem, .title = request->title,
-                            .caption = request->caption, .table = table, .variables = variables};
+        struct page page = {.script = request->script,
+                            .stem = request->stem,
+                            .title = request->title,
+                            .caption = request->caption,
+                            .table = table,
+                            .variables = variables};
         code = page_draw(&page, err);
     }
     plot_series_free(series, request->curve_count);

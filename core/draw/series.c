@@ -28,25 +28,32 @@ static int read_log(const char *path, struct runlog *log, struct err *err)
     for (size_t r = 0; r < log->count && code == 0; r++) {
         const struct runlog_row *row = &log->rows[r];
         if (!(row->test_accuracy >= 0 && row->test_accuracy <= 1))
-            code = err_set(err, ERR_INPUT, "%s:%zu: test_accuracy is %g; it is a fraction from 0 to 1", path, r + 2,
+            code = err_set(err, ERR_INPUT,
+                           "%s:%zu: test_accuracy is %g; it is a fraction from 0 to 1", path, r + 2,
                            row->test_accuracy);
         else if (r > 0 && (row->epoch <= row[-1].epoch || row->updates <= row[-1].updates))
-            code = err_set(err, ERR_INPUT, "%s:%zu: epoch %d, update %" PRId64 " does not come after the line before",
+            code = err_set(err, ERR_INPUT,
+                           "%s:%zu: epoch %d, update %" PRId64
+                           " does not come after the line before",
                            path, r + 2, row->epoch, row->updates);
     }
     return code;
 }
 
 /* The logs of one curve must be of one schedule. */
-static int check_same(const struct runlog *first, const struct runlog *log, const char *path, struct err *err)
+static int check_same(const struct runlog *first, const struct runlog *log, const char *path,
+                      struct err *err)
 {
     for (size_t r = 0; r < first->count || r < log->count; r++) {
         int both = r < first->count && r < log->count;
-        if (both && first->rows[r].epoch == log->rows[r].epoch && first->rows[r].updates == log->rows[r].updates)
+        if (both && first->rows[r].epoch == log->rows[r].epoch &&
+            first->rows[r].updates == log->rows[r].updates)
             continue;
-        return err_set(err, ERR_INPUT, "%s:%zu: %s; both are drawn as one curve", path, r + 2,
-                       both ? "another epoch or number of updates than in the same line of the other seed's log"
-                            : "one log goes on where the other ends");
+        return err_set(
+            err, ERR_INPUT, "%s:%zu: %s; both are drawn as one curve", path, r + 2,
+            both
+                ? "another epoch or number of updates than in the same line of the other seed's log"
+                : "one log goes on where the other ends");
     }
     return 0;
 }
@@ -106,7 +113,8 @@ static int read_curve(const struct plot_curve *curve, struct plot_series *series
     return code;
 }
 
-int plot_series_read(const struct plot_request *request, struct plot_series **series, struct err *err)
+int plot_series_read(const struct plot_request *request, struct plot_series **series,
+                     struct err *err)
 {
     *series = mem_new(request->curve_count, sizeof **series, err);
     int code = *series == NULL ? ERR_MEMORY : 0;
@@ -136,19 +144,20 @@ static void put_plain(FILE *out, const char *text)
 
 static void put_row(FILE *out, const struct plot_series *series, size_t r)
 {
-    const struct runlog_row *row = &series->mean.rows[r], *low = &series->low.rows[r], *high = &series->high.rows[r];
-    fprintf(out, "\t%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g", row->epoch, row->updates,
-            row->images, row->lr, row->batch, row->momentum, row->noise_scale);
-    fprintf(out, "\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f\t%zu", row->train_loss, row->train_loss_l2, row->train_accuracy,
-            row->test_loss, row->test_accuracy, series->seeds);
-    fprintf(out, "\t%.9g\t%.9g\t%.9g\t%.9g\t%.6f\t%.6f", low->train_loss, high->train_loss, low->train_loss_l2,
-            high->train_loss_l2, low->train_accuracy, high->train_accuracy);
+    const struct runlog_row *row = &series->mean.rows[r], *low = &series->low.rows[r],
+                            *high = &series->high.rows[r];
+    fprintf(out, "\t%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g", row->epoch,
+            row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale);
+    fprintf(out, "\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f\t%zu", row->train_loss, row->train_loss_l2,
+            row->train_accuracy, row->test_loss, row->test_accuracy, series->seeds);
+    fprintf(out, "\t%.9g\t%.9g\t%.9g\t%.9g\t%.6f\t%.6f", low->train_loss, high->train_loss,
+            low->train_loss_l2, high->train_loss_l2, low->train_accuracy, high->train_accuracy);
     fprintf(out, "\t%.9g\t%.9g\t%.6f\t%.6f\n", low->test_loss, high->test_loss, low->test_accuracy,
             high->test_accuracy);
 }
 
-int plot_series_text(const struct plot_request *request, const struct plot_series *series, char **text, size_t *size,
-                     struct err *err)
+int plot_series_text(const struct plot_request *request, const struct plot_series *series,
+                     char **text, size_t *size, struct err *err)
 {
     FILE *out = open_memstream(text, size);
     if (out == NULL)
@@ -157,10 +166,14 @@ int plot_series_text(const struct plot_request *request, const struct plot_serie
     put_plain(out, request->title);
     fputs("\n# ", out);
     put_plain(out, request->caption);
-    fputs("\ncurve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
-          "train_accuracy\ttest_loss\ttest_accuracy\tseeds\ttrain_loss_low\ttrain_loss_high\ttrain_loss_l2_low\t"
-          "train_loss_l2_high\ttrain_accuracy_low\ttrain_accuracy_high\ttest_loss_low\ttest_loss_high\t"
-          "test_accuracy_low\ttest_accuracy_high\n", out);
+    fputs("\ncurve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_"
+          "loss\ttrain_loss_l2\t"
+          "train_accuracy\ttest_loss\ttest_accuracy\tseeds\ttrain_loss_low\ttrain_loss_high\ttrain_"
+          "loss_l2_low\t"
+          "train_loss_l2_high\ttrain_accuracy_low\ttrain_accuracy_high\ttest_loss_low\ttest_loss_"
+          "high\t"
+          "test_accuracy_low\ttest_accuracy_high\n",
+          out);
     for (size_t i = 0; i < request->curve_count; i++)
         for (size_t r = 0; r < series[i].mean.count; r++) {
             fprintf(out, "%zu\t", i + 1);

@@ -1,26 +1,27 @@
-/* plot_series.h -- what a figure's curves are made of: the mean over seeds, epoch by epoch, and the range around it.
- * Between plot.c and this; not for others. */
+/* plot_series.h -- what a figure's curves are made of: the mean over seeds, epoch by epoch, and the
+ * range around it. Between plot.c and this; not for others. */
 #ifndef DRAW_SERIES_H
 #define DRAW_SERIES_H
 
 #include "draw/plot.h"
 #include "results/runlog.h"
 
-/* One curve.  Of the quantities that are measured (losses and accuracies) `low` and `high` hold the lowest and highest
- * over the seeds; the other columns are the same in all three. */
+/* One curve.  Of the quantities that are measured (losses and accuracies) `low` and `high` hold the
+ * lowest and highest over the seeds; the other columns are the same in all three. */
 struct plot_series {
     struct runlog mean, low, high;
     size_t seeds;
 };
 
-/* Reads the logs of every curve.  *series, request->curve_count long, is released by plot_series_free(), also after a
- * failure. */
-int plot_series_read(const struct plot_request *request, struct plot_series **series, struct err *err);
+/* Reads the logs of every curve.  *series, request->curve_count long, is released by
+ * plot_series_free(), also after a failure. */
+int plot_series_read(const struct plot_request *request, struct plot_series **series,
+                     struct err *err);
 /* NULL is legal. */
 void plot_series_free(struct plot_series *series, size_t count);
 
 /* STEM.tsv as text, to be freed with free(). */
-int plot_series_text(const struct plot_request *request, const struct plot_series *series, char **text, size_t *size,
-                     struct err *err);
+int plot_series_text(const struct plot_request *request, const struct plot_series *series,
+                     char **text, size_t *size, struct err *err);
 
 #endif

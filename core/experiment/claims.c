@@ -1,4 +1,5 @@
-/* The claims of an experiment file.  What a kind may and must say stands in one table; the rest is checking. */
+/* The claims of an experiment file.  What a kind may and must say stands in one table; the rest is
+ * checking. */
 #include "experiment/claims.h"
 
 #include "base/err.h"
@@ -30,7 +31,8 @@ static const struct kind {
     {"lower_final_accuracy", CLAIM_LOWER_FINAL_ACCURACY, "run", "below", 0, 0,
      BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_CONFIDENCE)},
     {"track_by_epoch", CLAIM_TRACK_BY_EPOCH, "runs", NULL, 1, 0,
-     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_DEVIATIONS) | BIT(CLAIM_RESOLUTION)},
+     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_DEVIATIONS) |
+         BIT(CLAIM_RESOLUTION)},
     {"flat_after", CLAIM_FLAT_AFTER, "runs", NULL, 0, 1,
      BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_STEP)},
     {"sags_and_jumps", CLAIM_SAGS_AND_JUMPS, "runs", NULL, 0, 1,
@@ -58,16 +60,18 @@ static const struct {
     [CLAIM_JUMP] = {"jump", 0, 1e-9, 1, "above 0 and at most 1"},
 };
 
-static const char *const QUANTITIES[] = {"test_accuracy", "train_loss"}; /* in the order of enum claim_quantity */
+/* in the order of enum claim_quantity */
+static const char *const QUANTITIES[] = {"test_accuracy", "train_loss"};
 
 /* What was read of `key` is none of the names there are. */
-static void fail_name(struct settings_view *view, const config_setting_t *at, const char *key, const char *text,
-                      const char *const *names, size_t count)
+static void fail_name(struct settings_view *view, const config_setting_t *at, const char *key,
+                      const char *text, const char *const *names, size_t count)
 {
     char known[512] = "";
     const char *nearest = suggest(text, names, count);
     for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
+                                 names[i]);
     if (nearest != NULL)
         settings_fail(view, at, "'%s' is \"%.80s\"; did you mean \"%s\"?", key, text, nearest);
     else
@@ -102,8 +106,8 @@ static int check_keys(struct settings_view *view, const struct kind *kind)
 }
 
 /* Appends the run that a setting names. */
-static void add_run(struct settings_view *view, const struct experiment *experiment, const config_setting_t *at,
-                    const char *key, struct claim *claim)
+static void add_run(struct settings_view *view, const struct experiment *experiment,
+                    const config_setting_t *at, const char *key, struct claim *claim)
 {
     const char *names[64], *text = settings_string_of(view, at, key);
     size_t count = 0;
@@ -124,8 +128,8 @@ static void add_run(struct settings_view *view, const struct experiment *experim
     fail_name(view, at, key, text, names, count);
 }
 
-static void parse_runs(struct settings_view *view, const struct experiment *experiment, const struct kind *kind,
-                       struct claim *claim)
+static void parse_runs(struct settings_view *view, const struct experiment *experiment,
+                       const struct kind *kind, struct claim *claim)
 {
     if (strcmp(kind->runs, "run") == 0) {
         settings_string(view, "run"); /* fails where the key is missing */
@@ -137,11 +141,13 @@ static void parse_runs(struct settings_view *view, const struct experiment *expe
         return;
     }
     const config_setting_t *runs = settings_find(view, "runs");
-    int least = kind->kind == CLAIM_EQUAL_FINAL_ACCURACY || kind->kind == CLAIM_TRACK_BY_EPOCH ? 2 : 1;
+    int least = kind->kind == CLAIM_EQUAL_FINAL_ACCURACY || kind->kind == CLAIM_TRACK_BY_EPOCH ? 2
+                                                                                               : 1;
     if (runs == NULL || !config_setting_is_array(runs) || config_setting_length(runs) < least ||
         config_setting_length(runs) > CLAIM_RUN_MAX) {
         settings_fail(view, runs == NULL ? view->group : runs,
-                      "'runs' must be an array of %d to %d names of runs [ ... ]", least, CLAIM_RUN_MAX);
+                      "'runs' must be an array of %d to %d names of runs [ ... ]", least,
+                      CLAIM_RUN_MAX);
         return;
     }
     for (int i = 0; i < config_setting_length(runs); i++)
@@ -151,16 +157,17 @@ static void parse_runs(struct settings_view *view, const struct experiment *expe
 static double number_of(struct settings_view *view, const config_setting_t *at, size_t which)
 {
     double value = NUMBERS[which].whole
-                       ? (double)settings_int_of(view, at, NUMBERS[which].name, (int64_t)NUMBERS[which].low,
+                       ? (double)settings_int_of(view, at, NUMBERS[which].name,
+                                                 (int64_t)NUMBERS[which].low,
                                                  (int64_t)NUMBERS[which].high)
-                       : settings_double_of(view, at, NUMBERS[which].name, NUMBERS[which].low, NUMBERS[which].high,
-                                            NUMBERS[which].bounds);
+                       : settings_double_of(view, at, NUMBERS[which].name, NUMBERS[which].low,
+                                            NUMBERS[which].high, NUMBERS[which].bounds);
     return view->failed != 0 ? NAN : value;
 }
 
 /* One number for all profiles, or a group with one for each that it names. */
-static void parse_number(struct settings_view *view, const struct experiment *experiment, size_t which,
-                         struct claim *claim)
+static void parse_number(struct settings_view *view, const struct experiment *experiment,
+                         size_t which, struct claim *claim)
 {
     const config_setting_t *at = settings_find(view, NUMBERS[which].name);
     const char *names[CLAIM_PROFILE_MAX];
@@ -170,17 +177,20 @@ static void parse_number(struct settings_view *view, const struct experiment *ex
     }
     for (size_t i = 0; i < experiment->profile_count; i++)
         names[i] = experiment->profiles[i].name;
-    if (config_setting_is_group(at) && settings_check(view, at, names, experiment->profile_count) != 0)
+    if (config_setting_is_group(at) &&
+        settings_check(view, at, names, experiment->profile_count) != 0)
         return;
     for (size_t i = 0; i < experiment->profile_count; i++) {
-        const config_setting_t *one = config_setting_is_group(at) ? config_setting_get_member(at, names[i]) : at;
+        const config_setting_t *one = config_setting_is_group(at)
+                                          ? config_setting_get_member(at, names[i])
+                                          : at;
         claim->number[which][i] = one == NULL ? NAN : number_of(view, one, which);
     }
 }
 
 /* Numbers and runs that do not go together. */
-static void check_sense(struct settings_view *view, const struct experiment *experiment, const struct kind *kind,
-                        const struct claim *claim)
+static void check_sense(struct settings_view *view, const struct experiment *experiment,
+                        const struct kind *kind, const struct claim *claim)
 {
     int noise = kind->kind == CLAIM_EQUAL_FINAL_ACCURACY || kind->kind == CLAIM_TRACK_BY_EPOCH;
     for (size_t p = 0; p < experiment->profile_count; p++) {
@@ -191,35 +201,40 @@ static void check_sense(struct settings_view *view, const struct experiment *exp
         for (size_t i = 0; i < claim->run_count && (kind->numbers & BIT(CLAIM_STEP)); i++) {
             const struct experiment_run *run = &experiment->runs[claim->runs[i]];
             if (step + kind->later_step > run->spec.step_count)
-                settings_fail(view, settings_find(view, "step"), "'step' is %g%s, but run '%s' has %d steps", step,
-                              kind->later_step ? " and looks on to the step behind it" : "", run->name,
-                              run->spec.step_count);
+                settings_fail(view, settings_find(view, "step"),
+                              "'step' is %g%s, but run '%s' has %d steps", step,
+                              kind->later_step ? " and looks on to the step behind it" : "",
+                              run->name, run->spec.step_count);
         }
     }
     const struct schedule_spec *first = &experiment->runs[claim->runs[0]].spec;
     for (size_t i = 1; i < claim->run_count && kind->kind == CLAIM_TRACK_BY_EPOCH; i++) {
         const struct experiment_run *run = &experiment->runs[claim->runs[i]];
         if (run->spec.step_count != first->step_count ||
-            memcmp(run->spec.step_epoch, first->step_epoch, (size_t)first->step_count * sizeof first->step_epoch[0]) !=
-                0)
-            settings_fail(view, settings_find(view, "runs"), "run '%s' has other steps than '%s'; they cannot track",
-                          run->name, experiment->runs[claim->runs[0]].name);
+            memcmp(run->spec.step_epoch, first->step_epoch,
+                   (size_t)first->step_count * sizeof first->step_epoch[0]) != 0)
+            settings_fail(view, settings_find(view, "runs"),
+                          "run '%s' has other steps than '%s'; they cannot track", run->name,
+                          experiment->runs[claim->runs[0]].name);
     }
 }
 
 static void parse_words(struct settings_view *view, struct claim *claim)
 {
-    const config_setting_t *quote = settings_find(view, "quote"), *drawn = settings_find(view, "drawn");
+    const config_setting_t *quote = settings_find(view, "quote"),
+                           *drawn = settings_find(view, "drawn");
     if ((quote == NULL) == (drawn == NULL))
-        settings_fail(view, view->group,
-                      "a claim has either 'quote', the paper's words, or 'drawn', what a curve shows");
+        settings_fail(
+            view, view->group,
+            "a claim has either 'quote', the paper's words, or 'drawn', what a curve shows");
     claim->quote = quote == NULL ? NULL : settings_string(view, "quote");
     claim->drawn = drawn == NULL ? NULL : settings_string(view, "drawn");
     claim->section = settings_string(view, "section");
     claim->from = settings_string(view, "from");
 }
 
-static int parse_claim(struct settings_view *view, const struct experiment *experiment, struct claim *claim)
+static int parse_claim(struct settings_view *view, const struct experiment *experiment,
+                       struct claim *claim)
 {
     if (!config_setting_is_group(view->group))
         return settings_check(view, view->group, NULL, 0);
@@ -236,7 +251,8 @@ static int parse_claim(struct settings_view *view, const struct experiment *expe
             if (strcmp(text, QUANTITIES[i]) == 0)
                 claim->quantity = (enum claim_quantity)(i + 1);
         if (text != NULL && claim->quantity == 0)
-            fail_name(view, settings_find(view, "quantity"), "quantity", text, QUANTITIES, COUNT_OF(QUANTITIES));
+            fail_name(view, settings_find(view, "quantity"), "quantity", text, QUANTITIES,
+                      COUNT_OF(QUANTITIES));
     }
     for (size_t i = 0; i < CLAIM_NUMBERS && view->failed == 0; i++)
         if (kind->numbers & BIT(i))
@@ -246,7 +262,8 @@ static int parse_claim(struct settings_view *view, const struct experiment *expe
     return view->failed;
 }
 
-int claims_parse(struct settings_view *top, const struct experiment *experiment, struct claim **claims, size_t *count)
+int claims_parse(struct settings_view *top, const struct experiment *experiment,
+                 struct claim **claims, size_t *count)
 {
     const config_setting_t *list = settings_groups(top, "claims", CLAIM_MAX);
     if (list == NULL)
@@ -258,8 +275,9 @@ int claims_parse(struct settings_view *top, const struct experiment *experiment,
     if (found == NULL)
         return top->failed = ERR_MEMORY;
     for (size_t i = 0; i < wanted; i++) {
-        struct settings_view view = {
-            .path = top->path, .group = config_setting_get_elem(list, (unsigned)i), .err = top->err};
+        struct settings_view view = {.path = top->path,
+                                     .group = config_setting_get_elem(list, (unsigned)i),
+                                     .err = top->err};
         if (parse_claim(&view, experiment, &found[i]) != 0) {
             mem_free(found);
             return top->failed = view.failed;

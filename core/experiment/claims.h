@@ -1,11 +1,14 @@
-/* claims.h -- the sentences the paper builds on, as data in the experiment file.  Whether they held, judge/judge.h says.
+/* claims.h -- the sentences the paper builds on, as data in the experiment file.  Whether they
+ * held, judge/judge.h says.
  *
- * A claim is the paper's words (or what a printed curve shows), a kind, the runs it speaks of, numbers, and their
- * source:
+ * A claim is the paper's words (or what a printed curve shows), a kind, the runs it speaks of,
+ * numbers, and their source:
  *     claims = ( { quote = "under 6500 updates"; section = "5.2"; kind = "updates_below";
- *                  run = "increased-initial-learning-rate"; value = 6500; from = "the words"; }, ... );
- * A number is one for every profile, or one each, { paper = 0.005; small = 0.01; }; at a profile left out the claim is
- * not judged.  Epochs are those of the profile; a step is an index, 1 for the first.  Accuracies are fractions.
+ *                  run = "increased-initial-learning-rate"; value = 6500; from = "the words"; },
+ *                      ... );
+ * A number is one for every profile, or one each, { paper = 0.005; small = 0.01; }; at a profile
+ * left out the claim is not judged.  Epochs are those of the profile; a step is an index, 1 for the
+ * first.  Accuracies are fractions.
  */
 #ifndef EXPERIMENT_CLAIMS_H
 #define EXPERIMENT_CLAIMS_H
@@ -23,15 +26,20 @@ struct err;
 #define CLAIM_PROFILE_MAX 16
 
 enum claim_kind {
-    CLAIM_UPDATES_ABOUT = 1,     /* run: |updates - value| <= within */
-    CLAIM_UPDATES_BELOW,         /* run: updates < value */
-    CLAIM_RATIO_AT_LEAST,        /* run, over: updates of run >= value * updates of over */
-    CLAIM_EQUAL_FINAL_ACCURACY,  /* runs: mean final test accuracies within margin; two one-sided t tests */
-    CLAIM_LOWER_FINAL_ACCURACY,  /* run, below: run's mean lies more than margin below the other's; one-sided t test */
-    CLAIM_TRACK_BY_EPOCH,        /* runs, quantity: gap of smoothed means <= max(margin, deviations * its error) */
-    CLAIM_FLAT_AFTER,            /* runs: final test accuracy - that before step+1 <= margin */
-    CLAIM_SAGS_AND_JUMPS,        /* runs: test accuracy falls by >= sag from step to step+1, then rises by >= jump */
-    CLAIM_IMPROVES_AT,           /* runs, quantity: better by >= margin from before the step to after it */
+    CLAIM_UPDATES_ABOUT = 1, /* run: |updates - value| <= within */
+    CLAIM_UPDATES_BELOW,     /* run: updates < value */
+    CLAIM_RATIO_AT_LEAST,    /* run, over: updates of run >= value * updates of over */
+    /* runs: mean final test accuracies within margin; two one-sided t tests */
+    CLAIM_EQUAL_FINAL_ACCURACY,
+    /* run, below: run's mean lies more than margin below the other's; one-sided t test */
+    CLAIM_LOWER_FINAL_ACCURACY,
+    /* runs, quantity: gap of smoothed means <= max(margin, deviations * its error) */
+    CLAIM_TRACK_BY_EPOCH,
+    CLAIM_FLAT_AFTER, /* runs: final test accuracy - that before step+1 <= margin */
+    /* runs: test accuracy falls by >= sag from step to step+1, then rises by >= jump */
+    CLAIM_SAGS_AND_JUMPS,
+    /* runs, quantity: better by >= margin from before the step to after it */
+    CLAIM_IMPROVES_AT,
 };
 
 enum claim_quantity { CLAIM_TEST_ACCURACY = 1, CLAIM_TRAIN_LOSS };
@@ -41,11 +49,12 @@ enum claim_number {
     CLAIM_VALUE,
     CLAIM_WITHIN,
     CLAIM_MARGIN,
-    CLAIM_SEEDS,       /* finished seeds of each run below which there is no verdict */
-    CLAIM_CONFIDENCE,  /* of each one-sided test, 0.5 to 1 */
-    CLAIM_SMOOTH,      /* epochs in a moving mean; no mean reaches across a step */
+    CLAIM_SEEDS,      /* finished seeds of each run below which there is no verdict */
+    CLAIM_CONFIDENCE, /* of each one-sided test, 0.5 to 1 */
+    CLAIM_SMOOTH,     /* epochs in a moving mean; no mean reaches across a step */
     CLAIM_DEVIATIONS,
-    CLAIM_RESOLUTION,  /* where deviations * standard error is above it, seeds are too few for HOLDS */
+    /* where deviations * standard error is above it, seeds are too few for HOLDS */
+    CLAIM_RESOLUTION,
     CLAIM_STEP,
     CLAIM_SAG,
     CLAIM_JUMP,
@@ -53,21 +62,23 @@ enum claim_number {
 };
 
 struct claim {
-    const char *quote;    /* the paper's own words, or NULL: then */
-    const char *drawn;    /* what a printed curve shows and no sentence says */
-    const char *section;  /* "5.2" */
-    const char *from;     /* where the tolerance comes from */
+    const char *quote;   /* the paper's own words, or NULL: then */
+    const char *drawn;   /* what a printed curve shows and no sentence says */
+    const char *section; /* "5.2" */
+    const char *from;    /* where the tolerance comes from */
     const char *kind_name;
     enum claim_kind kind;
-    enum claim_quantity quantity;  /* 0 where the kind has none */
+    enum claim_quantity quantity; /* 0 where the kind has none */
     size_t run_count;
-    size_t runs[CLAIM_RUN_MAX];    /* indices into the experiment's runs; [1] is `over` or `below` */
-    double number[CLAIM_NUMBERS][CLAIM_PROFILE_MAX];  /* NaN: not stated for that profile */
+    /* indices into the experiment's runs; [1] is `over` or `below` */
+    size_t runs[CLAIM_RUN_MAX];
+    double number[CLAIM_NUMBERS][CLAIM_PROFILE_MAX]; /* NaN: not stated for that profile */
 };
 
-/* Reads the key `claims`; runs and profiles of the experiment are known by now.  *claims is freed with mem_free(), its
- * texts belong to the file.  ERR_INPUT "path:line: ..." for anything unknown, missing, out of bounds, or a step that a
- * run does not have. */
-int claims_parse(struct settings_view *top, const struct experiment *experiment, struct claim **claims, size_t *count);
+/* Reads the key `claims`; runs and profiles of the experiment are known by now.  *claims is freed
+ * with mem_free(), its texts belong to the file.  ERR_INPUT "path:line: ..." for anything unknown,
+ * missing, out of bounds, or a step that a run does not have. */
+int claims_parse(struct settings_view *top, const struct experiment *experiment,
+                 struct claim **claims, size_t *count);
 
 #endif

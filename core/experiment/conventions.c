@@ -13,10 +13,11 @@
 
 static const char *const KEYS[] = {CONVENTIONS_KEYS};
 
-/* A convention is a number of epochs or one of two words, of which the second is not the default. */
+/* A convention is a number of epochs or one of two words, of which the second is not the
+ * default. */
 static const struct {
-    const char *key, *usual, *other;  /* words; NULL: a number */
-    size_t offset;                    /* of an int in struct schedule_conventions */
+    const char *key, *usual, *other; /* words; NULL: a number */
+    size_t offset;                   /* of an int in struct schedule_conventions */
 } TABLE[] = {
     {"last_batch", "drop", "keep", offsetof(struct schedule_conventions, keep_last_batch)},
     {"early_steps", NULL, NULL, offsetof(struct schedule_conventions, early_steps)},
@@ -43,34 +44,38 @@ int conventions_parse(struct settings_view *view, struct schedule_conventions *c
             break;
         *field(conventions, i) = strcmp(text, TABLE[i].other) == 0;
         if (strcmp(text, TABLE[i].other) != 0 && strcmp(text, TABLE[i].usual) != 0)
-            settings_fail(view, settings_find(view, TABLE[i].key), "'%s' is \"%.80s\"; it must be \"%s\" or \"%s\"",
-                          TABLE[i].key, text, TABLE[i].usual, TABLE[i].other);
+            settings_fail(view, settings_find(view, TABLE[i].key),
+                          "'%s' is \"%.80s\"; it must be \"%s\" or \"%s\"", TABLE[i].key, text,
+                          TABLE[i].usual, TABLE[i].other);
     }
     return view->failed;
 }
 
-static int apply_value(size_t i, const char *value, struct schedule_conventions *conventions, struct err *err)
+static int apply_value(size_t i, const char *value, struct schedule_conventions *conventions,
+                       struct err *err)
 {
     if (TABLE[i].usual != NULL) {
         *field(conventions, i) = strcmp(value, TABLE[i].other) == 0;
         if (strcmp(value, TABLE[i].other) == 0 || strcmp(value, TABLE[i].usual) == 0)
             return 0;
-        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is %s or %s", TABLE[i].key, value, TABLE[i].usual,
-                       TABLE[i].other);
+        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is %s or %s", TABLE[i].key, value,
+                       TABLE[i].usual, TABLE[i].other);
     }
     char *end;
     errno = 0;
     long epochs = strtol(value, &end, 10);
     if (errno != 0 || end == value || *end != '\0' || epochs < 0 || epochs > EPOCHS_LIMIT)
-        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d", TABLE[i].key, value,
-                       EPOCHS_LIMIT);
+        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d",
+                       TABLE[i].key, value, EPOCHS_LIMIT);
     *field(conventions, i) = (int)epochs;
     return 0;
 }
 
-static int apply_one(const char *word, size_t length, struct schedule_conventions *conventions, struct err *err)
+static int apply_one(const char *word, size_t length, struct schedule_conventions *conventions,
+                     struct err *err)
 {
-    char copy[128], known[] = "last_batch=drop|keep, early_steps=N, moments_at_step=keep|reset, extra_epochs=N";
+    char copy[128],
+        known[] = "last_batch=drop|keep, early_steps=N, moments_at_step=keep|reset, extra_epochs=N";
     snprintf(copy, sizeof copy, "%.*s", (int)length, word);
     char *equals = strchr(copy, '=');
     if (equals == NULL)
@@ -106,15 +111,18 @@ void conventions_text(const struct schedule_conventions *conventions, char text[
     size_t used = 0;
     text[0] = '\0';
     if (conventions->keep_last_batch)
-        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", last batch of an epoch kept");
+        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used,
+                                 ", last batch of an epoch kept");
     if (conventions->early_steps > 0)
         used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", steps %d epoch%s early",
-                                 conventions->early_steps, conventions->early_steps == 1 ? "" : "s");
+                                 conventions->early_steps,
+                                 conventions->early_steps == 1 ? "" : "s");
     if (conventions->reset_moments)
-        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", optimizer begins anew at steps");
+        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used,
+                                 ", optimizer begins anew at steps");
     if (conventions->extra_epochs > 0)
-        snprintf(text + used, CONVENTIONS_TEXT - used, ", %d extra epoch%s", conventions->extra_epochs,
-                 conventions->extra_epochs == 1 ? "" : "s");
+        snprintf(text + used, CONVENTIONS_TEXT - used, ", %d extra epoch%s",
+                 conventions->extra_epochs, conventions->extra_epochs == 1 ? "" : "s");
     if (text[0] != '\0')
         memmove(text, text + 2, strlen(text + 2) + 1);
 }

@@ -1,8 +1,9 @@
-/* conventions.h -- what the paper leaves open and other code does otherwise, by name: in an experiment file, on the
- * command line, in a caption.
+/* conventions.h -- what the paper leaves open and other code does otherwise, by name: in an
+ * experiment file, on the command line, in a caption.
  *
  *     last_batch = "drop" | "keep"       the last, partial batch of an epoch
- *     early_steps = 0                    a step takes effect so many epochs early; 1: after 59 full epochs
+ *     early_steps = 0                    a step takes effect so many epochs early; 1: after 59 full
+ *                                        epochs
  *     moments_at_step = "keep" | "reset" the optimizer's memory at a step of the schedule
  *     extra_epochs = 0                   behind the last epoch, at the paper's scale; 5: 205 epochs
  * The first of each is the default, under which every count in the paper is true. */
@@ -23,13 +24,15 @@ struct err;
 /* Reads the keys above from a run of an experiment file; what is left out keeps its default. */
 int conventions_parse(struct settings_view *view, struct schedule_conventions *conventions);
 
-/* Changes what `words` says, "last_batch=keep,extra_epochs=5".  ERR_USAGE names the word and what it could be. */
+/* Changes what `words` says, "last_batch=keep,extra_epochs=5".  ERR_USAGE names the word and what
+ * it could be. */
 int conventions_apply(const char *words, struct schedule_conventions *conventions, struct err *err);
 
 /* "last batch kept, steps 1 epoch early"; empty when all are the default. */
 void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT]);
 
-/* For a run's identity: those that its phases do not show, where they are not the default; NULL when there is none. */
+/* For a run's identity: those that its phases do not show, where they are not the default; NULL
+ * when there is none. */
 json_t *conventions_json(const struct schedule_conventions *conventions);
 
 #endif

@@ -14,11 +14,13 @@
 #define EPOCHS_MAX 100000
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const TOP_KEYS[] = {"name", "title",  "dataset",  "train_n",         "epochs",   "groups", "plot", "base",
-                                       "schedules_only", "study", "runs", "profiles", "default_profile", "defaults", "panels",
-                                       "claims"};
-static const char *const PROFILE_KEYS[] = {"name", "network", "divide", "epochs", "test_n", "micro_ghosts", "device_micro_ghosts",
-                                           "words"};
+static const char *const TOP_KEYS[] = {
+    "name",   "title",          "dataset", "train_n", "epochs",   "groups",          "plot",
+    "base",   "schedules_only", "study",   "runs",    "profiles", "default_profile", "defaults",
+    "panels", "claims"};
+static const char *const PROFILE_KEYS[] = {
+    "name", "network", "divide", "epochs", "test_n", "micro_ghosts", "device_micro_ghosts",
+    "words"};
 
 static int parse_profile(const struct experiment *experiment, struct settings_view *view,
                          struct experiment_profile *profile)
@@ -32,7 +34,8 @@ static int parse_profile(const struct experiment *experiment, struct settings_vi
     profile->test_n = settings_int(view, "test_n", 1, COUNT_MAX);
     profile->micro_ghosts = settings_int(view, "micro_ghosts", 1, COUNT_MAX);
     profile->device_micro_ghosts = settings_find(view, "device_micro_ghosts") == NULL
-                                       ? profile->micro_ghosts : settings_int(view, "device_micro_ghosts", 1, COUNT_MAX);
+                                       ? profile->micro_ghosts
+                                       : settings_int(view, "device_micro_ghosts", 1, COUNT_MAX);
     profile->words = settings_string(view, "words");
     struct schedule schedule;
     struct err err = {0};
@@ -60,12 +63,14 @@ static int parse_profiles(struct experiment *experiment, struct settings_view *t
         for (size_t j = 0; j < i; j++)
             if (strcmp(experiment->profiles[j].name, experiment->profiles[i].name) == 0)
                 return settings_fail(&view, settings_find(&view, "name"),
-                                     "a second profile is named '%s'; rename one", experiment->profiles[i].name);
+                                     "a second profile is named '%s'; rename one",
+                                     experiment->profiles[i].name);
     }
     experiment->profile_count = count;
     experiment->default_profile = settings_name(top, "default_profile");
     struct err err = {0};
-    if (top->failed == 0 && experiment_profile(experiment, experiment->default_profile, &err) == NULL)
+    if (top->failed == 0 &&
+        experiment_profile(experiment, experiment->default_profile, &err) == NULL)
         settings_fail(top, settings_find(top, "default_profile"), "default_profile: %s", err.text);
     return top->failed;
 }
@@ -84,7 +89,8 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     if (settings_find(top, "study") != NULL) {
         experiment->study = settings_string(top, "study");
         if (experiment->study != NULL && strcmp(experiment->study, "accumulation") != 0)
-            settings_fail(top, settings_find(top, "study"), "'study' is \"%.80s\"; there is \"accumulation\" only",
+            settings_fail(top, settings_find(top, "study"),
+                          "'study' is \"%.80s\"; there is \"accumulation\" only",
                           experiment->study);
     }
     if (settings_find(top, "schedules_only") != NULL)
@@ -121,7 +127,8 @@ static int read_base(struct settings_view *top, struct owned *base)
         return 0;
     const char *name = settings_string(top, "base"), *slash = strrchr(top->path, '/');
     if (name != NULL && (strchr(name, '/') != NULL || name[0] == '.'))
-        settings_fail(top, settings_find(top, "base"), "'base' is \"%.80s\"; it must name a file in the same folder", name);
+        settings_fail(top, settings_find(top, "base"),
+                      "'base' is \"%.80s\"; it must name a file in the same folder", name);
     if (top->failed != 0)
         return top->failed;
     int folder = slash == NULL ? 0 : (int)(slash - top->path + 1);
@@ -130,7 +137,8 @@ static int read_base(struct settings_view *top, struct owned *base)
         return top->failed = code;
     top->fallback = config_root_setting(&base->config);
     if (config_setting_get_member(top->fallback, "base") != NULL)
-        settings_fail(top, config_setting_get_member(top->fallback, "base"), "a base has no base of its own; remove it");
+        settings_fail(top, config_setting_get_member(top->fallback, "base"),
+                      "a base has no base of its own; remove it");
     return settings_check(top, top->fallback, TOP_KEYS, COUNT_OF(TOP_KEYS));
 }
 
@@ -145,7 +153,8 @@ int experiment_load(const char *path, struct experiment **out, struct err *err)
         code = read_owned(&owned[0], mem_string(path, err), err);
     if (code == 0) {
         experiment->path = owned[0].path;
-        struct settings_view top = {.path = owned[0].path, .group = config_root_setting(&owned[0].config), .err = err};
+        struct settings_view top = {
+            .path = owned[0].path, .group = config_root_setting(&owned[0].config), .err = err};
         code = read_base(&top, &owned[1]);
         if (code == 0)
             code = parse_top(experiment, &top);

@@ -15,10 +15,12 @@ static const char *const KEYS[] = {"title", "x", "y", "runs", "paper_curves", "x
 static const char *const PANEL_X[] = {"epoch", "updates"};
 /* The first two need no training. */
 #define SCHEDULED 2
-static const char *const PANEL_Y[] = {"lr", "batch", "test_accuracy", "train_loss", "train_loss_l2"};
+static const char *const PANEL_Y[] = {"lr", "batch", "test_accuracy", "train_loss",
+                                      "train_loss_l2"};
 
 /* The text of `key`, one of words[]. */
-static const char *parse_column(struct settings_view *view, const char *key, const char *const *words, size_t count)
+static const char *parse_column(struct settings_view *view, const char *key,
+                                const char *const *words, size_t count)
 {
     const char *text = settings_string(view, key);
     if (text == NULL)
@@ -27,12 +29,13 @@ static const char *parse_column(struct settings_view *view, const char *key, con
     for (size_t i = 0, used = 0; i < count; i++) {
         if (strcmp(text, words[i]) == 0)
             return words[i];
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", words[i]);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
+                                 words[i]);
     }
     const char *nearest = suggest(text, words, count);
-    settings_fail(view, settings_find(view, key), "'%s' is \"%.80s\"%s%s%s; it must be one of %s", key, text,
-                  nearest == NULL ? "" : ", did you mean \"", nearest == NULL ? "" : nearest,
-                  nearest == NULL ? "" : "\"?", known);
+    settings_fail(view, settings_find(view, key), "'%s' is \"%.80s\"%s%s%s; it must be one of %s",
+                  key, text, nearest == NULL ? "" : ", did you mean \"",
+                  nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?", known);
     return NULL;
 }
 
@@ -47,13 +50,14 @@ static void parse_range(struct settings_view *view, const char *key, double rang
         return;
     }
     for (unsigned i = 0; i < 2; i++)
-        range[i] = settings_double_of(view, config_setting_get_elem(at, i), key, 0, RANGE_MAX, "0 or above");
+        range[i] = settings_double_of(view, config_setting_get_elem(at, i), key, 0, RANGE_MAX,
+                                      "0 or above");
     if (view->failed == 0 && !(range[1] > range[0]))
         settings_fail(view, at, "'%s' must rise: [ low, high ]", key);
 }
 
-static void add_run(struct settings_view *view, const struct experiment *experiment, struct experiment_panel *panel,
-                    const config_setting_t *at)
+static void add_run(struct settings_view *view, const struct experiment *experiment,
+                    struct experiment_panel *panel, const config_setting_t *at)
 {
     struct err err = {0};
     const char *name = settings_string_of(view, at, "runs");
@@ -70,7 +74,8 @@ static void add_run(struct settings_view *view, const struct experiment *experim
 }
 
 /* All of the experiment's where the panel names none. */
-static void parse_runs(struct settings_view *view, const struct experiment *experiment, struct experiment_panel *panel)
+static void parse_runs(struct settings_view *view, const struct experiment *experiment,
+                       struct experiment_panel *panel)
 {
     const config_setting_t *list = settings_find(view, "runs");
     if (list != NULL && !config_setting_is_array(list)) {
@@ -79,8 +84,8 @@ static void parse_runs(struct settings_view *view, const struct experiment *expe
     }
     size_t count = list == NULL ? experiment->run_count : (size_t)config_setting_length(list);
     if (count < 1 || count > PANEL_RUN_MAX) {
-        settings_fail(view, list == NULL ? view->group : list, "a panel shows 1 to %d runs, not %zu", PANEL_RUN_MAX,
-                      count);
+        settings_fail(view, list == NULL ? view->group : list,
+                      "a panel shows 1 to %d runs, not %zu", PANEL_RUN_MAX, count);
         return;
     }
     for (size_t i = 0; i < count && list == NULL; i++)
@@ -89,7 +94,8 @@ static void parse_runs(struct settings_view *view, const struct experiment *expe
         add_run(view, experiment, panel, config_setting_get_elem(list, (unsigned)i));
 }
 
-static int parse_panel(struct settings_view *view, const struct experiment *experiment, struct experiment_panel *panel)
+static int parse_panel(struct settings_view *view, const struct experiment *experiment,
+                       struct experiment_panel *panel)
 {
     if (settings_check(view, view->group, KEYS, COUNT_OF(KEYS)) != 0)
         return view->failed;
@@ -103,15 +109,18 @@ static int parse_panel(struct settings_view *view, const struct experiment *expe
     parse_runs(view, experiment, panel);
     for (size_t i = SCHEDULED; i < COUNT_OF(PANEL_Y) && view->failed == 0; i++)
         if (experiment->schedules_only && panel->y == PANEL_Y[i])
-            settings_fail(view, settings_find(view, "y"), "'%s' is known after training only, and this experiment says "
-                          "schedules_only", panel->y);
+            settings_fail(view, settings_find(view, "y"),
+                          "'%s' is known after training only, and this experiment says "
+                          "schedules_only",
+                          panel->y);
     return view->failed;
 }
 
 int experiment_panels_parse(struct settings_view *top, struct experiment *experiment)
 {
     const config_setting_t *list = NULL;
-    if (settings_find(top, "panels") != NULL && (list = settings_groups(top, "panels", PANEL_MAX)) == NULL)
+    if (settings_find(top, "panels") != NULL &&
+        (list = settings_groups(top, "panels", PANEL_MAX)) == NULL)
         return top->failed;
     size_t count = list == NULL ? 1 : (size_t)config_setting_length(list);
     experiment->panels = mem_new(count, sizeof experiment->panels[0], top->err);
@@ -119,8 +128,9 @@ int experiment_panels_parse(struct settings_view *top, struct experiment *experi
         return top->failed = ERR_MEMORY;
     experiment->panel_count = count;
     for (size_t i = 0; i < count && list != NULL; i++) {
-        struct settings_view view = {
-            .path = top->path, .group = config_setting_get_elem(list, (unsigned)i), .err = top->err};
+        struct settings_view view = {.path = top->path,
+                                     .group = config_setting_get_elem(list, (unsigned)i),
+                                     .err = top->err};
         if (parse_panel(&view, experiment, &experiment->panels[i]) != 0)
             return top->failed = view.failed;
     }

@@ -50,16 +50,20 @@ static const char *optimizer_word(int optimizer)
     }
 }
 
-static void write_head(FILE *out, const struct experiment *experiment, const struct experiment_profile *profile)
+static void write_head(FILE *out, const struct experiment *experiment,
+                       const struct experiment_profile *profile)
 {
     fprintf(out, "%s: %s\n", experiment->name, experiment->title);
     fprintf(out, "profile %s: %s\n", profile->name, profile->words);
-    fprintf(out, "%s on %s: N = %" PRId64 " of %" PRId64 " training images, %" PRId64 " test images, %d epochs\n",
-            profile->network, experiment->dataset, experiment->train_n / profile->divide, experiment->train_n,
-            profile->test_n, profile->epochs);
+    fprintf(out,
+            "%s on %s: N = %" PRId64 " of %" PRId64 " training images, %" PRId64
+            " test images, %d epochs\n",
+            profile->network, experiment->dataset, experiment->train_n / profile->divide,
+            experiment->train_n, profile->test_n, profile->epochs);
 }
 
-/* Half a unit of the last digit printed must not hang on the last bit of 1-m: 390.625 reads 390.63 for every m. */
+/* Half a unit of the last digit printed must not hang on the last bit of 1-m: 390.625 reads 390.63
+ * for every m. */
 static double rounded_up(double value)
 {
     return value * (1 + 1e-12);
@@ -68,24 +72,27 @@ static double rounded_up(double value)
 /* "updates/epoch" counts full batches only; the images of the rest are "dropped". */
 static void write_phases(FILE *out, const struct schedule *schedule)
 {
-    fprintf(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "phase", "epochs", "B", "lr", "m", "updates",
-            "updates", "noise g", "noise g", "N_lost", "dropped", "ghosts");
-    fprintf(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "", "", "", "", "", "/epoch", "", "exact",
-            "approx.", "epochs", "/epoch", "/update");
+    fprintf(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "phase", "epochs", "B",
+            "lr", "m", "updates", "updates", "noise g", "noise g", "N_lost", "dropped", "ghosts");
+    fprintf(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "", "", "", "", "",
+            "/epoch", "", "exact", "approx.", "epochs", "/epoch", "/update");
     for (int i = 0; i < schedule->phase_count; i++) {
         const struct phase *phase = &schedule->phase[i];
         char epochs[32];
-        snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1, phase->first_epoch + phase->epochs);
-        fprintf(out, "  %5d %9s %7" PRId64 " %8.4g %6.4g %8" PRId64 " %8" PRId64, i + 1, epochs, phase->batch,
-                phase->lr, phase->momentum, phase->updates_per_epoch, phase->updates);
-        fprintf(out, " %9.5g %9.5g %8.4g %8" PRId64 " %8" PRId64 "\n",
-                rounded_up(noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch)),
-                rounded_up(noise_scale_approximate(phase->lr, phase->momentum, schedule->train_n, phase->batch)),
-                epochs_lost(phase->momentum, schedule->train_n, phase->batch), phase->dropped,
-                (phase->batch + schedule->ghost - 1) / schedule->ghost);
+        snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1,
+                 phase->first_epoch + phase->epochs);
+        fprintf(out, "  %5d %9s %7" PRId64 " %8.4g %6.4g %8" PRId64 " %8" PRId64, i + 1, epochs,
+                phase->batch, phase->lr, phase->momentum, phase->updates_per_epoch, phase->updates);
+        fprintf(
+            out, " %9.5g %9.5g %8.4g %8" PRId64 " %8" PRId64 "\n",
+            rounded_up(noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch)),
+            rounded_up(noise_scale_approximate(phase->lr, phase->momentum, schedule->train_n,
+                                               phase->batch)),
+            epochs_lost(phase->momentum, schedule->train_n, phase->batch), phase->dropped,
+            (phase->batch + schedule->ghost - 1) / schedule->ghost);
     }
-    fprintf(out, "  %5s %9d %7s %8s %6s %8s %8" PRId64 "\n", "total", schedule->epochs, "", "", "", "",
-            schedule->updates);
+    fprintf(out, "  %5s %9d %7s %8s %6s %8s %8" PRId64 "\n", "total", schedule->epochs, "", "", "",
+            "", schedule->updates);
 }
 
 /* Says so where a phase is over before momentum has built up; short profiles suffer from it. */
@@ -94,20 +101,24 @@ static void write_lost(FILE *out, const struct schedule *schedule)
     int short_phases = 0;
     for (int i = 0; i < schedule->phase_count; i++) {
         const struct phase *phase = &schedule->phase[i];
-        short_phases += epochs_lost(phase->momentum, schedule->train_n, phase->batch) > phase->epochs;
+        short_phases += epochs_lost(phase->momentum, schedule->train_n, phase->batch) >
+                        phase->epochs;
     }
     if (short_phases > 0)
-        fprintf(out, "  In %d of %d phases N_lost exceeds the phase: momentum never builds up fully.\n", short_phases,
-                schedule->phase_count);
+        fprintf(out,
+                "  In %d of %d phases N_lost exceeds the phase: momentum never builds up fully.\n",
+                short_phases, schedule->phase_count);
 }
 
-static void write_run(FILE *out, const struct experiment_run *run, const struct planned *planned, int reduced)
+static void write_run(FILE *out, const struct experiment_run *run, const struct planned *planned,
+                      int reduced)
 {
     fprintf(out, "\n%s: \"%s\"\n", run->name, run->title);
     fprintf(out, "  %s, ", optimizer_word(run->spec.optimizer));
     if (run->spec.optimizer == REPRO_OPTIMIZER_ADAM)
         fprintf(out, "beta1 %g, beta2 %g, epsilon %g, ", run->beta1, run->beta2, run->epsilon);
-    fprintf(out, "weight decay %g, ghost batch %" PRId64, run->weight_decay, planned->schedule.ghost);
+    fprintf(out, "weight decay %g, ghost batch %" PRId64, run->weight_decay,
+            planned->schedule.ghost);
     char conventions[CONVENTIONS_TEXT];
     conventions_text(&planned->schedule.conventions, conventions);
     fprintf(out, "%s%s\n", conventions[0] == '\0' ? "" : ", ", conventions);
@@ -117,15 +128,19 @@ static void write_run(FILE *out, const struct experiment_run *run, const struct 
         fprintf(out, "  The paper: \"%s\".\n", run->paper_words);
     const char *verdict = verdict_word(plan_judge(run, planned->paper_updates));
     if (verdict[0] != '\0' && reduced)
-        fprintf(out, "  That number belongs to the paper profile, where this schedule makes %" PRId64 " updates: %s.\n",
+        fprintf(out,
+                "  That number belongs to the paper profile, where this schedule makes %" PRId64
+                " updates: %s.\n",
                 planned->paper_updates, verdict);
     else if (verdict[0] != '\0')
-        fprintf(out, "  This schedule makes %" PRId64 " updates: %s.\n", planned->paper_updates, verdict);
+        fprintf(out, "  This schedule makes %" PRId64 " updates: %s.\n", planned->paper_updates,
+                verdict);
     if (run->paper_accuracy > 0)
         fprintf(out, "  Final accuracy in the paper: %.1f %%.\n", 100 * run->paper_accuracy);
 }
 
-static void write_summary(FILE *out, const struct experiment *experiment, const struct planned *planned, int reduced)
+static void write_summary(FILE *out, const struct experiment *experiment,
+                          const struct planned *planned, int reduced)
 {
     int width = 3;
     for (size_t i = 0; i < experiment->run_count; i++) {
@@ -151,12 +166,15 @@ static void write_summary(FILE *out, const struct experiment *experiment, const 
         enum plan_verdict verdict = plan_judge(run, planned[i].paper_updates);
         fprintf(out, "%s%s\n", verdict == PLAN_SILENT ? "  -" : ": ", verdict_word(verdict));
     }
-    fprintf(out, "\n%s\n"
-                 "Noise scale g = lr/(1-m) * (N/B - 1), approximately lr N / (B (1-m)).\n"
-                 "N_lost = B / (N (1-m)): the epochs that momentum takes to build up.\n",
-            planned[0].schedule.conventions.keep_last_batch
-                ? "Updates per epoch are ceil(N/B); the last one is of the partial batch that is left."
-                : "Updates per epoch are floor(N/B); the images of the last, partial batch are dropped.");
+    fprintf(
+        out,
+        "\n%s\n"
+        "Noise scale g = lr/(1-m) * (N/B - 1), approximately lr N / (B (1-m)).\n"
+        "N_lost = B / (N (1-m)): the epochs that momentum takes to build up.\n",
+        planned[0].schedule.conventions.keep_last_batch
+            ? "Updates per epoch are ceil(N/B); the last one is of the partial batch that is left."
+            : "Updates per epoch are floor(N/B); the images of the last, partial batch are "
+              "dropped.");
 }
 
 static int plan_runs(const struct experiment *experiment, const struct experiment_profile *profile,
@@ -176,8 +194,8 @@ static int plan_runs(const struct experiment *experiment, const struct experimen
     return 0;
 }
 
-int plan_text(const struct experiment *experiment, const struct experiment_profile *profile, char **text,
-              struct err *err)
+int plan_text(const struct experiment *experiment, const struct experiment_profile *profile,
+              char **text, struct err *err)
 {
     char *bytes = NULL;
     size_t size = 0;

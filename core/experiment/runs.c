@@ -15,22 +15,24 @@
 #define EPOCHS_MAX 100000
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const PAPER_KEYS[] = {"words", "updates_below", "updates_about", "accuracy", "curve"};
+static const char *const PAPER_KEYS[] = {"words", "updates_below", "updates_about", "accuracy",
+                                         "curve"};
 /* The first RUN_OWN are a run's own and have no default. */
 #define RUN_OWN 3
-static const char *const RUN_KEYS[] = {"name",      "title", "paper",     "optimizer",    "lr",    "momentum",
-                                       "batch",     "ghost", "batch_max", "weight_decay", "steps", "factor",
-                                       "action",    "beta1", "beta2",     "epsilon",      CONVENTIONS_KEYS};
+static const char *const RUN_KEYS[] = {
+    "name",  "title",     "paper",         "optimizer", "lr",     "momentum", "batch",
+    "ghost", "batch_max", "weight_decay",  "steps",     "factor", "action",   "beta1",
+    "beta2", "epsilon",   CONVENTIONS_KEYS};
 
 static const char *const OPTIMIZERS[] = {"sgd", "momentum", "nesterov", "adam"};
-static const int OPTIMIZER_VALUES[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_NESTEROV,
-                                       REPRO_OPTIMIZER_ADAM};
+static const int OPTIMIZER_VALUES[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM,
+                                       REPRO_OPTIMIZER_NESTEROV, REPRO_OPTIMIZER_ADAM};
 static const char *const ACTIONS[] = {"decay_lr", "grow_batch"};
 static const int ACTION_VALUES[] = {SCHEDULE_DECAY_LR, SCHEDULE_GROW_BATCH};
 
 /* values[i] where the text is words[i]; 0 after a failure. */
-static int parse_word(struct settings_view *view, const config_setting_t *at, const char *key, const char *const *words,
-                      const int *values, size_t count)
+static int parse_word(struct settings_view *view, const config_setting_t *at, const char *key,
+                      const char *const *words, const int *values, size_t count)
 {
     const char *text = settings_string_of(view, at, key);
     if (text == NULL)
@@ -41,7 +43,8 @@ static int parse_word(struct settings_view *view, const config_setting_t *at, co
     const char *nearest = suggest(text, words, count);
     char known[128] = "";
     for (size_t i = 0, used = 0; i < count; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", words[i]);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
+                                 words[i]);
     if (nearest != NULL)
         settings_fail(view, at, "'%s' is \"%.80s\"; did you mean \"%s\"?", key, text, nearest);
     else
@@ -60,17 +63,20 @@ static void parse_steps(struct settings_view *view, struct schedule_spec *spec)
     }
     int count = config_setting_length(steps);
     if (count > SCHEDULE_STEP_MAX) {
-        settings_fail(view, steps, "'steps' has %d entries; at most %d are possible", count, SCHEDULE_STEP_MAX);
+        settings_fail(view, steps, "'steps' has %d entries; at most %d are possible", count,
+                      SCHEDULE_STEP_MAX);
         return;
     }
     spec->step_count = count;
     for (int i = 0; i < count; i++) {
-        spec->step_epoch[i] = (int)settings_int_of(view, config_setting_get_elem(steps, (unsigned)i), "steps", 1,
-                                                   EPOCHS_MAX);
-        spec->factor[i] = settings_double_of(view, settings_each(view, "factor", i, count), "factor", 1 + DBL_EPSILON,
-                                             1e9, "above 1 and at most 1e9");
-        spec->action[i] = (enum schedule_action)parse_word(view, settings_each(view, "action", i, count), "action",
-                                                           ACTIONS, ACTION_VALUES, COUNT_OF(ACTIONS));
+        spec->step_epoch[i] = (int)settings_int_of(
+            view, config_setting_get_elem(steps, (unsigned)i), "steps", 1, EPOCHS_MAX);
+        spec->factor[i] = settings_double_of(view, settings_each(view, "factor", i, count),
+                                             "factor", 1 + DBL_EPSILON, 1e9,
+                                             "above 1 and at most 1e9");
+        spec->action[i] = (enum schedule_action)parse_word(
+            view, settings_each(view, "action", i, count), "action", ACTIONS, ACTION_VALUES,
+            COUNT_OF(ACTIONS));
     }
 }
 
@@ -78,10 +84,11 @@ static void parse_optimizer(struct settings_view *view, struct experiment_run *r
 {
     const char *optimizer = settings_string(view, "optimizer"); /* fails where the key is missing */
     if (optimizer != NULL)
-        run->spec.optimizer = parse_word(view, settings_find(view, "optimizer"), "optimizer", OPTIMIZERS,
-                                         OPTIMIZER_VALUES, COUNT_OF(OPTIMIZERS));
+        run->spec.optimizer = parse_word(view, settings_find(view, "optimizer"), "optimizer",
+                                         OPTIMIZERS, OPTIMIZER_VALUES, COUNT_OF(OPTIMIZERS));
     if (settings_find(view, "momentum") != NULL)
-        run->spec.momentum = settings_double(view, "momentum", 0, 1 - DBL_EPSILON, "at least 0 and below 1");
+        run->spec.momentum = settings_double(view, "momentum", 0, 1 - DBL_EPSILON,
+                                             "at least 0 and below 1");
     if (run->spec.optimizer == REPRO_OPTIMIZER_ADAM) {
         run->beta1 = settings_double(view, "beta1", 0, 1 - DBL_EPSILON, "at least 0 and below 1");
         run->beta2 = settings_double(view, "beta2", 0, 1 - DBL_EPSILON, "at least 0 and below 1");
@@ -110,13 +117,15 @@ static void parse_paper(struct settings_view *view, struct experiment_run *run)
     if (paper.failed == 0 && settings_find(&paper, "updates_about") != NULL)
         run->paper_updates_about = settings_int(&paper, "updates_about", 1, COUNT_MAX);
     if (paper.failed == 0 && settings_find(&paper, "accuracy") != NULL)
-        run->paper_accuracy = settings_double(&paper, "accuracy", DBL_MIN, 1, "a fraction above 0 and at most 1");
+        run->paper_accuracy = settings_double(&paper, "accuracy", DBL_MIN, 1,
+                                              "a fraction above 0 and at most 1");
     if (paper.failed == 0 && settings_find(&paper, "curve") != NULL)
         run->paper_curve = settings_name(&paper, "curve");
     view->failed = paper.failed;
 }
 
-static int parse_run(const struct experiment *experiment, struct settings_view *view, struct experiment_run *run)
+static int parse_run(const struct experiment *experiment, struct settings_view *view,
+                     struct experiment_run *run)
 {
     if (settings_check(view, view->group, RUN_KEYS, COUNT_OF(RUN_KEYS)) != 0)
         return view->failed;
@@ -144,7 +153,8 @@ static int parse_run(const struct experiment *experiment, struct settings_view *
 int experiment_runs_parse(struct settings_view *top, struct experiment *experiment)
 {
     const config_setting_t *defaults = settings_find(top, "defaults");
-    if (defaults != NULL && settings_check(top, defaults, RUN_KEYS + RUN_OWN, COUNT_OF(RUN_KEYS) - RUN_OWN) != 0)
+    if (defaults != NULL &&
+        settings_check(top, defaults, RUN_KEYS + RUN_OWN, COUNT_OF(RUN_KEYS) - RUN_OWN) != 0)
         return top->failed;
     const config_setting_t *list = settings_groups(top, "runs", RUN_MAX);
     if (list == NULL)
@@ -155,13 +165,15 @@ int experiment_runs_parse(struct settings_view *top, struct experiment *experime
         return ERR_MEMORY;
     for (size_t i = 0; i < count; i++) {
         const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
-        struct settings_view view = {.path = top->path, .group = group, .fallback = defaults, .err = top->err};
+        struct settings_view view = {
+            .path = top->path, .group = group, .fallback = defaults, .err = top->err};
         int code = parse_run(experiment, &view, &experiment->runs[i]);
         if (code != 0)
             return code;
         for (size_t j = 0; j < i; j++)
             if (strcmp(experiment->runs[j].name, experiment->runs[i].name) == 0)
-                return settings_fail(&view, settings_find(&view, "name"), "a second run is named '%s'; rename one",
+                return settings_fail(&view, settings_find(&view, "name"),
+                                     "a second run is named '%s'; rename one",
                                      experiment->runs[i].name);
     }
     experiment->run_count = count;

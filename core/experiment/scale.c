@@ -1,4 +1,5 @@
-/* What is asked of an experiment once it is loaded: its parts by name, and a run's schedule at a profile's scale. */
+/* What is asked of an experiment once it is loaded: its parts by name, and a run's schedule at a
+ * profile's scale. */
 #include "experiment/experiment.h"
 
 #include "base/err.h"
@@ -16,16 +17,18 @@ static void fail_unknown(const struct experiment *experiment, const char *what, 
     const char *nearest = suggest(name, names, count);
     char known[512] = "";
     for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
+                                 names[i]);
     if (nearest != NULL)
-        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; did you mean '%s'? (There are: %s.)", experiment->name, what,
-                name, nearest, known);
+        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; did you mean '%s'? (There are: %s.)",
+                experiment->name, what, name, nearest, known);
     else
-        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; there are: %s", experiment->name, what, name, known);
+        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; there are: %s", experiment->name, what, name,
+                known);
 }
 
-const struct experiment_profile *experiment_profile(const struct experiment *experiment, const char *name,
-                                                    struct err *err)
+const struct experiment_profile *experiment_profile(const struct experiment *experiment,
+                                                    const char *name, struct err *err)
 {
     const char *names[NAMES_MAX];
     size_t count = 0;
@@ -39,7 +42,8 @@ const struct experiment_profile *experiment_profile(const struct experiment *exp
     return NULL;
 }
 
-const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name, struct err *err)
+const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name,
+                                            struct err *err)
 {
     const char *names[NAMES_MAX];
     size_t count = 0;
@@ -57,13 +61,14 @@ const struct experiment_run *experiment_run(const struct experiment *experiment,
 static int divide_exactly(int64_t *value, int64_t divide, const char *what, struct err *err)
 {
     if (*value % divide != 0)
-        return err_set(err, ERR_INPUT, "the %s of %lld cannot be divided by %lld", what, (long long)*value,
-                       (long long)divide);
+        return err_set(err, ERR_INPUT, "the %s of %lld cannot be divided by %lld", what,
+                       (long long)*value, (long long)divide);
     *value /= divide;
     return 0;
 }
 
-static int scale_spec(const struct experiment_profile *profile, struct schedule_spec *spec, struct err *err)
+static int scale_spec(const struct experiment_profile *profile, struct schedule_spec *spec,
+                      struct err *err)
 {
     int code;
     if ((code = divide_exactly(&spec->batch, profile->divide, "batch", err)) != 0 ||
@@ -74,21 +79,22 @@ static int scale_spec(const struct experiment_profile *profile, struct schedule_
     for (int i = 0; i < spec->step_count; i++) {
         int64_t scaled = (int64_t)spec->step_epoch[i] * profile->epochs;
         if (scaled % spec->epochs != 0)
-            return err_set(err, ERR_INPUT, "step %d, epoch %d of %d, falls on no whole epoch of %d", i + 1,
-                           spec->step_epoch[i], spec->epochs, profile->epochs);
+            return err_set(err, ERR_INPUT, "step %d, epoch %d of %d, falls on no whole epoch of %d",
+                           i + 1, spec->step_epoch[i], spec->epochs, profile->epochs);
         spec->step_epoch[i] = (int)(scaled / spec->epochs);
     }
     int64_t extra = (int64_t)spec->conventions.extra_epochs * profile->epochs;
     if (extra % spec->epochs != 0)
-        return err_set(err, ERR_INPUT, "%d extra epochs of %d are no whole number of %d", spec->conventions.extra_epochs,
-                       spec->epochs, profile->epochs);
+        return err_set(err, ERR_INPUT, "%d extra epochs of %d are no whole number of %d",
+                       spec->conventions.extra_epochs, spec->epochs, profile->epochs);
     spec->conventions.extra_epochs = (int)(extra / spec->epochs);
     spec->epochs = profile->epochs;
     return 0;
 }
 
-int experiment_schedule(const struct experiment *experiment, const struct experiment_profile *profile,
-                        const struct experiment_run *run, struct schedule *out, struct err *err)
+int experiment_schedule(const struct experiment *experiment,
+                        const struct experiment_profile *profile, const struct experiment_run *run,
+                        struct schedule *out, struct err *err)
 {
     struct schedule_spec spec = run->spec;
     int code = scale_spec(profile, &spec, err);

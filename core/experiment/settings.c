@@ -21,9 +21,10 @@ int settings_fail(struct settings_view *view, const config_setting_t *at, const 
     va_end(args);
     /* The root group has line 0: what is missing there is missing from line 1 on. */
     unsigned line = config_setting_source_line(at);
-    const char *path = config_setting_get_hook(config_root_setting(at->config)); /* settings_read()'s */
-    return view->failed = err_set(view->err, ERR_INPUT, "%s:%u: %s", path == NULL ? view->path : path,
-                                  line == 0 ? 1 : line, text);
+    /* settings_read()'s */
+    const char *path = config_setting_get_hook(config_root_setting(at->config));
+    return view->failed = err_set(view->err, ERR_INPUT, "%s:%u: %s",
+                                  path == NULL ? view->path : path, line == 0 ? 1 : line, text);
 }
 
 static const char *type_name(const config_setting_t *at)
@@ -47,11 +48,14 @@ static const char *type_name(const config_setting_t *at)
     }
 }
 
-int settings_check(struct settings_view *view, const config_setting_t *group, const char *const *keys, size_t count)
+int settings_check(struct settings_view *view, const config_setting_t *group,
+                   const char *const *keys, size_t count)
 {
     if (!config_setting_is_group(group)) {
-        const char *name = config_setting_name(group) == NULL ? "this element" : config_setting_name(group);
-        return settings_fail(view, group, "%s is %s; it must be a group { ... }", name, type_name(group));
+        const char *name = config_setting_name(group) == NULL ? "this element"
+                                                              : config_setting_name(group);
+        return settings_fail(view, group, "%s is %s; it must be a group { ... }", name,
+                             type_name(group));
     }
     for (int i = 0; i < config_setting_length(group); i++) {
         const config_setting_t *at = config_setting_get_elem(group, (unsigned)i);
@@ -86,8 +90,8 @@ static const config_setting_t *need(struct settings_view *view, const char *key)
     return at;
 }
 
-int64_t settings_int_of(struct settings_view *view, const config_setting_t *at, const char *key, int64_t low,
-                        int64_t high)
+int64_t settings_int_of(struct settings_view *view, const config_setting_t *at, const char *key,
+                        int64_t low, int64_t high)
 {
     if (at == NULL || view->failed != 0)
         return 0;
@@ -98,14 +102,15 @@ int64_t settings_int_of(struct settings_view *view, const config_setting_t *at, 
     }
     int64_t value = config_setting_get_int64(at);
     if (value < low || value > high) {
-        settings_fail(view, at, "'%s' is %" PRId64 "; it must be %" PRId64 " to %" PRId64, key, value, low, high);
+        settings_fail(view, at, "'%s' is %" PRId64 "; it must be %" PRId64 " to %" PRId64, key,
+                      value, low, high);
         return 0;
     }
     return value;
 }
 
-double settings_double_of(struct settings_view *view, const config_setting_t *at, const char *key, double low,
-                          double high, const char *bounds)
+double settings_double_of(struct settings_view *view, const config_setting_t *at, const char *key,
+                          double low, double high, const char *bounds)
 {
     if (at == NULL || view->failed != 0)
         return 0;
@@ -113,8 +118,9 @@ double settings_double_of(struct settings_view *view, const config_setting_t *at
         settings_fail(view, at, "'%s' is %s; it must be a number", key, type_name(at));
         return 0;
     }
-    double value = config_setting_type(at) == CONFIG_TYPE_FLOAT ? config_setting_get_float(at)
-                                                                : (double)config_setting_get_int64(at);
+    double value = config_setting_type(at) == CONFIG_TYPE_FLOAT
+                       ? config_setting_get_float(at)
+                       : (double)config_setting_get_int64(at);
     if (!(value >= low && value <= high)) {
         settings_fail(view, at, "'%s' is %g; it must be %s", key, value, bounds);
         return 0;
@@ -122,12 +128,14 @@ double settings_double_of(struct settings_view *view, const config_setting_t *at
     return value;
 }
 
-const char *settings_string_of(struct settings_view *view, const config_setting_t *at, const char *key)
+const char *settings_string_of(struct settings_view *view, const config_setting_t *at,
+                               const char *key)
 {
     if (at == NULL || view->failed != 0)
         return NULL;
     if (config_setting_type(at) != CONFIG_TYPE_STRING) {
-        settings_fail(view, at, "'%s' is %s; it must be a text in double quotes", key, type_name(at));
+        settings_fail(view, at, "'%s' is %s; it must be a text in double quotes", key,
+                      type_name(at));
         return NULL;
     }
     const char *value = config_setting_get_string(at);
@@ -141,7 +149,8 @@ int64_t settings_int(struct settings_view *view, const char *key, int64_t low, i
     return settings_int_of(view, need(view, key), key, low, high);
 }
 
-double settings_double(struct settings_view *view, const char *key, double low, double high, const char *bounds)
+double settings_double(struct settings_view *view, const char *key, double low, double high,
+                       const char *bounds)
 {
     return settings_double_of(view, need(view, key), key, low, high, bounds);
 }
@@ -168,8 +177,8 @@ const char *settings_name(struct settings_view *view, const char *key)
         return NULL;
     size_t fit = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
     if (value[fit] != '\0' || fit > NAME_LIMIT) {
-        settings_fail(view, at, "'%s' is \"%.80s\"; it must be at most %d letters, digits and '-'", key, value,
-                      NAME_LIMIT);
+        settings_fail(view, at, "'%s' is \"%.80s\"; it must be at most %d letters, digits and '-'",
+                      key, value, NAME_LIMIT);
         return NULL;
     }
     return value;
@@ -181,21 +190,25 @@ const config_setting_t *settings_groups(struct settings_view *view, const char *
     if (at == NULL)
         return NULL;
     if (!config_setting_is_list(at))
-        settings_fail(view, at, "'%s' is %s; it must be a list ( { ... }, { ... } )", key, type_name(at));
+        settings_fail(view, at, "'%s' is %s; it must be a list ( { ... }, { ... } )", key,
+                      type_name(at));
     else if (config_setting_length(at) < 1 || config_setting_length(at) > most)
-        settings_fail(view, at, "'%s' has %d entries; it must have 1 to %d", key, config_setting_length(at), most);
+        settings_fail(view, at, "'%s' has %d entries; it must have 1 to %d", key,
+                      config_setting_length(at), most);
     return view->failed != 0 ? NULL : at;
 }
 
-const config_setting_t *settings_each(struct settings_view *view, const char *key, int index, int count)
+const config_setting_t *settings_each(struct settings_view *view, const char *key, int index,
+                                      int count)
 {
     const config_setting_t *at = need(view, key);
     if (at == NULL || (!config_setting_is_array(at) && !config_setting_is_list(at)))
         return at;
     int length = config_setting_length(at);
     if (length != count) {
-        settings_fail(view, at, "'%s' has %d entries for %d steps; give one for each or a single one for all", key,
-                      length, count);
+        settings_fail(view, at,
+                      "'%s' has %d entries for %d steps; give one for each or a single one for all",
+                      key, length, count);
         return NULL;
     }
     return config_setting_get_elem(at, (unsigned)index);

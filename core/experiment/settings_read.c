@@ -1,6 +1,6 @@
-/* From a file to libconfig's tree.  libconfig 1.5 is lenient where an experiment must not be: a whole number of more
- * than 32 bits wraps around silently, @include is resolved against the current folder, and a failed read ends the
- * process.  So the bytes are read and looked over here first. */
+/* From a file to libconfig's tree.  libconfig 1.5 is lenient where an experiment must not be: a
+ * whole number of more than 32 bits wraps around silently, @include is resolved against the current
+ * folder, and a failed read ends the process.  So the bytes are read and looked over here first. */
 #include "experiment/settings.h"
 
 #include "base/err.h"
@@ -46,7 +46,8 @@ static const char *skip_comment(const char *at)
     return at;
 }
 
-/* Behind the number that starts at `at`; NULL when it is a whole number that libconfig would cut. */
+/* Behind the number that starts at `at`; NULL when it is a whole number that libconfig would
+ * cut. */
 static const char *skip_number(const char *at)
 {
     char *end;
@@ -72,18 +73,20 @@ static int look_over(const char *path, const char *text, struct err *err)
         } else if (*at == '"') {
             behind = skip_quoted(at);
             if (behind == NULL)
-                return err_set(err, ERR_INPUT, "%s:%d: a text in quotes does not end on its line", path,
-                               line_of(text, at));
+                return err_set(err, ERR_INPUT, "%s:%d: a text in quotes does not end on its line",
+                               path, line_of(text, at));
             at = behind;
         } else if (*at == '@') {
-            return err_set(err, ERR_INPUT, "%s:%d: @include is not supported; an experiment file stands alone", path,
-                           line_of(text, at));
+            return err_set(err, ERR_INPUT,
+                           "%s:%d: @include is not supported; an experiment file stands alone",
+                           path, line_of(text, at));
         } else if (isdigit((unsigned char)*at)) {
             behind = skip_number(at);
             if (behind == NULL)
-                return err_set(err, ERR_INPUT,
-                               "%s:%d: the number %.*s is too large; put an L behind one above 2147483647", path,
-                               line_of(text, at), (int)strspn(at, "0123456789abcdefxABCDEFX"), at);
+                return err_set(
+                    err, ERR_INPUT,
+                    "%s:%d: the number %.*s is too large; put an L behind one above 2147483647",
+                    path, line_of(text, at), (int)strspn(at, "0123456789abcdefxABCDEFX"), at);
             at = behind;
         } else if (isalpha((unsigned char)*at)) {
             while (isalnum((unsigned char)*at) || *at == '_' || *at == '-')
@@ -103,14 +106,16 @@ int settings_read(const char *path, config_t *config, struct err *err)
     if (code != 0)
         return code;
     if (strlen(text) != size)
-        code = err_set(err, ERR_INPUT, "%s:%d: the file holds a NUL byte; an experiment file is plain text", path,
+        code = err_set(err, ERR_INPUT,
+                       "%s:%d: the file holds a NUL byte; an experiment file is plain text", path,
                        line_of(text, text + strlen(text)));
     if (code == 0)
         code = look_over(path, text, err);
     if (code == 0) {
         config_init(config);
         if (config_read_string(config, text) != CONFIG_TRUE) {
-            code = err_set(err, ERR_INPUT, "%s:%d: %s", path, config_error_line(config), config_error_text(config));
+            code = err_set(err, ERR_INPUT, "%s:%d: %s", path, config_error_line(config),
+                           config_error_text(config));
             config_destroy(config);
         } else {
             config_setting_set_hook(config_root_setting(config), (void *)(uintptr_t)path);

@@ -1,4 +1,5 @@
-/* Claims on what was trained.  Means over epochs never reach across a step: what happens there is the claim. */
+/* Claims on what was trained.  Means over epochs never reach across a step: what happens there is
+ * the claim. */
 #include "judge/judge_parts.h"
 
 #include <math.h>
@@ -17,9 +18,10 @@ static double mean_of(const struct runlog *log, enum claim_quantity quantity, in
     return sum / (double)(end - first);
 }
 
-/* Of the first or the last `smooth` epochs of a phase, or all of it where it is shorter; mean over a run's seeds. */
-static double edge_of(const struct claim_curves *curves, const struct schedule *schedule, enum claim_quantity quantity,
-                      int phase_index, int last, int smooth)
+/* Of the first or the last `smooth` epochs of a phase, or all of it where it is shorter; mean over
+ * a run's seeds. */
+static double edge_of(const struct claim_curves *curves, const struct schedule *schedule,
+                      enum claim_quantity quantity, int phase_index, int last, int smooth)
 {
     const struct phase *phase = &schedule->phase[phase_index];
     int length = smooth < phase->epochs ? smooth : phase->epochs;
@@ -30,10 +32,11 @@ static double edge_of(const struct claim_curves *curves, const struct schedule *
     return sum / (double)curves->count;
 }
 
-/* Mean and sample variance over seeds of the moving mean around an epoch.  At the ends of a phase the window moves
- * inwards instead of shrinking: fewer epochs would make a noisier mean. */
-static void smoothed(const struct claim_curves *curves, const struct phase *phase, enum claim_quantity quantity,
-                     int epoch, int smooth, double *mean, double *variance)
+/* Mean and sample variance over seeds of the moving mean around an epoch.  At the ends of a phase
+ * the window moves inwards instead of shrinking: fewer epochs would make a noisier mean. */
+static void smoothed(const struct claim_curves *curves, const struct phase *phase,
+                     enum claim_quantity quantity, int epoch, int smooth, double *mean,
+                     double *variance)
 {
     int width = smooth < phase->epochs ? smooth : phase->epochs, first = epoch - (width - 1) / 2;
     int latest = phase->first_epoch + phase->epochs - width;
@@ -50,32 +53,37 @@ static void smoothed(const struct claim_curves *curves, const struct phase *phas
     *variance = curves->count < 2 ? 0.0 : squares / (double)(curves->count - 1);
 }
 
-/* The first epoch, from 0, in which two schedules do not do the same; `epochs` when there is none. */
+/* The first epoch, from 0, in which two schedules do not do the same; `epochs` when there is
+ * none. */
 static int first_difference(const struct schedule *a, const struct schedule *b)
 {
     for (int epoch = 0; epoch < a->epochs; epoch++) {
         const struct phase *p = schedule_at(a, epoch), *q = schedule_at(b, epoch);
-        if (a->optimizer != b->optimizer || p->batch != q->batch || p->lr != q->lr || p->momentum != q->momentum)
+        if (a->optimizer != b->optimizer || p->batch != q->batch || p->lr != q->lr ||
+            p->momentum != q->momentum)
             return epoch;
     }
     return a->epochs;
 }
 
 struct track {
-    double gap, allowed, at_most; /* of the worst epoch; at_most: the largest deviations * standard error anywhere */
-    int epoch; /* from 0; -1: the runs do the same throughout */
+    /* of the worst epoch; at_most: the largest deviations * standard error anywhere */
+    double gap, allowed, at_most;
+    int epoch;   /* from 0; -1: the runs do the same throughout */
     size_t a, b; /* the pair, in the claim */
 };
 
-/* One pair over one phase from epoch `first` on.  The noise of a phase is one number: few seeds say little about a
- * single epoch.  The widest of many gaps is wider than one gap's error: at three standard errors, the widest of about 27
- * independent ones (three pairs, nine windows) is beyond them by chance in 7 of 100 experiments.  A claim's `deviations`
- * answers for that. */
-static void track_phase(const struct claim *claim, const struct claim_evidence *evidence, size_t a, size_t b,
-                        const struct phase *phase, int first, struct track *worst)
+/* One pair over one phase from epoch `first` on.  The noise of a phase is one number: few seeds say
+ * little about a single epoch.  The widest of many gaps is wider than one gap's error: at three
+ * standard errors, the widest of about 27 independent ones (three pairs, nine windows) is beyond
+ * them by chance in 7 of 100 experiments.  A claim's `deviations` answers for that. */
+static void track_phase(const struct claim *claim, const struct claim_evidence *evidence, size_t a,
+                        size_t b, const struct phase *phase, int first, struct track *worst)
 {
-    const struct claim_curves *curves[2] = {&evidence->curves[claim->runs[a]], &evidence->curves[claim->runs[b]]};
-    int smooth = (int)claims_number(claim, evidence, CLAIM_SMOOTH), end = phase->first_epoch + phase->epochs;
+    const struct claim_curves *curves[2] = {&evidence->curves[claim->runs[a]],
+                                            &evidence->curves[claim->runs[b]]};
+    int smooth = (int)claims_number(claim, evidence, CLAIM_SMOOTH),
+        end = phase->first_epoch + phase->epochs;
     double mean[2], variance[2], noise = 0.0;
     first = first > phase->first_epoch ? first : phase->first_epoch;
     for (int epoch = first; epoch < end; epoch++)
@@ -100,8 +108,8 @@ static void track_phase(const struct claim *claim, const struct claim_evidence *
     }
 }
 
-static void say_track(const struct claim *claim, const struct claim_evidence *evidence, const struct track *worst,
-                      struct claim_verdict *verdict)
+static void say_track(const struct claim *claim, const struct claim_evidence *evidence,
+                      const struct track *worst, struct claim_verdict *verdict)
 {
     int loss = claim->quantity == CLAIM_TRAIN_LOSS;
     double unit = loss ? 1.0 : 100.0;
@@ -109,27 +117,33 @@ static void say_track(const struct claim *claim, const struct claim_evidence *ev
     if (worst->epoch < 0)
         claims_say(verdict->measured, "these runs do the same in every epoch");
     else
-        claims_say(verdict->measured,
-                   "widest gap %.3g %s of %.3g allowed there, at epoch %d (%s, %s), where the runs differ",
-                   unit * worst->gap, name, unit * worst->allowed, worst->epoch + 1,
-                   claims_run_name(claim, evidence, worst->a), claims_run_name(claim, evidence, worst->b));
+        claims_say(
+            verdict->measured,
+            "widest gap %.3g %s of %.3g allowed there, at epoch %d (%s, %s), where the runs differ",
+            unit * worst->gap, name, unit * worst->allowed, worst->epoch + 1,
+            claims_run_name(claim, evidence, worst->a), claims_run_name(claim, evidence, worst->b));
     claims_say_seeds(claim, evidence, verdict->measured);
-    claims_say(verdict->needed,
-               "gap of %g-epoch means over seeds at most %g %s or %g standard errors, those at most %g %s",
-               claims_number(claim, evidence, CLAIM_SMOOTH), unit * claims_number(claim, evidence, CLAIM_MARGIN), name,
-               claims_number(claim, evidence, CLAIM_DEVIATIONS),
-               unit * claims_number(claim, evidence, CLAIM_RESOLUTION), name);
+    claims_say(
+        verdict->needed,
+        "gap of %g-epoch means over seeds at most %g %s or %g standard errors, those at most %g %s",
+        claims_number(claim, evidence, CLAIM_SMOOTH),
+        unit * claims_number(claim, evidence, CLAIM_MARGIN), name,
+        claims_number(claim, evidence, CLAIM_DEVIATIONS),
+        unit * claims_number(claim, evidence, CLAIM_RESOLUTION), name);
 }
 
 /* Epochs in which two runs still do the same say nothing and are left out. */
-static void judge_track(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict)
+static void judge_track(const struct claim *claim, const struct claim_evidence *evidence,
+                        struct claim_verdict *verdict)
 {
     double resolution = claims_number(claim, evidence, CLAIM_RESOLUTION);
     struct track worst = {.epoch = -1};
     size_t least = SIZE_MAX;
     for (size_t a = 0; a < claim->run_count; a++) {
         const struct schedule *schedule = &evidence->here[claim->runs[a]];
-        least = evidence->curves[claim->runs[a]].count < least ? evidence->curves[claim->runs[a]].count : least;
+        least = evidence->curves[claim->runs[a]].count < least
+                    ? evidence->curves[claim->runs[a]].count
+                    : least;
         for (size_t b = a + 1; b < claim->run_count; b++) {
             int first = first_difference(schedule, &evidence->here[claim->runs[b]]);
             for (int p = 0; p < schedule->phase_count; p++)
@@ -144,21 +158,25 @@ static void judge_track(const struct claim *claim, const struct claim_evidence *
         verdict->outcome = CLAIM_HOLDS;
     else {
         verdict->outcome = CLAIM_NOT_ENOUGH_RUNS;
-        claims_say(verdict->measured, "; the noise allows gaps that say nothing, about %.0f seeds are needed",
+        claims_say(verdict->measured,
+                   "; the noise allows gaps that say nothing, about %.0f seeds are needed",
                    ceil((double)least * pow(worst.at_most / resolution, 2.0)));
     }
 }
 
 /* Test accuracy, or cross-entropy turned so that more is better, at an edge of a phase. */
-static double level(const struct claim *claim, const struct claim_evidence *evidence, size_t i, int phase, int last)
+static double level(const struct claim *claim, const struct claim_evidence *evidence, size_t i,
+                    int phase, int last)
 {
     enum claim_quantity quantity = claim->quantity == 0 ? CLAIM_TEST_ACCURACY : claim->quantity;
-    double value = edge_of(&evidence->curves[claim->runs[i]], &evidence->here[claim->runs[i]], quantity, phase, last,
+    double value = edge_of(&evidence->curves[claim->runs[i]], &evidence->here[claim->runs[i]],
+                           quantity, phase, last,
                            (int)claims_number(claim, evidence, CLAIM_SMOOTH));
     return quantity == CLAIM_TRAIN_LOSS ? -value : value;
 }
 
-static void judge_flat(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict)
+static void judge_flat(const struct claim *claim, const struct claim_evidence *evidence,
+                       struct claim_verdict *verdict)
 {
     int step = (int)claims_number(claim, evidence, CLAIM_STEP);
     double margin = claims_number(claim, evidence, CLAIM_MARGIN), most = -INFINITY;
@@ -172,34 +190,40 @@ static void judge_flat(const struct claim *claim, const struct claim_evidence *e
     }
     claims_say(verdict->measured, " points");
     claims_say_seeds(claim, evidence, verdict->measured);
-    claims_say(verdict->needed, "at most %g points from the last %g epochs before step %d to the last %g of the run",
+    claims_say(verdict->needed,
+               "at most %g points from the last %g epochs before step %d to the last %g of the run",
                100.0 * margin, claims_number(claim, evidence, CLAIM_SMOOTH), step + 1,
                claims_number(claim, evidence, CLAIM_SMOOTH));
     verdict->outcome = most <= margin ? CLAIM_HOLDS : CLAIM_FAILS;
 }
 
-static void judge_sag(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict)
+static void judge_sag(const struct claim *claim, const struct claim_evidence *evidence,
+                      struct claim_verdict *verdict)
 {
     int step = (int)claims_number(claim, evidence, CLAIM_STEP), holds = 1;
-    double sag = claims_number(claim, evidence, CLAIM_SAG), jump = claims_number(claim, evidence, CLAIM_JUMP);
+    double sag = claims_number(claim, evidence, CLAIM_SAG),
+           jump = claims_number(claim, evidence, CLAIM_JUMP);
     for (size_t i = 0; i < claim->run_count; i++) {
         double peak = level(claim, evidence, i, step, 0), low = level(claim, evidence, i, step, 1);
         double next = level(claim, evidence, i, step + 1, 0);
         holds &= peak - low >= sag && next - low >= jump;
-        claims_say(verdict->measured, "%s%s: %.2f %% after step %d, %.2f %% before step %d, %.2f %% after it",
-                   i == 0 ? "" : "; ", claims_run_name(claim, evidence, i), 100.0 * peak, step, 100.0 * low, step + 1,
-                   100.0 * next);
+        claims_say(verdict->measured,
+                   "%s%s: %.2f %% after step %d, %.2f %% before step %d, %.2f %% after it",
+                   i == 0 ? "" : "; ", claims_run_name(claim, evidence, i), 100.0 * peak, step,
+                   100.0 * low, step + 1, 100.0 * next);
     }
     claims_say_seeds(claim, evidence, verdict->measured);
-    claims_say(verdict->needed, "falls by at least %g points, then rises by at least %g; %g-epoch means", 100.0 * sag,
-               100.0 * jump, claims_number(claim, evidence, CLAIM_SMOOTH));
+    claims_say(verdict->needed,
+               "falls by at least %g points, then rises by at least %g; %g-epoch means",
+               100.0 * sag, 100.0 * jump, claims_number(claim, evidence, CLAIM_SMOOTH));
     verdict->outcome = holds ? CLAIM_HOLDS : CLAIM_FAILS;
 }
 
 static void judge_improves(const struct claim *claim, const struct claim_evidence *evidence,
                            struct claim_verdict *verdict)
 {
-    int step = (int)claims_number(claim, evidence, CLAIM_STEP), holds = 1, loss = claim->quantity == CLAIM_TRAIN_LOSS;
+    int step = (int)claims_number(claim, evidence, CLAIM_STEP), holds = 1,
+        loss = claim->quantity == CLAIM_TRAIN_LOSS;
     double margin = claims_number(claim, evidence, CLAIM_MARGIN), unit = loss ? 1.0 : 100.0;
     claims_say(verdict->measured, "%s at step %d:", loss ? "fall" : "rise", step);
     for (size_t i = 0; i < claim->run_count; i++) {
@@ -210,8 +234,9 @@ static void judge_improves(const struct claim *claim, const struct claim_evidenc
     }
     claims_say(verdict->measured, loss ? " nats" : " points");
     claims_say_seeds(claim, evidence, verdict->measured);
-    claims_say(verdict->needed, "at least %g %s from the %g epochs before to the %g after", unit * margin,
-               loss ? "nats" : "points", claims_number(claim, evidence, CLAIM_SMOOTH),
+    claims_say(verdict->needed, "at least %g %s from the %g epochs before to the %g after",
+               unit * margin, loss ? "nats" : "points",
+               claims_number(claim, evidence, CLAIM_SMOOTH),
                claims_number(claim, evidence, CLAIM_SMOOTH));
     verdict->outcome = holds ? CLAIM_HOLDS : CLAIM_FAILS;
 }

@@ -7,8 +7,9 @@
 #include <string.h>
 
 /* The log of one seed, where it is done: *found is 1 then. */
-static int load_seed(const struct session *session, const struct experiment_run *what, const char *out, uint64_t seed,
-                     struct runlog *log, int *found, struct err *err)
+static int load_seed(const struct session *session, const struct experiment_run *what,
+                     const char *out, uint64_t seed, struct runlog *log, int *found,
+                     struct err *err)
 {
     struct session one = *session; /* borrows all of it */
     struct run run;
@@ -23,8 +24,9 @@ static int load_seed(const struct session *session, const struct experiment_run 
     return code;
 }
 
-static int load_run(const struct session *session, const struct experiment_run *what, const char *out, uint64_t first,
-                    size_t count, struct claim_curves *curves, struct err *err)
+static int load_run(const struct session *session, const struct experiment_run *what,
+                    const char *out, uint64_t first, size_t count, struct claim_curves *curves,
+                    struct err *err)
 {
     struct runlog *logs = mem_new(count, sizeof *logs, err);
     if (logs == NULL)
@@ -45,16 +47,22 @@ int evidence_load(const struct session *session, const char *out, uint64_t first
 {
     const struct experiment *experiment = session->experiment;
     size_t runs = experiment->run_count;
-    struct schedule *paper = mem_new(runs, sizeof *paper, err), *here = mem_new(runs, sizeof *here, err);
+    struct schedule *paper = mem_new(runs, sizeof *paper, err),
+                    *here = mem_new(runs, sizeof *here, err);
     struct claim_curves *curves = mem_new(runs, sizeof *curves, err);
-    *evidence = (struct claim_evidence){.experiment = experiment,
-                                        .profile = (size_t)(session->profile - experiment->profiles),
-                                        .test_n = session->data.test_n, .paper = paper, .here = here, .curves = curves};
+    *evidence = (struct claim_evidence){
+        .experiment = experiment,
+        .profile = (size_t)(session->profile - experiment->profiles),
+        .test_n = session->data.test_n,
+        .paper = paper,
+        .here = here,
+        .curves = curves};
     int code = paper == NULL || here == NULL || curves == NULL ? ERR_MEMORY : 0;
     for (size_t i = 0; i < runs && code == 0; i++) {
         code = schedule_build(&experiment->runs[i].spec, &paper[i], err);
         if (code == 0)
-            code = experiment_schedule(experiment, session->profile, &experiment->runs[i], &here[i], err);
+            code = experiment_schedule(experiment, session->profile, &experiment->runs[i], &here[i],
+                                       err);
         if (code == 0 && !experiment->schedules_only)
             code = load_run(session, &experiment->runs[i], out, first, count, &curves[i], err);
     }

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define SEEDS_MAX 1000 /* more are not looked for */
-#define POWER 0.8 /* with which a number of seeds is looked for */
+#define POWER 0.8      /* with which a number of seeds is looked for */
 
 static double final_accuracy(const struct runlog *log)
 {
@@ -29,17 +29,19 @@ static struct final final_of(const struct claim_curves *curves)
 
 /* The difference of two runs' final accuracies with its uncertainty. */
 struct difference {
-    double by; /* mean of b - mean of a */
+    double by;        /* mean of b - mean of a */
     double deviation; /* of one run's final accuracy */
-    double reach; /* t quantile * standard error of `by` */
-    int counted; /* 1: from the error of counting, not from seeds */
+    double reach;     /* t quantile * standard error of `by` */
+    int counted;      /* 1: from the error of counting, not from seeds */
 };
 
-/* Two samples with one variance (Student), df = seeds of a + seeds of b - 2.  Where a run has one seed, the error of
- * counting right answers on test_n images, sqrt(p (1-p) / test_n), stands for the noise between seeds.  That seeds of
- * the same number share their shuffles is left aside: it makes differences smaller than this allows for, never larger.
+/* Two samples with one variance (Student), df = seeds of a + seeds of b - 2.  Where a run has one
+ * seed, the error of counting right answers on test_n images, sqrt(p (1-p) / test_n), stands for
+ * the noise between seeds.  That seeds of the same number share their shuffles is left aside: it
+ * makes differences smaller than this allows for, never larger.
  */
-static struct difference difference_of(struct final a, struct final b, int64_t test_n, double confidence)
+static struct difference difference_of(struct final a, struct final b, int64_t test_n,
+                                       double confidence)
 {
     struct difference difference = {.by = b.mean - a.mean};
     double df = a.count + b.count - 2.0, variance;
@@ -52,11 +54,13 @@ static struct difference difference_of(struct final a, struct final b, int64_t t
         variance = (a.squares + b.squares) / df;
     }
     difference.deviation = sqrt(variance);
-    difference.reach = statistics_t_quantile(confidence, df) * sqrt(variance * (1.0 / a.count + 1.0 / b.count));
+    difference.reach = statistics_t_quantile(confidence, df) *
+                       sqrt(variance * (1.0 / a.count + 1.0 / b.count));
     return difference;
 }
 
-/* Seeds of each run with which a mean at `distance` from a bound is told from it with probability POWER. */
+/* Seeds of each run with which a mean at `distance` from a bound is told from it with probability
+ * POWER. */
 static int seeds_wanted(double deviation, double distance, double confidence)
 {
     for (int n = 2; n <= SEEDS_MAX; n++) {
@@ -71,13 +75,14 @@ static int seeds_wanted(double deviation, double distance, double confidence)
 static void say_wanted(char *text, double deviation, double distance, double confidence)
 {
     int wanted = seeds_wanted(deviation, distance, confidence);
-    claims_say(text, "; undecided, about %s%d seeds would tell", wanted > SEEDS_MAX ? "more than " : "",
-               wanted > SEEDS_MAX ? SEEDS_MAX : wanted);
+    claims_say(text, "; undecided, about %s%d seeds would tell",
+               wanted > SEEDS_MAX ? "more than " : "", wanted > SEEDS_MAX ? SEEDS_MAX : wanted);
 }
 
-/* Two one-sided tests for every pair: -margin < difference < margin.  As all pairs must pass, no level needs a
- * correction. */
-void claims_judge_equal(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict)
+/* Two one-sided tests for every pair: -margin < difference < margin.  As all pairs must pass, no
+ * level needs a correction. */
+void claims_judge_equal(const struct claim *claim, const struct claim_evidence *evidence,
+                        struct claim_verdict *verdict)
 {
     double margin = claims_number(claim, evidence, CLAIM_MARGIN),
            confidence = claims_number(claim, evidence, CLAIM_CONFIDENCE);
@@ -87,8 +92,8 @@ void claims_judge_equal(const struct claim *claim, const struct claim_evidence *
     for (size_t a = 0; a < claim->run_count; a++)
         for (size_t b = a + 1; b < claim->run_count; b++) {
             struct difference now = difference_of(final_of(&evidence->curves[claim->runs[a]]),
-                                                  final_of(&evidence->curves[claim->runs[b]]), evidence->test_n,
-                                                  confidence);
+                                                  final_of(&evidence->curves[claim->runs[b]]),
+                                                  evidence->test_n, confidence);
             differ |= fabs(now.by) - now.reach > margin;
             if (fabs(now.by) + now.reach <= fabs(worst.by) + worst.reach)
                 continue;
@@ -96,16 +101,18 @@ void claims_judge_equal(const struct claim *claim, const struct claim_evidence *
             worst_a = a;
             worst_b = b;
         }
-    claims_say(
-        verdict->measured, "largest difference %.2f points (%s %.2f %%, %s %.2f %%)", 100.0 * fabs(worst.by),
-        claims_run_name(claim, evidence, worst_a), 100.0 * final_of(&evidence->curves[claim->runs[worst_a]]).mean,
-        claims_run_name(claim, evidence, worst_b), 100.0 * final_of(&evidence->curves[claim->runs[worst_b]]).mean);
+    claims_say(verdict->measured, "largest difference %.2f points (%s %.2f %%, %s %.2f %%)",
+               100.0 * fabs(worst.by), claims_run_name(claim, evidence, worst_a),
+               100.0 * final_of(&evidence->curves[claim->runs[worst_a]]).mean,
+               claims_run_name(claim, evidence, worst_b),
+               100.0 * final_of(&evidence->curves[claim->runs[worst_b]]).mean);
     if (!worst.counted)
-        claims_say(verdict->measured, ", at most %.2f at %g %% confidence", 100.0 * (fabs(worst.by) + worst.reach),
-                   100.0 * confidence);
+        claims_say(verdict->measured, ", at most %.2f at %g %% confidence",
+                   100.0 * (fabs(worst.by) + worst.reach), 100.0 * confidence);
     claims_say_seeds(claim, evidence, verdict->measured);
-    claims_say(verdict->needed, "every difference below %g points, by two one-sided t tests at %g %%", 100.0 * margin,
-               100.0 * confidence);
+    claims_say(verdict->needed,
+               "every difference below %g points, by two one-sided t tests at %g %%",
+               100.0 * margin, 100.0 * confidence);
     if (differ)
         verdict->outcome = CLAIM_FAILS;
     else if (fabs(worst.by) + worst.reach < margin)
@@ -113,26 +120,31 @@ void claims_judge_equal(const struct claim *claim, const struct claim_evidence *
     else {
         verdict->outcome = CLAIM_NOT_ENOUGH_RUNS;
         if (!worst.counted)
-            say_wanted(verdict->measured, worst.deviation, fabs(margin - fabs(worst.by)), confidence);
+            say_wanted(verdict->measured, worst.deviation, fabs(margin - fabs(worst.by)),
+                       confidence);
     }
 }
 
-void claims_judge_lower(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict)
+void claims_judge_lower(const struct claim *claim, const struct claim_evidence *evidence,
+                        struct claim_verdict *verdict)
 {
     double margin = claims_number(claim, evidence, CLAIM_MARGIN),
            confidence = claims_number(claim, evidence, CLAIM_CONFIDENCE);
-    struct final low = final_of(&evidence->curves[claim->runs[0]]), high = final_of(&evidence->curves[claim->runs[1]]);
+    struct final low = final_of(&evidence->curves[claim->runs[0]]),
+                 high = final_of(&evidence->curves[claim->runs[1]]);
     struct difference lower = difference_of(low, high, evidence->test_n, confidence);
-    claims_say(verdict->measured, "%.2f points lower (%s %.2f %%, %s %.2f %%), at least %.2f at %g %% confidence",
+    claims_say(verdict->measured,
+               "%.2f points lower (%s %.2f %%, %s %.2f %%), at least %.2f at %g %% confidence",
                100.0 * lower.by, claims_run_name(claim, evidence, 0), 100.0 * low.mean,
-               claims_run_name(claim, evidence, 1), 100.0 * high.mean, 100.0 * (lower.by - lower.reach),
-               100.0 * confidence);
+               claims_run_name(claim, evidence, 1), 100.0 * high.mean,
+               100.0 * (lower.by - lower.reach), 100.0 * confidence);
     claims_say_seeds(claim, evidence, verdict->measured);
     if (lower.counted)
-        claims_say(verdict->measured, ", so the noise is taken to be that of counting on %lld images",
+        claims_say(verdict->measured,
+                   ", so the noise is taken to be that of counting on %lld images",
                    (long long)evidence->test_n);
-    claims_say(verdict->needed, "more than %g points lower, by a one-sided t test at %g %%", 100.0 * margin,
-               100.0 * confidence);
+    claims_say(verdict->needed, "more than %g points lower, by a one-sided t test at %g %%",
+               100.0 * margin, 100.0 * confidence);
     if (lower.by - lower.reach > margin)
         verdict->outcome = CLAIM_HOLDS;
     else if (lower.by + lower.reach <= margin)

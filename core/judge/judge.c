@@ -20,12 +20,14 @@ int claim_reduced(const struct claim_evidence *evidence)
     return profile->divide != 1 || profile->epochs != evidence->experiment->epochs;
 }
 
-double claims_number(const struct claim *claim, const struct claim_evidence *evidence, enum claim_number which)
+double claims_number(const struct claim *claim, const struct claim_evidence *evidence,
+                     enum claim_number which)
 {
     return claim->number[which][evidence->profile];
 }
 
-const char *claims_run_name(const struct claim *claim, const struct claim_evidence *evidence, size_t i)
+const char *claims_run_name(const struct claim *claim, const struct claim_evidence *evidence,
+                            size_t i)
 {
     return evidence->experiment->runs[claim->runs[i]].name;
 }
@@ -39,7 +41,8 @@ void claims_say(char *text, const char *format, ...)
     va_end(args);
 }
 
-/* The first row that is not where the schedule has it: 0 when all are and none lacks; else an epoch, from 1. */
+/* The first row that is not where the schedule has it: 0 when all are and none lacks; else an
+ * epoch, from 1. */
 static int stray_epoch(const struct runlog *log, const struct schedule *schedule)
 {
     for (int epoch = 1; epoch <= schedule->epochs; epoch++) {
@@ -62,13 +65,15 @@ static int find_stray(const struct claim *claim, const struct claim_evidence *ev
             int epoch = stray_epoch(&curves->logs[s], &evidence->here[claim->runs[i]]);
             if (epoch == 0)
                 continue;
-            claims_say(text, "a log of %s leaves its plan at epoch %d: ", claims_run_name(claim, evidence, i), epoch);
+            claims_say(text, "a log of %s leaves its plan at epoch %d: ",
+                       claims_run_name(claim, evidence, i), epoch);
             if ((size_t)epoch > curves->logs[s].count)
                 claims_say(text, "it ends before");
             else if (epoch > evidence->here[claim->runs[i]].epochs)
                 claims_say(text, "it goes on behind the plan's end");
             else
-                claims_say(text, "%" PRId64 " updates, planned %" PRId64, curves->logs[s].rows[epoch - 1].updates,
+                claims_say(text, "%" PRId64 " updates, planned %" PRId64,
+                           curves->logs[s].rows[epoch - 1].updates,
                            schedule_updates_before(&evidence->here[claim->runs[i]], epoch));
             return 1;
         }
@@ -85,10 +90,12 @@ static void say_logs(const struct claim *claim, const struct claim_evidence *evi
     if (claim_reduced(evidence)) {
         claims_say(text, "; at this profile ");
         for (size_t i = 0; i < claim->run_count; i++)
-            claims_say(text, "%s%" PRId64, i == 0 ? "" : " and ", evidence->here[claim->runs[i]].updates);
+            claims_say(text, "%s%" PRId64, i == 0 ? "" : " and ",
+                       evidence->here[claim->runs[i]].updates);
     }
     if (logs == 0)
-        claims_say(text, ", by the plan%s", evidence->experiment->schedules_only ? "" : "; not trained yet");
+        claims_say(text, ", by the plan%s",
+                   evidence->experiment->schedules_only ? "" : "; not trained yet");
     else
         claims_say(text, ", by the plan and by %zu log%s", logs, logs == 1 ? "" : "s");
 }
@@ -96,15 +103,17 @@ static void say_logs(const struct claim *claim, const struct claim_evidence *evi
 static void judge_counts(const struct claim *claim, const struct claim_evidence *evidence,
                          struct claim_verdict *verdict)
 {
-    double value = claims_number(claim, evidence, CLAIM_VALUE), within = claims_number(claim, evidence, CLAIM_WITHIN);
+    double value = claims_number(claim, evidence, CLAIM_VALUE),
+           within = claims_number(claim, evidence, CLAIM_WITHIN);
     int64_t updates = evidence->paper[claim->runs[0]].updates;
     int holds;
     if (claim->kind == CLAIM_RATIO_AT_LEAST) {
         int64_t over = evidence->paper[claim->runs[1]].updates;
         double ratio = (double)updates / (double)over;
         holds = ratio >= value;
-        claims_say(verdict->measured, "%.1f times as many: %" PRId64 " (%s) over %" PRId64 " (%s)", ratio, updates,
-                   claims_run_name(claim, evidence, 0), over, claims_run_name(claim, evidence, 1));
+        claims_say(verdict->measured, "%.1f times as many: %" PRId64 " (%s) over %" PRId64 " (%s)",
+                   ratio, updates, claims_run_name(claim, evidence, 0), over,
+                   claims_run_name(claim, evidence, 1));
         claims_say(verdict->needed, "at least %g times", value);
     } else {
         claims_say(verdict->measured, "%" PRId64 " updates", updates);
@@ -128,7 +137,8 @@ static void judge_counts(const struct claim *claim, const struct claim_evidence 
     }
 }
 
-/* 1 when the claim states every number of its kind for the profile; else says for which profiles it does. */
+/* 1 when the claim states every number of its kind for the profile; else says for which profiles it
+ * does. */
 static int is_stated(const struct claim *claim, const struct claim_evidence *evidence, char *text)
 {
     int stated[CLAIM_PROFILE_MAX];
@@ -141,8 +151,8 @@ static int is_stated(const struct claim *claim, const struct claim_evidence *evi
     if (stated[evidence->profile])
         return 1;
     const char *between = "";
-    claims_say(text,
-               "not judged at profile %s; the tolerance is stated for: ", experiment->profiles[evidence->profile].name);
+    claims_say(text, "not judged at profile %s; the tolerance is stated for: ",
+               experiment->profiles[evidence->profile].name);
     for (size_t p = 0; p < experiment->profile_count; p++)
         if (stated[p]) {
             claims_say(text, "%s%s", between, experiment->profiles[p].name);
@@ -151,15 +161,18 @@ static int is_stated(const struct claim *claim, const struct claim_evidence *evi
     return 0;
 }
 
-/* The runs of the claim that have fewer than `least` seeds, with how many they have; 0 when none. */
-static int say_short(const struct claim *claim, const struct claim_evidence *evidence, size_t least, char *text)
+/* The runs of the claim that have fewer than `least` seeds, with how many they have; 0 when
+ * none. */
+static int say_short(const struct claim *claim, const struct claim_evidence *evidence, size_t least,
+                     char *text)
 {
     int found = 0;
     for (size_t i = 0; i < claim->run_count; i++) {
         size_t count = evidence->curves[claim->runs[i]].count;
         if (count >= least)
             continue;
-        claims_say(text, "%s%s (%zu)", found ? ", " : "", claims_run_name(claim, evidence, i), count);
+        claims_say(text, "%s%s (%zu)", found ? ", " : "", claims_run_name(claim, evidence, i),
+                   count);
         found = 1;
     }
     return found;
@@ -186,11 +199,13 @@ static void judge_trained(const struct claim *claim, const struct claim_evidence
     char missing[CLAIM_TEXT] = "";
     if (say_short(claim, evidence, 1, missing)) {
         verdict->outcome = CLAIM_NOT_RUN;
-        claims_say(verdict->measured, "needs %zu finished seed%s of each run; there is none of: ", seeds,
+        claims_say(verdict->measured,
+                   "needs %zu finished seed%s of each run; there is none of: ", seeds,
                    seeds == 1 ? "" : "s");
         for (size_t i = 0, found = 0; i < claim->run_count; i++)
             if (evidence->curves[claim->runs[i]].count == 0)
-                claims_say(verdict->measured, "%s%s", found++ ? ", " : "", claims_run_name(claim, evidence, i));
+                claims_say(verdict->measured, "%s%s", found++ ? ", " : "",
+                           claims_run_name(claim, evidence, i));
         return;
     }
     if (find_stray(claim, evidence, verdict->measured)) {
@@ -201,11 +216,13 @@ static void judge_trained(const struct claim *claim, const struct claim_evidence
     claims_judge_curves(claim, evidence, verdict);
     if (say_short(claim, evidence, seeds, missing)) {
         verdict->outcome = CLAIM_NOT_ENOUGH_RUNS;
-        claims_say(verdict->measured, "; %zu seeds of each run are needed, too few of: %s", seeds, missing);
+        claims_say(verdict->measured, "; %zu seeds of each run are needed, too few of: %s", seeds,
+                   missing);
     }
 }
 
-void claim_judge(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict)
+void claim_judge(const struct claim *claim, const struct claim_evidence *evidence,
+                 struct claim_verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
     if (!is_stated(claim, evidence, verdict->measured)) {

@@ -1,7 +1,8 @@
 /* judge.h -- whether what the paper says held.
  *
- * Counts are judged from the plan at the paper's scale; every finished log must agree with its own plan.  Everything
- * else is judged from finished runs of the profile at hand, and says so.  Pure functions: nothing here reads a file. */
+ * Counts are judged from the plan at the paper's scale; every finished log must agree with its own
+ * plan.  Everything else is judged from finished runs of the profile at hand, and says so.  Pure
+ * functions: nothing here reads a file. */
 #ifndef JUDGE_JUDGE_H
 #define JUDGE_JUDGE_H
 
@@ -34,8 +35,9 @@ enum claim_outcome { CLAIM_HOLDS, CLAIM_FAILS, CLAIM_NOT_ENOUGH_RUNS, CLAIM_NOT_
 
 struct claim_verdict {
     enum claim_outcome outcome;
-    char measured[CLAIM_TEXT]; /* "36.1 times (78000 / 2160 updates) at the paper's scale, by the plan; ..." */
-    char needed[CLAIM_TEXT];   /* "at least 30 times", without `from` */
+    /* "36.1 times (78000 / 2160 updates) at the paper's scale, by the plan; ..." */
+    char measured[CLAIM_TEXT];
+    char needed[CLAIM_TEXT]; /* "at least 30 times", without `from` */
 };
 
 /* "HOLDS", "FAILS", "NOT ENOUGH RUNS", "NOT RUN". */
@@ -44,6 +46,7 @@ const char *claim_outcome_word(enum claim_outcome outcome);
 /* 1 when the profile is smaller than the paper's scale. */
 int claim_reduced(const struct claim_evidence *evidence);
 
-void claim_judge(const struct claim *claim, const struct claim_evidence *evidence, struct claim_verdict *verdict);
+void claim_judge(const struct claim *claim, const struct claim_evidence *evidence,
+                 struct claim_verdict *verdict);
 
 #endif

@@ -12,12 +12,12 @@
 #define INDENT 17 /* behind the verdict */
 #define LABEL 11  /* "measured   " */
 
-int verdicts_judge(struct verdicts *verdicts, const struct claim_evidence *evidence, const char *data,
-                   const char *backend, struct err *err)
+int verdicts_judge(struct verdicts *verdicts, const struct claim_evidence *evidence,
+                   const char *data, const char *backend, struct err *err)
 {
     const struct experiment *experiment = evidence->experiment;
-    *verdicts = (struct verdicts){.evidence = evidence, .data = data, .backend = backend,
-                                  .count = experiment->claim_count};
+    *verdicts = (struct verdicts){
+        .evidence = evidence, .data = data, .backend = backend, .count = experiment->claim_count};
     verdicts->verdicts = mem_new(verdicts->count, sizeof *verdicts->verdicts, err);
     if (verdicts->verdicts == NULL)
         return ERR_MEMORY;
@@ -76,12 +76,15 @@ static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, str
     const struct claim_evidence *evidence = verdicts->evidence;
     const struct claim *claim = &evidence->experiment->claims[i];
     const struct claim_verdict *verdict = &verdicts->verdicts[i];
-    const char *profile = claim_reduced(evidence) ? evidence->experiment->profiles[evidence->profile].name : NULL;
+    const char *profile = claim_reduced(evidence)
+                              ? evidence->experiment->profiles[evidence->profile].name
+                              : NULL;
     const char *words = claim->quote != NULL ? claim->quote : claim->drawn;
     const char *mark = claim->quote == NULL ? "" : strchr(words, '"') != NULL ? "'" : "\"";
     char *head = mem_format(err, "%s%s%s%s %s: %s%s%s", profile == NULL ? "" : "at profile ",
                             profile == NULL ? "" : profile, profile == NULL ? "" : ", ",
-                            claim->quote != NULL ? "section" : "drawn in", claim->section, mark, words, mark);
+                            claim->quote != NULL ? "section" : "drawn in", claim->section, mark,
+                            words, mark);
     char *needed = mem_format(err, "%s (%s)", verdict->needed, claim->from);
     if (head != NULL && needed != NULL) {
         fprintf(out, "%-*s", INDENT, claim_outcome_word(verdict->outcome));
@@ -99,12 +102,14 @@ static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, str
 static void write_summary(FILE *out, const struct verdicts *verdicts)
 {
     const struct claim_evidence *evidence = verdicts->evidence;
-    fprintf(out, "%s, profile %s, ", evidence->experiment->name, evidence->experiment->profiles[evidence->profile].name);
+    fprintf(out, "%s, profile %s, ", evidence->experiment->name,
+            evidence->experiment->profiles[evidence->profile].name);
     if (evidence->experiment->schedules_only)
         fprintf(out, "by the plan alone");
     else
         fprintf(out, "%s data, backend %s", verdicts->data, verdicts->backend);
-    fprintf(out, ": of %zu claims %zu hold, %zu fail, %zu need more runs, %zu not run\n", verdicts->count, verdicts->outcomes[CLAIM_HOLDS], verdicts->outcomes[CLAIM_FAILS],
+    fprintf(out, ": of %zu claims %zu hold, %zu fail, %zu need more runs, %zu not run\n",
+            verdicts->count, verdicts->outcomes[CLAIM_HOLDS], verdicts->outcomes[CLAIM_FAILS],
             verdicts->outcomes[CLAIM_NOT_ENOUGH_RUNS], verdicts->outcomes[CLAIM_NOT_RUN]);
 }
 
@@ -145,13 +150,21 @@ int verdicts_write(const struct verdicts *verdicts, const char *path, struct err
     FILE *out = open_memstream(&bytes, &size);
     if (out == NULL)
         return err_set(err, ERR_MEMORY, "%s: out of memory", path);
-    fputs("verdict\tfigure\tprofile\tdata\tbackend\tsection\tkind\twords\tmeasured\tneeded\tfrom\n", out);
+    fputs("verdict\tfigure\tprofile\tdata\tbackend\tsection\tkind\twords\tmeasured\tneeded\tfrom\n",
+          out);
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct claim *claim = &experiment->claims[i];
-        const char *cells[] = {claim_outcome_word(verdicts->verdicts[i].outcome), experiment->name,
-                               experiment->profiles[evidence->profile].name, verdicts->data, verdicts->backend,
-                               claim->section, claim->kind_name, claim->quote != NULL ? claim->quote : claim->drawn,
-                               verdicts->verdicts[i].measured, verdicts->verdicts[i].needed, claim->from};
+        const char *cells[] = {claim_outcome_word(verdicts->verdicts[i].outcome),
+                               experiment->name,
+                               experiment->profiles[evidence->profile].name,
+                               verdicts->data,
+                               verdicts->backend,
+                               claim->section,
+                               claim->kind_name,
+                               claim->quote != NULL ? claim->quote : claim->drawn,
+                               verdicts->verdicts[i].measured,
+                               verdicts->verdicts[i].needed,
+                               claim->from};
         size_t last = sizeof cells / sizeof cells[0] - 1;
         for (size_t c = 0; c <= last; c++)
             write_cell(out, cells[c], c == last ? '\n' : '\t');

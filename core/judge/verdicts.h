@@ -12,17 +12,17 @@ struct verdicts {
     const struct claim_evidence *evidence; /* borrowed */
     const char *data, *backend;            /* names, borrowed */
     size_t count;
-    struct claim_verdict *verdicts;        /* of the experiment's claims, in their order */
-    size_t outcomes[4];                    /* how many of each enum claim_outcome */
+    struct claim_verdict *verdicts; /* of the experiment's claims, in their order */
+    size_t outcomes[4];             /* how many of each enum claim_outcome */
 };
 
 /* Judges every claim of the experiment; it may have none. */
-int verdicts_judge(struct verdicts *verdicts, const struct claim_evidence *evidence, const char *data,
-                   const char *backend, struct err *err);
+int verdicts_judge(struct verdicts *verdicts, const struct claim_evidence *evidence,
+                   const char *data, const char *backend, struct err *err);
 void verdicts_release(struct verdicts *verdicts);
 
-/* One paragraph a claim, verdict first, in lines of at most 110 columns, and a last line that sums up.  At a reduced profile every
- * verdict names it.  *text is freed with mem_free(). */
+/* One paragraph a claim, verdict first, in lines of at most 110 columns, and a last line that sums
+ * up.  At a reduced profile every verdict names it.  *text is freed with mem_free(). */
 int verdicts_text(const struct verdicts *verdicts, char **text, struct err *err);
 
 /* Replaces the file: tab-separated, one line a claim, the first line naming the columns

@@ -53,7 +53,8 @@ static double misfit(const double *share, size_t count, double timescale, double
 
 void accumulation_fit(const double *share, size_t count, double *timescale, double *level)
 {
-    /* The misfit can have more than one valley: a walk over a fine grid of logarithms finds the deepest. */
+    /* The misfit can have more than one valley: a walk over a fine grid of logarithms finds the
+     * deepest. */
     double low = log(0.1), high = log(100.0 * (double)count), best = INFINITY, at = low;
     for (int round = 0; round < 3; round++) {
         double step = (high - low) / 400;
@@ -74,19 +75,30 @@ void accumulation_fit(const double *share, size_t count, double *timescale, doub
 /* ---- Measuring ---- */
 
 /* A trainer of the run's batch without steps: for `epochs` epochs, at another lr or momentum. */
-static int start(const struct run *run, double lr, double momentum, int epochs, struct schedule *schedule,
-                 struct trainer **trainer, struct err *err)
+static int start(const struct run *run, double lr, double momentum, int epochs,
+                 struct schedule *schedule, struct trainer **trainer, struct err *err)
 {
     const struct session *session = run->session;
     const struct phase *first = &run->schedule.phase[0];
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = lr, .momentum = momentum,
-                                 .train_n = run->schedule.train_n, .batch = first->batch, .ghost = run->schedule.ghost,
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                                 .lr = lr,
+                                 .momentum = momentum,
+                                 .train_n = run->schedule.train_n,
+                                 .batch = first->batch,
+                                 .ghost = run->schedule.ghost,
                                  .epochs = epochs};
     int code = schedule_build(&spec, schedule, err);
     struct trainer_config config = {
-        .backend = &session->backend, .device = session->device.device, .net = &session->net, .data = &session->data,
-        .schedule = schedule, .seed = session->seed, .precision = session->precision, .micro = run->micro,
-        .groups = session->experiment->groups, .weight_decay = run->what->weight_decay,
+        .backend = &session->backend,
+        .device = session->device.device,
+        .net = &session->net,
+        .data = &session->data,
+        .schedule = schedule,
+        .seed = session->seed,
+        .precision = session->precision,
+        .micro = run->micro,
+        .groups = session->experiment->groups,
+        .weight_decay = run->what->weight_decay,
     };
     return code == 0 ? trainer_new(&config, trainer, err) : code;
 }
@@ -99,10 +111,12 @@ int accumulation_gradient(const struct run *run, float *gradient, struct err *er
     size_t count = (size_t)run->session->net.graph.param_count;
     float *moment = mem_new(count, sizeof *moment, err);
     double *sum = mem_new(count, sizeof *sum, err);
-    int code = moment == NULL || sum == NULL ? ERR_MEMORY : start(run, HELD_LR, 0, 2, &schedule, &trainer, err);
+    int code = moment == NULL || sum == NULL ? ERR_MEMORY
+                                             : start(run, HELD_LR, 0, 2, &schedule, &trainer, err);
     int64_t updates = schedule.phase[0].updates_per_epoch;
     if (code == 0) {
-        struct trainer_state second = {.update = updates, .epoch = 1, .images = updates * schedule.phase[0].batch};
+        struct trainer_state second = {
+            .update = updates, .epoch = 1, .images = updates * schedule.phase[0].batch};
         code = trainer_restore(trainer, &second, err);
     }
     for (int64_t s = 0; code == 0 && s < updates; s++) {
@@ -128,7 +142,8 @@ static double dot(const float *a, const float *b, size_t count)
     return sum;
 }
 
-static int follow(struct trainer *trainer, const float *gradient, float *moment, struct growth *out, struct err *err)
+static int follow(struct trainer *trainer, const float *gradient, float *moment, struct growth *out,
+                  struct err *err)
 {
     size_t count = (size_t)out->run->session->net.graph.param_count;
     double square = dot(gradient, gradient, count), rest = 1 - out->run->schedule.phase[0].momentum;
@@ -158,11 +173,13 @@ static void conclude(struct growth *out)
         out->timescale *= out->epochs;
     }
     while (out->agrees < out->count &&
-           fabs(out->share[out->agrees] - accumulation_share(phase->momentum, (double)out->agrees + 1)) <= AGREES)
+           fabs(out->share[out->agrees] -
+                accumulation_share(phase->momentum, (double)out->agrees + 1)) <= AGREES)
         out->agrees++;
 }
 
-int accumulation_measure(const struct run *run, const float *gradient, int held, struct growth *out, struct err *err)
+int accumulation_measure(const struct run *run, const float *gradient, int held, struct growth *out,
+                         struct err *err)
 {
     const struct phase *phase = &run->schedule.phase[0];
     struct schedule schedule = {0};
@@ -177,7 +194,8 @@ int accumulation_measure(const struct run *run, const float *gradient, int held,
     int epochs = (int)((int64_t)out->count / phase->updates_per_epoch) + 1;
     int code = out->share == NULL || out->magnitude == NULL || moment == NULL
                    ? ERR_MEMORY
-                   : start(run, held ? HELD_LR : phase->lr, phase->momentum, epochs, &schedule, &trainer, err);
+                   : start(run, held ? HELD_LR : phase->lr, phase->momentum, epochs, &schedule,
+                           &trainer, err);
     if (code == 0)
         code = follow(trainer, gradient, moment, out, err);
     if (code == 0)
@@ -208,36 +226,44 @@ static int end_text(FILE *out, char **text, struct err *err)
     return err_set(err, ERR_MEMORY, "out of memory while writing a table");
 }
 
-int accumulation_points(const struct growth *growths, size_t count, char **text, size_t *size, struct err *err)
+int accumulation_points(const struct growth *growths, size_t count, char **text, size_t *size,
+                        struct err *err)
 {
     FILE *out = open_memstream(text, size);
     if (out == NULL)
         return err_set(err, ERR_MEMORY, "out of memory while writing a table");
-    fputs("measurement\trun\tweights\tmomentum\tbatch\tupdate\tepochs\tgrown\tshare\tmagnitude\tpredicted\n", out);
+    fputs("measurement\trun\tweights\tmomentum\tbatch\tupdate\tepochs\tgrown\tshare\tmagnitude\tpre"
+          "dicted\n",
+          out);
     for (size_t g = 0; g < count; g++) {
         const struct growth *growth = &growths[g];
         const struct phase *phase = &growth->run->schedule.phase[0];
         for (size_t s = 0; s < growth->count; s++)
             fprintf(out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6f\t%.6f\t%.6f\n", g + 1,
-                    growth->run->what->name, growth->held ? "held" : "training", phase->momentum, phase->batch, s + 1,
-                    ((double)s + 1) * growth->epochs, ((double)s + 1) * (1 - phase->momentum), growth->share[s],
-                    growth->magnitude[s], accumulation_share(phase->momentum, (double)s + 1));
+                    growth->run->what->name, growth->held ? "held" : "training", phase->momentum,
+                    phase->batch, s + 1, ((double)s + 1) * growth->epochs,
+                    ((double)s + 1) * (1 - phase->momentum), growth->share[s], growth->magnitude[s],
+                    accumulation_share(phase->momentum, (double)s + 1));
     }
     return end_text(out, text, err);
 }
 
-int accumulation_summary(const struct growth *growths, size_t count, char **text, size_t *size, struct err *err)
+int accumulation_summary(const struct growth *growths, size_t count, char **text, size_t *size,
+                         struct err *err)
 {
     FILE *out = open_memstream(text, size);
     if (out == NULL)
         return err_set(err, ERR_MEMORY, "out of memory while writing a table");
-    fputs("measurement\trun\tweights\tmomentum\tbatch\tupdates\tn_lost_predicted\tn_lost\ttimescale\tlevel\tagrees\n", out);
+    fputs("measurement\trun\tweights\tmomentum\tbatch\tupdates\tn_lost_predicted\tn_"
+          "lost\ttimescale\tlevel\tagrees\n",
+          out);
     for (size_t g = 0; g < count; g++) {
         const struct growth *growth = &growths[g];
         const struct phase *phase = &growth->run->schedule.phase[0];
-        fprintf(out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6g\t%.4f\t%zu\n", g + 1, growth->run->what->name,
-                growth->held ? "held" : "training", phase->momentum, phase->batch, growth->count, growth->predicted,
-                growth->lost, growth->timescale, growth->level, growth->agrees);
+        fprintf(out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6g\t%.4f\t%zu\n", g + 1,
+                growth->run->what->name, growth->held ? "held" : "training", phase->momentum,
+                phase->batch, growth->count, growth->predicted, growth->lost, growth->timescale,
+                growth->level, growth->agrees);
     }
     return end_text(out, text, err);
 }

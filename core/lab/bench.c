@@ -15,17 +15,18 @@
 #define SIDE 32
 #define CHANNELS 3
 #define CLASSES 10
-#define GROUPS 8      /* as in the experiments */
-#define TRAIN_N 4096  /* images of the synthetic set, or one batch where that is more */
+#define GROUPS 8     /* as in the experiments */
+#define TRAIN_N 4096 /* images of the synthetic set, or one batch where that is more */
 
 int bench_net(const char *network, struct net *net, struct err *err)
 {
-    static const float mean[CHANNELS] = {127.5f, 127.5f, 127.5f}, deviation[CHANNELS] = {73.9f, 73.9f, 73.9f};
+    static const float mean[CHANNELS] = {127.5f, 127.5f, 127.5f},
+                       deviation[CHANNELS] = {73.9f, 73.9f, 73.9f};
     return net_named(net, network, CHANNELS, SIDE, SIDE, CLASSES, mean, deviation, err);
 }
 
-int bench_open(const char *backend, const char *network, const struct repro_device_options *device, struct bench *bench,
-               struct err *err)
+int bench_open(const char *backend, const char *network, const struct repro_device_options *device,
+               struct bench *bench, struct err *err)
 {
     memset(bench, 0, sizeof *bench);
     int code = bench_net(network, &bench->net, err);
@@ -44,8 +45,8 @@ void bench_close(struct bench *bench)
     memset(bench, 0, sizeof *bench);
 }
 
-static int check(const struct bench *bench, const struct bench_options *given, struct bench_options *options,
-                 struct err *err)
+static int check(const struct bench *bench, const struct bench_options *given,
+                 struct bench_options *options, struct err *err)
 {
     static const char *const names[] = {"", "f32", "tf32", "bf16"};
     *options = *given;
@@ -61,22 +62,28 @@ static int check(const struct bench *bench, const struct bench_options *given, s
         options->steps = 9;
     options->warm_up = options->warm_up == 0 ? 3 : options->warm_up < 0 ? 0 : options->warm_up;
     if (options->steps < 0 || options->steps > BENCH_STEP_MAX)
-        return err_set(err, ERR_USAGE, "%d timed steps are not possible; 1 to %d are", options->steps, BENCH_STEP_MAX);
+        return err_set(err, ERR_USAGE, "%d timed steps are not possible; 1 to %d are",
+                       options->steps, BENCH_STEP_MAX);
     if (options->micro > options->batch)
         return err_set(err, ERR_USAGE,
-                       "a micro of %" PRId64 " rows exceeds the batch of %" PRId64 "; take at most the batch",
+                       "a micro of %" PRId64 " rows exceeds the batch of %" PRId64
+                       "; take at most the batch",
                        options->micro, options->batch);
     if (options->batch % options->ghost != 0 || options->micro % options->ghost != 0)
         return err_set(err, ERR_USAGE,
-                       "the ghost of %" PRId64 " rows does not divide the batch of %" PRId64 " and the micro "
+                       "the ghost of %" PRId64 " rows does not divide the batch of %" PRId64
+                       " and the micro "
                        "of %" PRId64 "; choose sizes that are multiples of it",
                        options->ghost, options->batch, options->micro);
-    if (options->precision < 0 || options->precision > 3 || !(bench->caps.precisions >> options->precision & 1))
-        return err_set(err, ERR_CANNOT_RUN,
-                       "backend %s does not compute in %s on this device; `repro backends` lists what "
-                       "it can do",
-                       bench->backend.name,
-                       options->precision < 0 || options->precision > 3 ? "that precision" : names[options->precision]);
+    if (options->precision < 0 || options->precision > 3 ||
+        !(bench->caps.precisions >> options->precision & 1))
+        return err_set(
+            err, ERR_CANNOT_RUN,
+            "backend %s does not compute in %s on this device; `repro backends` lists what "
+            "it can do",
+            bench->backend.name,
+            options->precision < 0 || options->precision > 3 ? "that precision"
+                                                             : names[options->precision]);
     return 0;
 }
 
@@ -96,7 +103,8 @@ struct subject {
 
 static int step(const struct subject *subject, struct err *err)
 {
-    return subject->trainer != NULL ? data_step(subject->trainer, err) : bench_work_step(subject->work, err);
+    return subject->trainer != NULL ? data_step(subject->trainer, err)
+                                    : bench_work_step(subject->work, err);
 }
 
 static int time_by_host(const struct subject *subject, struct bench_result *out, struct err *err)
@@ -121,25 +129,31 @@ static int time_by_device(const struct subject *subject, struct bench_result *ou
     int code = 0;
     for (int i = -out->options.warm_up; code == 0 && i <= out->options.steps; i++) {
         if (i >= 0)
-            code = subject->trainer != NULL ? trainer_mark(subject->trainer, err) : bench_work_mark(subject->work, err);
+            code = subject->trainer != NULL ? trainer_mark(subject->trainer, err)
+                                            : bench_work_mark(subject->work, err);
         if (code == 0 && i < out->options.steps)
             code = step(subject, err);
     }
     if (code == 0)
-        code = subject->trainer != NULL ? trainer_marks(subject->trainer, moments, wanted, &count, err)
-                                        : bench_work_marks(subject->work, moments, wanted, &count, err);
+        code = subject->trainer != NULL
+                   ? trainer_marks(subject->trainer, moments, wanted, &count, err)
+                   : bench_work_marks(subject->work, moments, wanted, &count, err);
     if (code == 0 && count != wanted)
-        code = err_set(err, ERR_BACKEND, "the backend kept %" PRId64 " of %" PRId64 " marks; report it as its bug", count, wanted);
+        code = err_set(err, ERR_BACKEND,
+                       "the backend kept %" PRId64 " of %" PRId64 " marks; report it as its bug",
+                       count, wanted);
     for (int i = 0; code == 0 && i < out->options.steps; i++)
         out->seconds[i] = moments[i + 1] - moments[i];
     out->device_clock = 1;
     return code;
 }
 
-static int time_steps(const struct bench *bench, struct subject subject, struct bench_result *out, struct err *err)
+static int time_steps(const struct bench *bench, struct subject subject, struct bench_result *out,
+                      struct err *err)
 {
-    int code = bench->backend.net_mark != NULL && bench->backend.net_marks != NULL ? time_by_device(&subject, out, err)
-                                                                                   : time_by_host(&subject, out, err);
+    int code = bench->backend.net_mark != NULL && bench->backend.net_marks != NULL
+                   ? time_by_device(&subject, out, err)
+                   : time_by_host(&subject, out, err);
     out->memory = mem_peak();
     return code;
 }
@@ -149,17 +163,28 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
 {
     const struct bench_options *options = &out->options;
     int64_t train_n = options->batch > TRAIN_N ? options->batch : TRAIN_N;
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = BENCH_LR, .momentum = BENCH_MOMENTUM,
-                                 .train_n = train_n, .batch = options->batch, .ghost = options->ghost,
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                                 .lr = BENCH_LR,
+                                 .momentum = BENCH_MOMENTUM,
+                                 .train_n = train_n,
+                                 .batch = options->batch,
+                                 .ghost = options->ghost,
                                  .epochs = options->warm_up + options->steps};
     struct schedule schedule;
     struct dataset data = {0};
     struct resident resident = {0};
     struct trainer *trainer = NULL;
     struct trainer_config config = {
-        .backend = &bench->backend, .device = bench->device, .net = &bench->net, .data = &data,
-        .resident = &resident, .schedule = &schedule,
-        .seed = BENCH_SEED, .precision = options->precision, .micro = options->micro, .groups = GROUPS,
+        .backend = &bench->backend,
+        .device = bench->device,
+        .net = &bench->net,
+        .data = &data,
+        .resident = &resident,
+        .schedule = &schedule,
+        .seed = BENCH_SEED,
+        .precision = options->precision,
+        .micro = options->micro,
+        .groups = GROUPS,
         .weight_decay = BENCH_WEIGHT_DECAY,
     };
     int code = schedule_build(&spec, &schedule, err);
@@ -198,8 +223,8 @@ static int measure_work(const struct bench *bench, struct bench_result *out, str
     return code;
 }
 
-int bench_measure(const struct bench *bench, const struct bench_options *options, struct bench_result *out,
-                  struct err *err)
+int bench_measure(const struct bench *bench, const struct bench_options *options,
+                  struct bench_result *out, struct err *err)
 {
     struct bench_options complete;
     int code = check(bench, options, &complete, err);

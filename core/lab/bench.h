@@ -1,12 +1,14 @@
-/* bench.h -- how fast one backend trains a network, where its time goes, and how near that is to its own convolutions
- * alone.
+/* bench.h -- how fast one backend trains a network, where its time goes, and how near that is to
+ * its own convolutions alone.
  *
- * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.  The plain step trains
- * random bytes that stay where they are: the micros of a batch share one micro of pixels.  With `with_data` a step is
- * trainer_update() on the built-in synthetic set: batches are drawn, cropped and flipped as in a run.
+ * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.
+ * The plain step trains random bytes that stay where they are: the micros of a batch share one
+ * micro of pixels.  With `with_data` a step is trainer_update() on the built-in synthetic set:
+ * batches are drawn, cropped and flipped as in a run.
  *
- * Where the device has a clock of its own, steps are queued one behind the other and timed by it, as a run queues them;
- * else each step is waited for and timed by the host's.  Nothing here prints. */
+ * Where the device has a clock of its own, steps are queued one behind the other and timed by it,
+ * as a run queues them; else each step is waited for and timed by the host's.  Nothing here
+ * prints. */
 #ifndef LAB_BENCH_H
 #define LAB_BENCH_H
 
@@ -32,74 +34,81 @@ struct bench {
 
 /* Zero means default. */
 struct bench_options {
-    int64_t batch;  /* 128 */
-    int64_t micro;  /* rows of one forward call: the batch */
-    int64_t ghost;  /* rows that share batch-norm statistics: the micro; divides batch and micro */
-    int precision;  /* REPRO_PRECISION_F32 */
-    int steps;      /* timed: 9 */
-    int warm_up;    /* steps before them: 3; below 0: none */
-    int with_data;  /* batch assembly and augmentation belong to the step */
-    int brief;      /* speed and memory only: neither op times nor the limit */
+    int64_t batch; /* 128 */
+    int64_t micro; /* rows of one forward call: the batch */
+    int64_t ghost; /* rows that share batch-norm statistics: the micro; divides batch and micro */
+    int precision; /* REPRO_PRECISION_F32 */
+    int steps;     /* timed: 9 */
+    int warm_up;   /* steps before them: 3; below 0: none */
+    int with_data; /* batch assembly and augmentation belong to the step */
+    int brief;     /* speed and memory only: neither op times nor the limit */
 };
 
 struct bench_result {
-    struct bench_options options;     /* with the defaults filled in */
-    double flop;                      /* of training on one image, by bench_flop() */
-    double seconds[BENCH_STEP_MAX];   /* of each timed step, in order */
-    double median, best;              /* of them */
-    int device_clock;                 /* they are the device's own */
-    int64_t memory;                   /* bytes: the most this process has held resident up to the last timed step */
+    struct bench_options options;   /* with the defaults filled in */
+    double flop;                    /* of training on one image, by bench_flop() */
+    double seconds[BENCH_STEP_MAX]; /* of each timed step, in order */
+    double median, best;            /* of them */
+    int device_clock;               /* they are the device's own */
+    /* bytes: the most this process has held resident up to the last timed step */
+    int64_t memory;
     /* Taken on plain steps after the timed ones. */
     int has_ops;
-    struct repro_profile ops;         /* seconds and bytes per step */
-    double launches;                  /* a step; 0: not counted */
-    struct repro_rates rates;         /* of the device, at the precision; 0: not measured */
-    double profiled;                  /* seconds of a whole step while its parts are timed */
-    double limit;                     /* images/s of the convolutions by themselves; 0: not measured */
+    struct repro_profile ops; /* seconds and bytes per step */
+    double launches;          /* a step; 0: not counted */
+    struct repro_rates rates; /* of the device, at the precision; 0: not measured */
+    double profiled;          /* seconds of a whole step while its parts are timed */
+    /* images/s of the convolutions by themselves; 0: not measured */
+    double limit;
     char ops_reason[BENCH_REASON], limit_reason[BENCH_REASON]; /* why there is none, else empty */
-    char *description;                /* a line per node, by the backend; NULL when it has none; owned */
+    /* a line per node, by the backend; NULL when it has none; owned */
+    char *description;
 };
 
-/* What bounds an operation: its multiplications at the rate of a matrix product, or its bytes at that of a copy. */
+/* What bounds an operation: its multiplications at the rate of a matrix product, or its bytes at
+ * that of a copy. */
 enum { BENCH_LIMIT_UNKNOWN, BENCH_LIMIT_PRODUCTS, BENCH_LIMIT_COPIES };
 
 /* One row of the table of op times, in seconds per step. */
 struct bench_row {
-    const char *name;           /* "conv", ..., "reorder", "update", "rest" */
-    double forward, backward;   /* 0 both for the last three */
-    double total, share;        /* share of the whole step, 0..1 */
-    double flop, bytes;         /* per step; 0: none, or not counted */
-    int limit;                  /* BENCH_LIMIT_*: which of the two takes longer at the device's rates */
-    double limit_share;         /* that time by the total; 0 without a limit */
+    const char *name;         /* "conv", ..., "reorder", "update", "rest" */
+    double forward, backward; /* 0 both for the last three */
+    double total, share;      /* share of the whole step, 0..1 */
+    double flop, bytes;       /* per step; 0: none, or not counted */
+    /* BENCH_LIMIT_*: which of the two takes longer at the device's rates */
+    int limit;
+    double limit_share; /* that time by the total; 0 without a limit */
 };
 
-/* Loads a backend by name or path, opens its device, builds the network.
- * ERR_CANNOT_RUN when there is no such device here.  bench_close() releases it; legal on a zeroed struct. */
-int bench_open(const char *backend, const char *network, const struct repro_device_options *device, struct bench *bench,
-               struct err *err);
+/* Loads a backend by name or path, opens its device, builds the network. ERR_CANNOT_RUN when there
+ * is no such device here.  bench_close() releases it; legal on a zeroed struct. */
+int bench_open(const char *backend, const char *network, const struct repro_device_options *device,
+               struct bench *bench, struct err *err);
 void bench_close(struct bench *bench);
 /* The network alone, released by net_release(). */
 int bench_net(const char *network, struct net *net, struct err *err);
 
-/* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other; ERR_CANNOT_RUN when
- * the device lacks the precision.  bench_release() frees the result. */
-int bench_measure(const struct bench *bench, const struct bench_options *options, struct bench_result *out,
-                  struct err *err);
+/* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other;
+ * ERR_CANNOT_RUN when the device lacks the precision.  bench_release() frees the result. */
+int bench_measure(const struct bench *bench, const struct bench_options *options,
+                  struct bench_result *out, struct err *err);
 void bench_release(struct bench_result *result);
 
-/* Floating-point operations of training on one image: 2 per multiply-add of the convolutions and dense layers, forward,
- * backward data and backward weights; a layer that reads the image itself has no backward data. */
+/* Floating-point operations of training on one image: 2 per multiply-add of the convolutions and
+ * dense layers, forward, backward data and backward weights; a layer that reads the image itself
+ * has no backward data. */
 double bench_flop(const struct net *net);
 /* Those of one kind of operation. */
 double bench_op_flop(const struct net *net, int op);
 
-/* Fills median and best from the options.steps seconds; of an even count the median is the mean of the two in the
- * middle. */
+/* Fills median and best from the options.steps seconds; of an even count the median is the mean of
+ * the two in the middle. */
 void bench_summary(struct bench_result *result);
 
-/* Fills rows with the op kinds that took time, in the order of their numbers, then reorder, update and what is left of
- * the step
- * ("rest"); returns how many.  The totals add up to result->profiled and the shares to 1.  0 rows without has_ops. */
-size_t bench_rows(const struct net *net, const struct bench_result *result, struct bench_row rows[BENCH_ROW_MAX]);
+/* Fills rows with the op kinds that took time, in the order of their numbers, then reorder, update
+ * and what is left of the step ("rest"); returns how many.  The totals add up to result->profiled
+ * and the shares to 1.  0 rows without has_ops. */
+size_t bench_rows(const struct net *net, const struct bench_result *result,
+                  struct bench_row rows[BENCH_ROW_MAX]);
 
 #endif

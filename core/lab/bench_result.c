@@ -59,7 +59,8 @@ static void set_limit(const struct repro_rates *rates, struct bench_row *row)
     row->limit_share = (products > copies ? products : copies) / row->total;
 }
 
-static void add_row(const struct bench_result *result, struct bench_row *rows, size_t *count, struct bench_row row)
+static void add_row(const struct bench_result *result, struct bench_row *rows, size_t *count,
+                    struct bench_row row)
 {
     if (row.total == 0.0)
         return;
@@ -68,7 +69,8 @@ static void add_row(const struct bench_result *result, struct bench_row *rows, s
     rows[(*count)++] = row;
 }
 
-size_t bench_rows(const struct net *net, const struct bench_result *result, struct bench_row rows[BENCH_ROW_MAX])
+size_t bench_rows(const struct net *net, const struct bench_result *result,
+                  struct bench_row rows[BENCH_ROW_MAX])
 {
     static const char *const names[REPRO_OP_COUNT + 1] = {"",
                                                           "input",
@@ -90,15 +92,21 @@ size_t bench_rows(const struct net *net, const struct bench_result *result, stru
     for (int op = 1; op <= REPRO_OP_COUNT; op++) {
         double forward = result->ops.forward[op], backward = result->ops.backward[op];
         add_row(result, rows, &count,
-                (struct bench_row){.name = names[op], .forward = forward, .backward = backward,
+                (struct bench_row){.name = names[op],
+                                   .forward = forward,
+                                   .backward = backward,
                                    .total = forward + backward,
                                    .flop = bench_op_flop(net, op) * (double)result->options.batch,
-                                   .bytes = result->ops.forward_bytes[op] + result->ops.backward_bytes[op]});
+                                   .bytes = result->ops.forward_bytes[op] +
+                                            result->ops.backward_bytes[op]});
     }
-    add_row(result, rows, &count, (struct bench_row){.name = "reorder", .total = result->ops.reorder,
-                                                     .bytes = result->ops.reorder_bytes});
-    add_row(result, rows, &count, (struct bench_row){.name = "update", .total = result->ops.update,
-                                                     .bytes = result->ops.update_bytes});
+    add_row(result, rows, &count,
+            (struct bench_row){.name = "reorder",
+                               .total = result->ops.reorder,
+                               .bytes = result->ops.reorder_bytes});
+    add_row(result, rows, &count,
+            (struct bench_row){
+                .name = "update", .total = result->ops.update, .bytes = result->ops.update_bytes});
     for (size_t i = 0; i < count; i++)
         rest -= rows[i].total;
     add_row(result, rows, &count, (struct bench_row){.name = "rest", .total = rest});

@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROFILE_MICROS 3  /* the whole steps whose parts are timed hold at least so many */
+#define PROFILE_MICROS 3 /* the whole steps whose parts are timed hold at least so many */
 #define LIMIT_REPEATS 7
 #define DESCRIPTION_BYTES (64 << 10)
 
 int bench_failed(const struct bench *bench, const struct repro_error *error, struct err *err)
 {
-    int code = error->code == REPRO_MEMORY ? ERR_MEMORY : error->code == REPRO_DEVICE ? ERR_CANNOT_RUN : ERR_BACKEND;
+    int code = error->code == REPRO_MEMORY   ? ERR_MEMORY
+               : error->code == REPRO_DEVICE ? ERR_CANNOT_RUN
+                                             : ERR_BACKEND;
     return err_set(err, code, "backend %s: %s", bench->backend.name, error->text);
 }
 
@@ -38,7 +40,8 @@ static int fill_rows(struct bench_work *work, struct err *err)
         return ERR_MEMORY;
     for (size_t r = 0; r < rows; r++) {
         work->image[r] = (int64_t)r;
-        work->labels[r] = (int32_t)(random_at(BENCH_SEED, RANDOM_SYNTHETIC, 1, r, 0).word[0] % classes);
+        work->labels[r] = (int32_t)(random_at(BENCH_SEED, RANDOM_SYNTHETIC, 1, r, 0).word[0] %
+                                    classes);
         for (uint32_t block = 0; block < image / sizeof(struct random_words); block++) {
             struct random_words words = random_at(BENCH_SEED, RANDOM_SYNTHETIC, 0, r, block);
             memcpy(work->pixels + at, &words, sizeof words);
@@ -58,8 +61,10 @@ static int set_weights(struct bench_work *work, struct err *err)
     int code = param == NULL || running == NULL ? ERR_MEMORY : 0;
     if (code == 0) {
         net_initial(&work->bench->net, BENCH_SEED, param, running);
-        if (backend->net_write(work->net, REPRO_ARENA_PARAM, 0, graph->param_count, param, &error) != 0 ||
-            backend->net_write(work->net, REPRO_ARENA_RUNNING, 0, graph->running_count, running, &error) != 0)
+        if (backend->net_write(work->net, REPRO_ARENA_PARAM, 0, graph->param_count, param,
+                               &error) != 0 ||
+            backend->net_write(work->net, REPRO_ARENA_RUNNING, 0, graph->running_count, running,
+                               &error) != 0)
             code = bench_failed(work->bench, &error, err);
     }
     mem_free(param);
@@ -67,15 +72,18 @@ static int set_weights(struct bench_work *work, struct err *err)
     return code;
 }
 
-int bench_work_init(struct bench_work *work, const struct bench *bench, const struct bench_options *options,
-                    struct err *err)
+int bench_work_init(struct bench_work *work, const struct bench *bench,
+                    const struct bench_options *options, struct err *err)
 {
     struct repro_error error = {0};
-    struct repro_net_options compile = {.struct_size = sizeof compile, .precision = options->precision,
-                                        .micro = (int32_t)options->micro, .ghost = (int32_t)options->ghost};
+    struct repro_net_options compile = {.struct_size = sizeof compile,
+                                        .precision = options->precision,
+                                        .micro = (int32_t)options->micro,
+                                        .ghost = (int32_t)options->ghost};
     *work = (struct bench_work){.bench = bench, .options = options};
     int code = fill_rows(work, err);
-    if (code == 0 && bench->backend.net_compile(bench->device, &bench->net.graph, &compile, &work->net, &error) != 0)
+    if (code == 0 && bench->backend.net_compile(bench->device, &bench->net.graph, &compile,
+                                                &work->net, &error) != 0)
         code = bench_failed(bench, &error, err);
     return code == 0 ? set_weights(work, err) : code;
 }
@@ -97,8 +105,12 @@ int bench_work_step(struct bench_work *work, struct err *err)
     struct repro_error error = {0};
     int32_t code = backend->net_zero(work->net, &error);
     for (int64_t i = 0; code == 0 && i < reduction_micros(options->batch, options->micro); i++) {
-        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .pixels = work->pixels,
-                                  .labels = work->labels, .image = work->image, .seed = BENCH_SEED,
+        struct repro_rows rows = {.struct_size = sizeof rows,
+                                  .mode = REPRO_MODE_TRAIN,
+                                  .pixels = work->pixels,
+                                  .labels = work->labels,
+                                  .image = work->image,
+                                  .seed = BENCH_SEED,
                                   .count = reduction_rows(options->batch, options->micro, i).count};
         code = backend->net_forward(work->net, &rows, &error);
         if (code == 0)
@@ -123,20 +135,26 @@ int bench_work_step(struct bench_work *work, struct err *err)
 int bench_work_wait(struct bench_work *work, struct err *err)
 {
     struct repro_error error = {0};
-    return work->bench->backend.net_sync(work->net, &error) == 0 ? 0 : bench_failed(work->bench, &error, err);
+    return work->bench->backend.net_sync(work->net, &error) == 0
+               ? 0
+               : bench_failed(work->bench, &error, err);
 }
 
 int bench_work_mark(struct bench_work *work, struct err *err)
 {
     struct repro_error error = {0};
-    return work->bench->backend.net_mark(work->net, &error) == 0 ? 0 : bench_failed(work->bench, &error, err);
+    return work->bench->backend.net_mark(work->net, &error) == 0
+               ? 0
+               : bench_failed(work->bench, &error, err);
 }
 
-int bench_work_marks(struct bench_work *work, double *seconds, int64_t capacity, int64_t *count, struct err *err)
+int bench_work_marks(struct bench_work *work, double *seconds, int64_t capacity, int64_t *count,
+                     struct err *err)
 {
     struct repro_error error = {0};
     return work->bench->backend.net_marks(work->net, seconds, capacity, count, &error) == 0
-               ? 0 : bench_failed(work->bench, &error, err);
+               ? 0
+               : bench_failed(work->bench, &error, err);
 }
 
 /* Of `steps` steps to of one. */
@@ -161,12 +179,16 @@ int bench_work_ops(struct bench_work *work, struct bench_result *out, struct err
     struct repro_error error = {0};
     struct repro_profile profile = {.struct_size = sizeof profile};
     int64_t micros = reduction_micros(work->options->batch, work->options->micro);
-    int steps = (int)reduction_micros(PROFILE_MICROS, micros < PROFILE_MICROS ? micros : PROFILE_MICROS);
+    int steps = (int)reduction_micros(PROFILE_MICROS,
+                                      micros < PROFILE_MICROS ? micros : PROFILE_MICROS);
     if (backend->net_profile == NULL) {
-        snprintf(out->ops_reason, sizeof out->ops_reason, "backend %s does not measure it", backend->name);
+        snprintf(out->ops_reason, sizeof out->ops_reason, "backend %s does not measure it",
+                 backend->name);
         return 0;
     }
-    int code = backend->net_profile(work->net, &profile, &error) == 0 ? 0 : bench_failed(work->bench, &error, err);
+    int code = backend->net_profile(work->net, &profile, &error) == 0
+                   ? 0
+                   : bench_failed(work->bench, &error, err);
     double began = clock_seconds();
     for (int i = 0; code == 0 && i < steps; i++) {
         code = bench_work_step(work, err);
@@ -187,13 +209,14 @@ int bench_work_limit(struct bench_work *work, struct bench_result *out, struct e
     struct repro_error error = {0};
     double seconds = 0.0;
     if (backend->net_bare == NULL) {
-        snprintf(out->limit_reason, sizeof out->limit_reason, "backend %s does not measure it", backend->name);
+        snprintf(out->limit_reason, sizeof out->limit_reason, "backend %s does not measure it",
+                 backend->name);
         return 0;
     }
     int32_t code = backend->net_bare(work->net, REPRO_OP_CONV, LIMIT_REPEATS, &seconds, &error);
     if (code == REPRO_UNSUPPORTED) {
-        snprintf(out->limit_reason, sizeof out->limit_reason, "backend %s: %.*s", backend->name, BENCH_REASON - 64,
-                 error.text);
+        snprintf(out->limit_reason, sizeof out->limit_reason, "backend %s: %.*s", backend->name,
+                 BENCH_REASON - 64, error.text);
         return 0;
     }
     if (code != 0)
@@ -201,7 +224,8 @@ int bench_work_limit(struct bench_work *work, struct bench_result *out, struct e
     if (seconds > 0.0)
         out->limit = (double)work->options->micro / seconds;
     else
-        snprintf(out->limit_reason, sizeof out->limit_reason, "the network has no convolution that takes time");
+        snprintf(out->limit_reason, sizeof out->limit_reason,
+                 "the network has no convolution that takes time");
     return 0;
 }
 
@@ -212,7 +236,8 @@ int bench_work_rates(struct bench_work *work, struct bench_result *out, struct e
     struct repro_rates rates = {.struct_size = sizeof rates};
     if (bench->backend.device_rates == NULL)
         return 0;
-    int32_t code = bench->backend.device_rates(bench->device, work->options->precision, &rates, &error);
+    int32_t code = bench->backend.device_rates(bench->device, work->options->precision, &rates,
+                                               &error);
     if (code == REPRO_UNSUPPORTED)
         return 0;
     if (code != 0)
@@ -229,6 +254,8 @@ int bench_work_describe(struct bench_work *work, struct bench_result *out, struc
     out->description = mem_new(DESCRIPTION_BYTES, 1, err);
     if (out->description == NULL)
         return ERR_MEMORY;
-    return work->bench->backend.net_describe(work->net, out->description, DESCRIPTION_BYTES, &error) == 0
-               ? 0 : bench_failed(work->bench, &error, err);
+    return work->bench->backend.net_describe(work->net, out->description, DESCRIPTION_BYTES,
+                                             &error) == 0
+               ? 0
+               : bench_failed(work->bench, &error, err);
 }

@@ -25,12 +25,12 @@ struct execution {
     struct session_device *device;
     const struct execute_options *options;
     struct trainer *trainer;
-    struct writer *writer;  /* of checkpoints */
+    struct writer *writer; /* of checkpoints */
     struct runlog log;
     json_t *manifest;
     int lock;
-    double epoch_began, training, evaluating, checkpointed;  /* seconds */
-    int64_t rows_before;  /* of this epoch, trained in an earlier session */
+    double epoch_began, training, evaluating, checkpointed; /* seconds */
+    int64_t rows_before; /* of this epoch, trained in an earlier session */
 };
 
 static int lock_folder(struct execution *execution, struct err *err)
@@ -43,8 +43,9 @@ static int lock_folder(struct execution *execution, struct err *err)
     if (execution->lock < 0)
         code = err_errno(err, errno, "%s: cannot be created", path);
     else if (flock(execution->lock, LOCK_EX | LOCK_NB) != 0)
-        code = errno == EWOULDBLOCK ? err_set(err, ERR_IO, "%s: another process is training this run", path)
-                                    : err_errno(err, errno, "%s: cannot be locked", path);
+        code = errno == EWOULDBLOCK
+                   ? err_set(err, ERR_IO, "%s: another process is training this run", path)
+                   : err_errno(err, errno, "%s: cannot be locked", path);
     mem_free(path);
     return code;
 }
@@ -54,11 +55,20 @@ static int new_trainer(struct execution *execution, struct err *err)
     const struct run *run = execution->run;
     const struct session *session = run->session;
     struct trainer_config config = {
-        .backend = &session->backend, .device = execution->device->device, .net = &session->net, .data = &session->data,
+        .backend = &session->backend,
+        .device = execution->device->device,
+        .net = &session->net,
+        .data = &session->data,
         .resident = &execution->device->resident,
-        .schedule = &run->schedule, .seed = session->seed, .precision = session->precision, .micro = run->micro,
-        .groups = session->experiment->groups, .weight_decay = run->what->weight_decay, .beta1 = run->what->beta1,
-        .beta2 = run->what->beta2, .epsilon = run->what->epsilon,
+        .schedule = &run->schedule,
+        .seed = session->seed,
+        .precision = session->precision,
+        .micro = run->micro,
+        .groups = session->experiment->groups,
+        .weight_decay = run->what->weight_decay,
+        .beta1 = run->what->beta1,
+        .beta2 = run->what->beta2,
+        .epsilon = run->what->epsilon,
     };
     int code = session_device_place(session, execution->device, err);
     return code == 0 ? trainer_new(&config, &execution->trainer, err) : code;
@@ -77,8 +87,11 @@ static int resume(struct execution *execution, struct err *err)
     if (code != 0)
         return code;
     if (execution->log.count < (size_t)state->epoch)
-        return err_set(err, ERR_INPUT, "%s: has %zu epochs where the checkpoint has %d; delete the folder to begin the "
-                       "run anew", run->log_path, execution->log.count, state->epoch);
+        return err_set(
+            err, ERR_INPUT,
+            "%s: has %zu epochs where the checkpoint has %d; delete the folder to begin the "
+            "run anew",
+            run->log_path, execution->log.count, state->epoch);
     execution->log.count = (size_t)state->epoch;
     return 0;
 }
@@ -102,15 +115,22 @@ static void tell(struct execution *execution, const struct trainer_score *score,
         return;
     const struct runlog *log = &execution->log;
     double rows = (double)(state->rows - execution->rows_before);
-    double speed = epoch_finished ? log->rows[log->count - 1].images_per_second
-                                  : execution->training > 0.0 ? rows / execution->training : 0.0;
+    double speed = epoch_finished              ? log->rows[log->count - 1].images_per_second
+                   : execution->training > 0.0 ? rows / execution->training
+                                               : 0.0;
     double images = (double)(schedule_images(schedule) - state->images);
     struct execute_progress progress = {
-        .run = execution->run, .epoch = epoch_finished ? state->epoch : state->epoch + 1, .update = state->update,
-        .loss = score->loss, .train_accuracy = score->accuracy,
+        .run = execution->run,
+        .epoch = epoch_finished ? state->epoch : state->epoch + 1,
+        .update = state->update,
+        .loss = score->loss,
+        .train_accuracy = score->accuracy,
         .test_accuracy = log->count > 0 ? log->rows[log->count - 1].test_accuracy : -1.0,
-        .images_per_second = speed, .epoch_finished = epoch_finished,
-        .seconds_left = speed > 0.0 ? images / speed + execution->evaluating * (schedule->epochs - state->epoch) : 0.0,
+        .images_per_second = speed,
+        .epoch_finished = epoch_finished,
+        .seconds_left = speed > 0.0 ? images / speed +
+                                          execution->evaluating * (schedule->epochs - state->epoch)
+                                    : 0.0,
     };
     options->progress(options->context, &progress);
 }
@@ -128,17 +148,27 @@ static int finish_epoch(struct execution *execution, struct err *err)
     if (code == 0)
         code = trainer_l2(trainer, &l2, err);
     if (code == 0 && (!isfinite(test.loss) || !isfinite(l2)))
-        code = err_set(err, ERR_NOT_FINITE, "epoch %d of run '%s': the test loss is no finite number; the checkpoint before "
-                       "it is kept; lower the learning rate", state->epoch, execution->run->what->name);
+        code = err_set(
+            err, ERR_NOT_FINITE,
+            "epoch %d of run '%s': the test loss is no finite number; the checkpoint before "
+            "it is kept; lower the learning rate",
+            state->epoch, execution->run->what->name);
     if (code != 0)
         return code;
     execution->evaluating = clock_seconds() - began;
     struct runlog_row row = {
-        .epoch = state->epoch, .updates = state->update, .images = state->images, .lr = phase->lr, .batch = phase->batch,
+        .epoch = state->epoch,
+        .updates = state->update,
+        .images = state->images,
+        .lr = phase->lr,
+        .batch = phase->batch,
         .momentum = phase->momentum,
         .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
-        .train_loss = train.loss, .train_loss_l2 = train.loss + l2, .train_accuracy = train.accuracy,
-        .test_loss = test.loss, .test_accuracy = test.accuracy,
+        .train_loss = train.loss,
+        .train_loss_l2 = train.loss + l2,
+        .train_accuracy = train.accuracy,
+        .test_loss = test.loss,
+        .test_accuracy = test.accuracy,
         .images_per_second = execution->training > 0.0 ? rows / execution->training : 0.0,
         .seconds = clock_seconds() - execution->epoch_began,
     };
@@ -166,7 +196,8 @@ static int train_epoch(struct execution *execution, struct err *err)
         if (code != 0)
             return code;
         execution->training += clock_seconds() - began;
-        struct trainer_score score = {state->loss / (double)state->rows, (double)state->correct / (double)state->rows};
+        struct trainer_score score = {state->loss / (double)state->rows,
+                                      (double)state->correct / (double)state->rows};
         if (state->rows > 0) /* losses may come back later */
             tell(execution, &score, 0);
         int stop = options->stop != NULL && options->stop(options->context);
@@ -176,8 +207,10 @@ static int train_epoch(struct execution *execution, struct err *err)
                 return code;
         }
         if (stop)
-            return err_set(err, ERR_STOPPED, "stopped after update %" PRId64 " of run '%s'; the same command goes on "
-                           "from there", state->update, execution->run->what->name);
+            return err_set(err, ERR_STOPPED,
+                           "stopped after update %" PRId64 " of run '%s'; the same command goes on "
+                           "from there",
+                           state->update, execution->run->what->name);
     }
     return finish_epoch(execution, err);
 }
@@ -196,8 +229,8 @@ static int train(struct execution *execution, struct err *err)
     const struct trainer_state *state = trainer_state(execution->trainer);
     code = trainer_describe(execution->trainer, choices, sizeof choices, err);
     if (code == 0)
-        code = manifest_begin(run, execution->options->commit, execution->options->version, choices, state->update,
-                              &execution->manifest, err);
+        code = manifest_begin(run, execution->options->commit, execution->options->version, choices,
+                              state->update, &execution->manifest, err);
     if (code == 0)
         code = manifest_write(run, execution->manifest, state->update, NULL, err);
     while (code == 0 && state->epoch < run->schedule.epochs)
@@ -209,8 +242,8 @@ static int train(struct execution *execution, struct err *err)
     }
     if (execution->manifest != NULL) {
         struct err second;
-        int written = manifest_write(run, execution->manifest, state->update, code == 0 ? &execution->log : NULL,
-                                     code == 0 ? err : &second);
+        int written = manifest_write(run, execution->manifest, state->update,
+                                     code == 0 ? &execution->log : NULL, code == 0 ? err : &second);
         code = code == 0 ? written : code;
     }
     if (code == 0)
@@ -218,12 +251,16 @@ static int train(struct execution *execution, struct err *err)
     return code;
 }
 
-int execute_run(struct run *run, struct session_device *device, const struct execute_options *options,
-                struct err *err)
+int execute_run(struct run *run, struct session_device *device,
+                const struct execute_options *options, struct err *err)
 {
     if (run->status == RUN_DONE)
         return 0;
-    struct execution execution = {.run = run, .device = device, .options = options, .lock = -1, .checkpointed = clock_seconds()};
+    struct execution execution = {.run = run,
+                                  .device = device,
+                                  .options = options,
+                                  .lock = -1,
+                                  .checkpointed = clock_seconds()};
     int code = file_make_folders(run->folder, err);
     if (code == 0)
         code = lock_folder(&execution, err);

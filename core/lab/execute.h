@@ -1,4 +1,5 @@
-/* execute.h -- trains a run to its end: resumes what is there, logs every epoch, keeps a checkpoint. */
+/* execute.h -- trains a run to its end: resumes what is there, logs every epoch, keeps a
+ * checkpoint. */
 #ifndef LAB_EXECUTE_H
 #define LAB_EXECUTE_H
 
@@ -10,27 +11,29 @@ struct session_device;
 /* Where a run stands, told after every update. */
 struct execute_progress {
     const struct run *run;
-    int epoch;                 /* being trained, from 1 */
-    int64_t update;            /* done */
-    double loss;               /* mean of this epoch so far, nats */
-    double train_accuracy;     /* of this epoch so far, 0..1 */
-    double test_accuracy;      /* of the last finished epoch, 0..1; negative before the first */
-    double images_per_second;  /* of this epoch so far */
-    double seconds_left;       /* of this run, at this speed */
-    int epoch_finished;        /* the epoch has just ended and was evaluated */
+    int epoch;                /* being trained, from 1 */
+    int64_t update;           /* done */
+    double loss;              /* mean of this epoch so far, nats */
+    double train_accuracy;    /* of this epoch so far, 0..1 */
+    double test_accuracy;     /* of the last finished epoch, 0..1; negative before the first */
+    double images_per_second; /* of this epoch so far */
+    double seconds_left;      /* of this run, at this speed */
+    int epoch_finished;       /* the epoch has just ended and was evaluated */
 };
 
 struct execute_options {
-    const char *commit, *version;      /* of the program, for the manifest */
-    double checkpoint_seconds;         /* a checkpoint at least this often, besides one an epoch */
-    void *context;                     /* handed to the two below; both may be NULL */
+    const char *commit, *version; /* of the program, for the manifest */
+    double checkpoint_seconds;    /* a checkpoint at least this often, besides one an epoch */
+    void *context;                /* handed to the two below; both may be NULL */
     void (*progress)(void *context, const struct execute_progress *progress);
-    int (*stop)(void *context);        /* asked after every update; non-zero ends the run with ERR_STOPPED */
+    /* asked after every update; non-zero ends the run with ERR_STOPPED */
+    int (*stop)(void *context);
 };
 
-/* Trains what is missing on a device of the run's session.  A run that is done is left alone.  ERR_STOPPED and ERR_NOT_FINITE leave a good checkpoint. One process
- * a run: another one that tries gets ERR_IO.  Several runs may be trained at once, each by a thread on a device of its own. */
-int execute_run(struct run *run, struct session_device *device, const struct execute_options *options,
-                struct err *err);
+/* Trains what is missing on a device of the run's session.  A run that is done is left alone.
+ * ERR_STOPPED and ERR_NOT_FINITE leave a good checkpoint. One process a run: another one that tries
+ * gets ERR_IO.  Several runs may be trained at once, each by a thread on a device of its own. */
+int execute_run(struct run *run, struct session_device *device,
+                const struct execute_options *options, struct err *err);
 
 #endif

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int figure_init(struct figure *figure, const struct session_options *options, const char *share, const char *out,
-                size_t seeds, struct err *err)
+int figure_init(struct figure *figure, const struct session_options *options, const char *share,
+                const char *out, size_t seeds, struct err *err)
 {
     memset(figure, 0, sizeof *figure);
     figure->share = share;
@@ -28,7 +28,8 @@ int figure_init(struct figure *figure, const struct session_options *options, co
         figure->seeded[s] = figure->session;
         figure->seeded[s].seed += s;
         for (size_t i = 0; code == 0 && i < figure->run_count; i++)
-            code = run_init(figure_run(figure, s, i), &figure->seeded[s], &figure->session.experiment->runs[i], out, err);
+            code = run_init(figure_run(figure, s, i), &figure->seeded[s],
+                            &figure->session.experiment->runs[i], out, err);
     }
     if (code != 0)
         figure_release(figure);
@@ -57,24 +58,32 @@ static char *caption(const struct figure *figure, struct err *err)
     const struct experiment_profile *profile = session->profile;
     const struct experiment *experiment = session->experiment;
     if (experiment->schedules_only)
-        return mem_format(err, "Profile %s: the schedules as planned for %" PRId64 " training images and %d epochs; "
-                          "nothing was trained for this figure.", profile->name,
-                          experiment->train_n / profile->divide, profile->epochs);
+        return mem_format(err,
+                          "Profile %s: the schedules as planned for %" PRId64
+                          " training images and %d epochs; "
+                          "nothing was trained for this figure.",
+                          profile->name, experiment->train_n / profile->divide, profile->epochs);
     char seeds[160];
     uint64_t first = session->seed, last = session->seed + figure->seed_count - 1;
     if (figure->seed_count == 1)
         snprintf(seeds, sizeof seeds, "seed %" PRIu64, first);
     else
-        snprintf(seeds, sizeof seeds, "mean of seeds %" PRIu64 " to %" PRIu64 ", the band reaches from the lowest to the "
-                 "highest of them", first, last);
+        snprintf(seeds, sizeof seeds,
+                 "mean of seeds %" PRIu64 " to %" PRIu64
+                 ", the band reaches from the lowest to the "
+                 "highest of them",
+                 first, last);
     const struct schedule *schedule = &figure_run(figure, 0, 0)->schedule;
     char conventions[CONVENTIONS_TEXT];
     conventions_text(&schedule->conventions, conventions);
     int synthetic = strcmp(session->data.name, "synthetic") == 0;
-    return mem_format(err, "%s, profile %s: %s, %" PRId64 " training and %" PRId64 " test images, %d epochs%s%s; backend "
-                      "%s (%s), %s. Scale: %s.", synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name,
-                      profile->network, session->data.train_n, session->data.test_n, schedule->epochs,
-                      conventions[0] == '\0' ? "" : ", ", conventions,
+    return mem_format(err,
+                      "%s, profile %s: %s, %" PRId64 " training and %" PRId64
+                      " test images, %d epochs%s%s; backend "
+                      "%s (%s), %s. Scale: %s.",
+                      synthetic ? "Synthetic data, not CIFAR-10" : "CIFAR-10", profile->name,
+                      profile->network, session->data.train_n, session->data.test_n,
+                      schedule->epochs, conventions[0] == '\0' ? "" : ", ", conventions,
                       session->label, session->caps.library, seeds, profile->words);
 }
 
@@ -87,11 +96,12 @@ static char *stem_path(const struct figure *figure, struct err *err)
     char last[32] = "";
     if (figure->seed_count > 1)
         snprintf(last, sizeof last, "-%" PRIu64, session->seed + figure->seed_count - 1);
-    return mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64 "%s", figure->out, name, profile, session->data.name,
-                      session->label, session->seed, last);
+    return mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64 "%s", figure->out, name, profile,
+                      session->data.name, session->label, session->seed, last);
 }
 
-/* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured stays 0. */
+/* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured
+ * stays 0. */
 static int schedule_log(const struct schedule *schedule, struct runlog *log, struct err *err)
 {
     int code = 0;
@@ -99,7 +109,10 @@ static int schedule_log(const struct schedule *schedule, struct runlog *log, str
         const struct phase *phase = &schedule->phase[i / 2];
         int epoch = phase->first_epoch + i % 2 * phase->epochs;
         struct runlog_row row = {
-            .epoch = epoch, .updates = schedule_updates_before(schedule, epoch), .lr = phase->lr, .batch = phase->batch,
+            .epoch = epoch,
+            .updates = schedule_updates_before(schedule, epoch),
+            .lr = phase->lr,
+            .batch = phase->batch,
             .momentum = phase->momentum,
             .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
         };
@@ -113,9 +126,9 @@ struct parts {
     size_t curve_count, panel_count;
     struct plot_curve *curves;
     struct plot_panel *panels;
-    const char **paths;    /* [curve][seed] */
-    struct runlog *known;  /* of each curve, where nothing is trained */
-    char **papers;         /* of each panel, or NULL */
+    const char **paths;   /* [curve][seed] */
+    struct runlog *known; /* of each curve, where nothing is trained */
+    char **papers;        /* of each panel, or NULL */
 };
 
 static void parts_release(struct parts *parts)
@@ -140,7 +153,8 @@ static int fill_curves(const struct figure *figure, struct parts *parts, struct 
         *curve = (struct plot_curve){.title = what->title, .paper_series = what->paper_curve};
         if (experiment->schedules_only) {
             struct schedule schedule;
-            int code = experiment_schedule(experiment, figure->session.profile, what, &schedule, err);
+            int code = experiment_schedule(experiment, figure->session.profile, what, &schedule,
+                                           err);
             if (code == 0)
                 code = schedule_log(&schedule, &parts->known[i], err);
             if (code != 0)
@@ -160,19 +174,26 @@ static int fill_curves(const struct figure *figure, struct parts *parts, struct 
 static int fill_panels(const struct figure *figure, struct parts *parts, struct err *err)
 {
     const struct experiment *experiment = figure->session.experiment;
-    int printed = figure->session.profile->divide == 1 && figure->session.profile->epochs == experiment->epochs;
+    int printed = figure->session.profile->divide == 1 &&
+                  figure->session.profile->epochs == experiment->epochs;
     for (size_t i = 0; i < parts->panel_count; i++) {
         const struct experiment_panel *panel = &experiment->panels[i];
         if (printed && panel->paper_curves != NULL) {
-            parts->papers[i] = mem_format(err, "%s/experiments/%s", figure->share, panel->paper_curves);
+            parts->papers[i] = mem_format(err, "%s/experiments/%s", figure->share,
+                                          panel->paper_curves);
             if (parts->papers[i] == NULL)
                 return ERR_MEMORY;
         }
-        parts->panels[i] = (struct plot_panel){
-            .title = panel->title, .x = panel->x, .y = panel->y, .curve_count = panel->run_count,
-            .curves = panel->runs, .paper_curves = parts->papers[i],
-            .printed = printed && panel->x_range[1] > 0 && panel->y_range[1] > 0,
-            .x_range = {panel->x_range[0], panel->x_range[1]}, .y_range = {panel->y_range[0], panel->y_range[1]}};
+        parts->panels[i] = (struct plot_panel){.title = panel->title,
+                                               .x = panel->x,
+                                               .y = panel->y,
+                                               .curve_count = panel->run_count,
+                                               .curves = panel->runs,
+                                               .paper_curves = parts->papers[i],
+                                               .printed = printed && panel->x_range[1] > 0 &&
+                                                          panel->y_range[1] > 0,
+                                               .x_range = {panel->x_range[0], panel->x_range[1]},
+                                               .y_range = {panel->y_range[0], panel->y_range[1]}};
     }
     return 0;
 }
@@ -188,8 +209,8 @@ static int fill(const struct figure *figure, struct parts *parts, struct err *er
     parts->known = mem_new(parts->curve_count, sizeof *parts->known, err);
     parts->panels = mem_new(parts->panel_count, sizeof *parts->panels, err);
     parts->papers = mem_new(parts->panel_count, sizeof *parts->papers, err);
-    if (parts->curves == NULL || parts->paths == NULL || parts->known == NULL || parts->panels == NULL ||
-        parts->papers == NULL)
+    if (parts->curves == NULL || parts->paths == NULL || parts->known == NULL ||
+        parts->panels == NULL || parts->papers == NULL)
         return ERR_MEMORY;
     int code = fill_curves(figure, parts, err);
     return code == 0 ? fill_panels(figure, parts, err) : code;
@@ -201,11 +222,17 @@ int figure_draw(const struct figure *figure, char **stem, struct err *err)
     struct parts parts = {0};
     char *script = mem_format(err, "%s/plots/%s.gp", figure->share, experiment->plot);
     char *path = stem_path(figure, err), *words = caption(figure, err);
-    int code = script == NULL || path == NULL || words == NULL ? ERR_MEMORY : fill(figure, &parts, err);
+    int code = script == NULL || path == NULL || words == NULL ? ERR_MEMORY
+                                                               : fill(figure, &parts, err);
     if (code == 0) {
-        struct plot_request request = {.script = script, .stem = path, .title = experiment->title, .caption = words,
-                                       .curve_count = parts.curve_count, .curves = parts.curves,
-                                       .panel_count = parts.panel_count, .panels = parts.panels};
+        struct plot_request request = {.script = script,
+                                       .stem = path,
+                                       .title = experiment->title,
+                                       .caption = words,
+                                       .curve_count = parts.curve_count,
+                                       .curves = parts.curves,
+                                       .panel_count = parts.panel_count,
+                                       .panels = parts.panels};
         code = plot_draw(&request, err);
     }
     if (code == 0) {

@@ -18,7 +18,7 @@
 struct older {
     const struct figure *figure;
     const struct run *run;
-    size_t fewest;  /* differences of the nearest one so far; 0: none */
+    size_t fewest; /* differences of the nearest one so far; 0: none */
     struct difference list[DIFFERENCE_MAX];
 };
 
@@ -51,10 +51,12 @@ static int take_older(void *context, const char *folder, const json_t *manifest,
 /* Names up to three of the fields that changed. */
 static void say_older(const struct older *older, char words[FORECAST_WORDS])
 {
-    size_t used = (size_t)snprintf(words, FORECAST_WORDS, "stale:"), shown = older->fewest < 3 ? older->fewest : 3;
+    size_t used = (size_t)snprintf(words, FORECAST_WORDS, "stale:"),
+           shown = older->fewest < 3 ? older->fewest : 3;
     for (size_t i = 0; i < shown && used < FORECAST_WORDS; i++)
-        used += (size_t)snprintf(words + used, FORECAST_WORDS - used, "%s %s was %.40s, is %.40s", i == 0 ? "" : ",",
-                                 older->list[i].path, older->list[i].was, older->list[i].now);
+        used += (size_t)snprintf(words + used, FORECAST_WORDS - used, "%s %s was %.40s, is %.40s",
+                                 i == 0 ? "" : ",", older->list[i].path, older->list[i].was,
+                                 older->list[i].now);
     if (older->fewest > shown && used < FORECAST_WORDS)
         snprintf(words + used, FORECAST_WORDS - used, ", and %zu more", older->fewest - shown);
 }
@@ -71,13 +73,14 @@ static int take_off(const struct run *run, struct forecast_run *out, struct err 
         out->epochs_left -= last->epoch;
     }
     if (code == 0)
-        snprintf(out->words, sizeof out->words, "begun, %d of %d epochs done", run->schedule.epochs - out->epochs_left,
-                 run->schedule.epochs);
+        snprintf(out->words, sizeof out->words, "begun, %d of %d epochs done",
+                 run->schedule.epochs - out->epochs_left, run->schedule.epochs);
     runlog_release(&log);
     return code;
 }
 
-int forecast_run(const struct figure *figure, const struct run *run, struct forecast_run *out, struct err *err)
+int forecast_run(const struct figure *figure, const struct run *run, struct forecast_run *out,
+                 struct err *err)
 {
     memset(out, 0, sizeof *out);
     if (run->status == RUN_DONE) {
@@ -112,7 +115,8 @@ static void put_time(FILE *out, double seconds)
         fprintf(out, "%8.1f h", seconds / 3600);
 }
 
-static int put_runs(FILE *out, const struct figure *figure, const struct forecast_speed *speed, struct err *err)
+static int put_runs(FILE *out, const struct figure *figure, const struct forecast_speed *speed,
+                    struct err *err)
 {
     double total = 0.0;
     int64_t updates = 0;
@@ -123,10 +127,12 @@ static int put_runs(FILE *out, const struct figure *figure, const struct forecas
         int code = forecast_run(figure, run, &left, err);
         if (code != 0)
             return code;
-        double seconds = left.images_left / speed->images_per_second + left.epochs_left * speed->epoch_overhead;
+        double seconds = left.images_left / speed->images_per_second +
+                         left.epochs_left * speed->epoch_overhead;
         total += seconds;
         updates += left.updates_left;
-        fprintf(out, "  %-32s %5" PRIu64 " %9" PRId64, run->what->name, run->session->seed, left.updates_left);
+        fprintf(out, "  %-32s %5" PRIu64 " %9" PRId64, run->what->name, run->session->seed,
+                left.updates_left);
         put_time(out, seconds);
         fprintf(out, "   %s\n", left.words);
     }
@@ -149,13 +155,15 @@ int forecast_text(const struct figure *figure, char **text, struct err *err)
     FILE *out = open_memstream(&bytes, &size);
     if (out == NULL)
         return err_set(err, ERR_MEMORY, "cannot write the forecast: out of memory");
-    fprintf(out, "Here: %s data, backend %s (%s, %s), results under %s\n", session->data.name, session->label,
-            session->caps.library, backend_device_text(&session->caps, device), figure->out);
+    fprintf(out, "Here: %s data, backend %s (%s, %s), results under %s\n", session->data.name,
+            session->label, session->caps.library, backend_device_text(&session->caps, device),
+            figure->out);
     code = put_runs(out, figure, &speed, err);
-    fprintf(out, "  Time: %.0f images/s and %.1f s an epoch besides, from %s.\n", speed.images_per_second,
-            speed.epoch_overhead, speed.words);
+    fprintf(out, "  Time: %.0f images/s and %.1f s an epoch besides, from %s.\n",
+            speed.images_per_second, speed.epoch_overhead, speed.words);
     if (speed.memory > 0)
-        fprintf(out, "  Memory: %.0f MiB, the most that the process held; it does not grow with B.\n",
+        fprintf(out,
+                "  Memory: %.0f MiB, the most that the process held; it does not grow with B.\n",
                 (double)speed.memory / 1048576.0);
     int failed = ferror(out);
     if ((fclose(out) != 0 || failed) && code == 0)

@@ -18,7 +18,7 @@
 
 struct pace {
     const struct run *like;
-    double *speeds, *overheads;  /* of epochs */
+    double *speeds, *overheads; /* of epochs */
     size_t count, capacity, runs;
     int64_t memory;
 };
@@ -27,20 +27,24 @@ struct pace {
 static int same_pace(const struct run *like, const json_t *manifest)
 {
     static const char *const parts[] = {"network", "backend", "micro", "ghost"};
-    const json_t *identity = json_object_get(manifest, "identity"), *sessions = json_object_get(manifest, "sessions");
+    const json_t *identity = json_object_get(manifest, "identity"),
+                 *sessions = json_object_get(manifest, "sessions");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (!json_equal(json_object_get(identity, parts[i]), json_object_get(like->identity, parts[i])))
+        if (!json_equal(json_object_get(identity, parts[i]),
+                        json_object_get(like->identity, parts[i])))
             return 0;
     const json_t *last = json_array_get(sessions, json_array_size(sessions) - 1);
     const json_t *threads = json_object_get(json_object_get(last, "host"), "threads");
     return json_integer_value(threads) == like->session->caps.threads;
 }
 
-static int push_row(struct pace *pace, const struct runlog_row *row, int64_t images, struct err *err)
+static int push_row(struct pace *pace, const struct runlog_row *row, int64_t images,
+                    struct err *err)
 {
     if (pace->count == pace->capacity) {
         size_t capacity = pace->capacity == 0 ? 256 : 2 * pace->capacity;
-        double *speeds = mem_new(capacity, sizeof *speeds, err), *overheads = mem_new(capacity, sizeof *overheads, err);
+        double *speeds = mem_new(capacity, sizeof *speeds, err),
+               *overheads = mem_new(capacity, sizeof *overheads, err);
         if (speeds == NULL || overheads == NULL) {
             mem_free(speeds);
             mem_free(overheads);
@@ -73,11 +77,13 @@ static int take_pace(void *context, const char *folder, const json_t *manifest, 
     if (code == 0 && file_exists(path) && runlog_read(&log, path, &ignored) == 0 && log.count > 0) {
         for (size_t r = 0; r < log.count && code == 0; r++)
             if (log.rows[r].images_per_second > 0)
-                code = push_row(pace, &log.rows[r], log.rows[r].images - (r == 0 ? 0 : log.rows[r - 1].images), err);
+                code = push_row(pace, &log.rows[r],
+                                log.rows[r].images - (r == 0 ? 0 : log.rows[r - 1].images), err);
         pace->runs++;
         const json_t *session, *sessions = json_object_get(manifest, "sessions");
         size_t i;
-        json_array_foreach((json_t *)sessions, i, session) {
+        json_array_foreach((json_t *)sessions, i, session)
+        {
             int64_t memory = json_integer_value(json_object_get(session, "peak_memory"));
             pace->memory = memory > pace->memory ? memory : pace->memory;
         }
@@ -104,12 +110,18 @@ static int time_steps(const struct figure *figure, struct forecast_speed *speed,
 {
     const struct session *session = &figure->session;
     const struct run *run = &figure->runs[0];
-    const struct bench bench = {.backend = session->backend, .device = session->device.device, .caps = session->caps,
+    const struct bench bench = {.backend = session->backend,
+                                .device = session->device.device,
+                                .caps = session->caps,
                                 .net = session->net};
-    const struct bench_options options = {.batch = run->schedule.phase[0].batch,
-                                          .micro = run->micro < run->schedule.phase[0].batch ? run->micro : 0,
-                                          .ghost = run->schedule.ghost, .precision = session->precision,
-                                          .steps = TIMED_STEPS, .warm_up = 1, .brief = 1};
+    const struct bench_options options = {
+        .batch = run->schedule.phase[0].batch,
+        .micro = run->micro < run->schedule.phase[0].batch ? run->micro : 0,
+        .ghost = run->schedule.ghost,
+        .precision = session->precision,
+        .steps = TIMED_STEPS,
+        .warm_up = 1,
+        .brief = 1};
     struct bench_result result = {0};
     int code = bench_measure(&bench, &options, &result, err);
     if (code != 0)
@@ -117,8 +129,10 @@ static int time_steps(const struct figure *figure, struct forecast_speed *speed,
     speed->images_per_second = (double)result.options.batch / result.median;
     speed->epoch_overhead = (double)session->data.test_n * FORWARD_SHARE / speed->images_per_second;
     speed->memory = mem_peak();
-    snprintf(speed->words, sizeof speed->words, "%d timed updates of %" PRId64 " images just now; an evaluated image counted "
-             "as a third of one trained on", TIMED_STEPS, result.options.batch);
+    snprintf(speed->words, sizeof speed->words,
+             "%d timed updates of %" PRId64 " images just now; an evaluated image counted "
+             "as a third of one trained on",
+             TIMED_STEPS, result.options.batch);
     bench_release(&result);
     return 0;
 }
@@ -132,8 +146,9 @@ int forecast_speed(const struct figure *figure, struct forecast_speed *speed, st
         speed->images_per_second = median(pace.speeds, pace.count);
         speed->epoch_overhead = median(pace.overheads, pace.count);
         speed->memory = pace.memory;
-        snprintf(speed->words, sizeof speed->words, "the median of %zu epochs in the logs of %zu run%s under %.200s/runs",
-                 pace.count, pace.runs, pace.runs == 1 ? "" : "s", figure->out);
+        snprintf(speed->words, sizeof speed->words,
+                 "the median of %zu epochs in the logs of %zu run%s under %.200s/runs", pace.count,
+                 pace.runs, pace.runs == 1 ? "" : "s", figure->out);
     } else if (code == 0) {
         code = time_steps(figure, speed, err);
     }

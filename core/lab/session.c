@@ -25,14 +25,18 @@ int session_figures(const char *folder, char ***names, size_t *count, struct err
 {
     DIR *directory = opendir(folder);
     if (directory == NULL)
-        return err_set(err, ERR_INPUT, "%s: no such folder; set REPRO_SHARE to the one that has experiments/ and plots/",
-                       folder);
+        return err_set(
+            err, ERR_INPUT,
+            "%s: no such folder; set REPRO_SHARE to the one that has experiments/ and plots/",
+            folder);
     char **list = mem_new(FIGURE_MAX, sizeof *list, err);
     size_t found = 0;
     int code = list == NULL ? ERR_MEMORY : 0;
-    for (struct dirent *entry; code == 0 && found < FIGURE_MAX && (entry = readdir(directory)) != NULL;) {
+    for (struct dirent *entry;
+         code == 0 && found < FIGURE_MAX && (entry = readdir(directory)) != NULL;) {
         size_t length = strlen(entry->d_name), suffix = strlen(SUFFIX);
-        if (length <= suffix || entry->d_name[0] == '.' || strcmp(entry->d_name + length - suffix, SUFFIX) != 0)
+        if (length <= suffix || entry->d_name[0] == '.' ||
+            strcmp(entry->d_name + length - suffix, SUFFIX) != 0)
             continue;
         list[found] = mem_string(entry->d_name, err);
         if (list[found] == NULL)
@@ -68,29 +72,34 @@ static int unknown_figure(const char *folder, const char *figure, struct err *er
     if (code != 0)
         return code;
     for (size_t i = 0; i < count && length < sizeof text; i++)
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ", names[i]);
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ",
+                                   names[i]);
     const char *near = suggest(figure, (const char *const *)names, count);
     code = err_set(err, ERR_USAGE, "unknown figure '%s'%s%s%s; there are: %s", figure,
-                   near == NULL ? "" : " (did you mean '", near == NULL ? "" : near, near == NULL ? "" : "'?)", text);
+                   near == NULL ? "" : " (did you mean '", near == NULL ? "" : near,
+                   near == NULL ? "" : "'?)", text);
     session_figures_free(names, count);
     return code;
 }
 
-int session_experiment(const char *experiments, const char *figure, struct experiment **out, struct err *err)
+int session_experiment(const char *experiments, const char *figure, struct experiment **out,
+                       struct err *err)
 {
     if (strchr(figure, '/') != NULL)
         return experiment_load(figure, out, err);
     char *path = mem_format(err, "%s/%s" SUFFIX, experiments, figure);
     if (path == NULL)
         return ERR_MEMORY;
-    int code = file_exists(path) ? experiment_load(path, out, err) : unknown_figure(experiments, figure, err);
+    int code = file_exists(path) ? experiment_load(path, out, err)
+                                 : unknown_figure(experiments, figure, err);
     mem_free(path);
     return code;
 }
 
 static int load_data(struct session *session, const char *folder, struct err *err)
 {
-    int64_t train_n = session->experiment->train_n / session->profile->divide, test_n = session->profile->test_n;
+    int64_t train_n = session->experiment->train_n / session->profile->divide,
+            test_n = session->profile->test_n;
     if (folder == NULL || *folder == '\0')
         folder = getenv("REPRO_DATA");
     if (folder == NULL || *folder == '\0')
@@ -98,40 +107,48 @@ static int load_data(struct session *session, const char *folder, struct err *er
     return dataset_cifar10(folder, train_n, test_n, &session->data, err);
 }
 
-/* Opens it once more with this job's share of the threads that the backend chose by itself: only the backend knows how
- * many cores it may use, and whether it uses them. */
+/* Opens it once more with this job's share of the threads that the backend chose by itself: only
+ * the backend knows how many cores it may use, and whether it uses them. */
 static int share_threads(struct session *session, struct err *err)
 {
     int share = session->caps.threads / session->jobs;
     session_device_close(session, &session->device);
     session->device_options.threads = share < 1 ? 1 : share;
-    return backend_open_device(&session->backend, &session->device_options, &session->device.device, &session->caps, err);
+    return backend_open_device(&session->backend, &session->device_options, &session->device.device,
+                               &session->caps, err);
 }
 
-static int open_backend(struct session *session, const struct session_options *options, struct err *err)
+static int open_backend(struct session *session, const struct session_options *options,
+                        struct err *err)
 {
     static const char *const suffixes[] = {"", "", "-tf32", "-bf16"};
     struct repro_device_options *device = &session->device_options;
-    *device = (struct repro_device_options){.struct_size = sizeof *device, .threads = options->threads,
-                                            .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
-                                                     (options->tune ? REPRO_DEVICE_TUNED : 0)};
+    *device = (struct repro_device_options){
+        .struct_size = sizeof *device,
+        .threads = options->threads,
+        .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
+                 (options->tune ? REPRO_DEVICE_TUNED : 0)};
     session->tuned = options->tune;
-    int code = backend_open(options->backend, device, &session->backend, &session->device.device, &session->caps, err);
+    int code = backend_open(options->backend, device, &session->backend, &session->device.device,
+                            &session->caps, err);
     if (code == 0)
-        snprintf(session->label, sizeof session->label, "%.64s%s%s", session->backend.name, suffixes[session->precision],
-                 session->tuned ? "-tuned" : "");
+        snprintf(session->label, sizeof session->label, "%.64s%s%s", session->backend.name,
+                 suffixes[session->precision], session->tuned ? "-tuned" : "");
     if (code == 0 && session->jobs > 1 && options->threads == 0 && session->caps.threads > 1)
         code = share_threads(session, err);
     return code;
 }
 
-int session_device_open(const struct session *session, struct session_device *device, struct err *err)
+int session_device_open(const struct session *session, struct session_device *device,
+                        struct err *err)
 {
     struct repro_caps caps;
-    return backend_open_device(&session->backend, &session->device_options, &device->device, &caps, err);
+    return backend_open_device(&session->backend, &session->device_options, &device->device, &caps,
+                               err);
 }
 
-int session_device_place(const struct session *session, struct session_device *device, struct err *err)
+int session_device_place(const struct session *session, struct session_device *device,
+                         struct err *err)
 {
     if (device->resident.train != NULL)
         return 0;
@@ -152,19 +169,24 @@ int session_open(const struct session_options *options, struct session *session,
     session->precision = options->precision == 0 ? REPRO_PRECISION_F32 : options->precision;
     session->seed = options->seed == 0 ? 1 : options->seed;
     char *experiments = mem_format(err, "%s/experiments", options->share);
-    int code = experiments == NULL ? ERR_MEMORY
-                                   : session_experiment(experiments, options->figure, &session->experiment, err);
+    int code = experiments == NULL
+                   ? ERR_MEMORY
+                   : session_experiment(experiments, options->figure, &session->experiment, err);
     mem_free(experiments);
-    for (size_t i = 0; code == 0 && options->conventions != NULL && i < session->experiment->run_count; i++)
-        code = conventions_apply(options->conventions, &session->experiment->runs[i].spec.conventions, err);
+    for (size_t i = 0;
+         code == 0 && options->conventions != NULL && i < session->experiment->run_count; i++)
+        code = conventions_apply(options->conventions,
+                                 &session->experiment->runs[i].spec.conventions, err);
     if (code == 0) {
-        const char *name = options->profile == NULL ? session->experiment->default_profile : options->profile;
+        const char *name = options->profile == NULL ? session->experiment->default_profile
+                                                    : options->profile;
         session->profile = experiment_profile(session->experiment, name, err);
         if (session->profile == NULL)
             code = ERR_USAGE;
     }
     /* A study is one measurement after another. */
-    int trains = code == 0 && !session->experiment->schedules_only && session->experiment->study == NULL;
+    int trains = code == 0 && !session->experiment->schedules_only &&
+                 session->experiment->study == NULL;
     session->jobs = trains && options->jobs > 1 ? options->jobs : 1;
     if (code == 0 && session->experiment->schedules_only)
         return 0;
@@ -173,8 +195,9 @@ int session_open(const struct session_options *options, struct session *session,
     if (code == 0)
         code = load_data(session, options->data, err);
     if (code == 0)
-        code = net_named(&session->net, session->profile->network, session->data.channels, session->data.height,
-                         session->data.width, session->data.classes, session->data.mean, session->data.deviation, err);
+        code = net_named(&session->net, session->profile->network, session->data.channels,
+                         session->data.height, session->data.width, session->data.classes,
+                         session->data.mean, session->data.deviation, err);
     if (code != 0)
         session_close(session);
     return code;

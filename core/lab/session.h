@@ -1,4 +1,5 @@
-/* session.h -- what the runs of one command share: the experiment, a profile, data, network and an open backend. */
+/* session.h -- what the runs of one command share: the experiment, a profile, data, network and an
+ * open backend. */
 #ifndef LAB_SESSION_H
 #define LAB_SESSION_H
 
@@ -14,24 +15,27 @@ struct err;
 
 /* What the user chose; NULL and 0 mean default. */
 struct session_options {
-    const char *share;        /* folder of experiments/ and plots/; never NULL */
-    const char *figure;       /* "figure5"; never NULL */
-    const char *profile;      /* the experiment's default_profile */
-    const char *data;         /* folder of the real data; else $REPRO_DATA, else the synthetic set */
-    const char *backend;      /* backend_load()'s */
-    int precision;            /* REPRO_PRECISION_F32 */
-    int threads;              /* the cores this process may use, shared among `jobs` */
-    int jobs;                 /* runs trained side by side: 1 */
-    int allow_nondeterministic; /* the backend may choose algorithms whose bits differ from run to run */
-    int tune;                 /* the backend chooses by trial, once, among what its rule allows */
-    uint64_t seed;            /* 1 */
-    const char *conventions;  /* conventions_apply()'s, for every run; those of the experiment */
+    const char *share;   /* folder of experiments/ and plots/; never NULL */
+    const char *figure;  /* "figure5"; never NULL */
+    const char *profile; /* the experiment's default_profile */
+    /* folder of the real data; else $REPRO_DATA, else the synthetic set */
+    const char *data;
+    const char *backend; /* backend_load()'s */
+    int precision;       /* REPRO_PRECISION_F32 */
+    int threads;         /* the cores this process may use, shared among `jobs` */
+    int jobs;            /* runs trained side by side: 1 */
+    /* the backend may choose algorithms whose bits differ from run to run */
+    int allow_nondeterministic;
+    int tune;                /* the backend chooses by trial, once, among what its rule allows */
+    uint64_t seed;           /* 1 */
+    const char *conventions; /* conventions_apply()'s, for every run; those of the experiment */
 };
 
 /* A device of the session's backend and what lies on it, for one thread and one run at a time. */
 struct session_device {
     struct repro_device *device;
-    struct resident resident;  /* the session's data set, once session_device_place() has put it there; else empty */
+    /* the session's data set, once session_device_place() has put it there; else empty */
+    struct resident resident;
 };
 
 #define SESSION_LABEL 96
@@ -42,10 +46,12 @@ struct session {
     struct dataset data;
     struct net net;
     struct repro_backend backend;
-    char label[SESSION_LABEL];                   /* for people and file names: "cudnn", "cudnn-bf16", "cudnn-bf16-tuned" */
-    struct repro_device_options device_options;  /* of every device; the texts are borrowed from the session's options */
+    /* for people and file names: "cudnn", "cudnn-bf16", "cudnn-bf16-tuned" */
+    char label[SESSION_LABEL];
+    /* of every device; the texts are borrowed from the session's options */
+    struct repro_device_options device_options;
     struct session_device device;
-    struct repro_caps caps;                      /* of every device */
+    struct repro_caps caps; /* of every device */
     int jobs;
     int precision;
     int tuned; /* caps.algorithms are by trial */
@@ -56,17 +62,24 @@ struct session {
 int session_figures(const char *experiments, char ***names, size_t *count, struct err *err);
 void session_figures_free(char **names, size_t count);
 
-/* The experiment file of a figure, by name or, with a slash in it, by path; ERR_USAGE with the figures there are when the name is unknown. */
-int session_experiment(const char *experiments, const char *figure, struct experiment **out, struct err *err);
+/* The experiment file of a figure, by name or, with a slash in it, by path; ERR_USAGE with the
+ * figures there are when the name is unknown. */
+int session_experiment(const char *experiments, const char *figure, struct experiment **out,
+                       struct err *err);
 
-/* Loads all of it; of an experiment that trains nothing only itself and the profile.  session_close() releases it; legal on a zeroed struct. */
+/* Loads all of it; of an experiment that trains nothing only itself and the profile.
+ * session_close() releases it; legal on a zeroed struct. */
 int session_open(const struct session_options *options, struct session *session, struct err *err);
 void session_close(struct session *session);
 
-/* A further device, opened like the session's own, for a run beside others; closed before the session is. */
-int session_device_open(const struct session *session, struct session_device *device, struct err *err);
-/* Puts the session's data set on the device, where the backend keeps one and it is not there yet. */
-int session_device_place(const struct session *session, struct session_device *device, struct err *err);
+/* A further device, opened like the session's own, for a run beside others; closed before the
+ * session is. */
+int session_device_open(const struct session *session, struct session_device *device,
+                        struct err *err);
+/* Puts the session's data set on the device, where the backend keeps one and it is not there
+ * yet. */
+int session_device_place(const struct session *session, struct session_device *device,
+                         struct err *err);
 /* Legal on a zeroed struct. */
 void session_device_close(const struct session *session, struct session_device *device);
 

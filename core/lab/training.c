@@ -1,5 +1,6 @@
-/* Every device is opened before anything is trained and by one thread, so that a plugin's first moments, which are the
- * likeliest to hold state of the whole process, are over when threads begin. */
+/* Every device is opened before anything is trained and by one thread, so that a plugin's first
+ * moments, which are the likeliest to hold state of the whole process, are over when threads
+ * begin. */
 #include "lab/training.h"
 
 #include "base/err.h"
@@ -16,9 +17,9 @@ struct training {
     const struct training_options *options;
     struct execute_options execute;
     size_t run_count, device_count;
-    struct session_device *devices;  /* [device_count]; the first is the session's own */
-    size_t *follows;                 /* [run_count] */
-    pthread_mutex_t telling;         /* held while the caller is told something */
+    struct session_device *devices; /* [device_count]; the first is the session's own */
+    size_t *follows;                /* [run_count] */
+    pthread_mutex_t telling;        /* held while the caller is told something */
     atomic_int failed;
 };
 
@@ -34,7 +35,8 @@ static int ask_stop(void *context)
 {
     struct training *training = context;
     const struct training_options *options = training->options;
-    return atomic_load(&training->failed) || (options->stop != NULL && options->stop(options->context));
+    return atomic_load(&training->failed) ||
+           (options->stop != NULL && options->stop(options->context));
 }
 
 static void begin(void *context, size_t job)
@@ -54,8 +56,9 @@ static int train(void *context, size_t job, size_t worker, struct err *err)
     struct training *training = context;
     const struct training_options *options = training->options;
     struct run *run = &training->figure->runs[job];
-    int code = run->status == RUN_DONE ? manifest_add_name(run, err)
-                                       : execute_run(run, &training->devices[worker], &training->execute, err);
+    int code = run->status == RUN_DONE
+                   ? manifest_add_name(run, err)
+                   : execute_run(run, &training->devices[worker], &training->execute, err);
     if (code != 0)
         atomic_store(&training->failed, 1);
     pthread_mutex_lock(&training->telling);
@@ -88,7 +91,8 @@ static int prepare(struct training *training, struct err *err)
     training->devices = mem_new((size_t)session->jobs, sizeof *training->devices, err);
     if (training->follows == NULL || training->devices == NULL)
         return ERR_MEMORY;
-    size_t missing = find_twins(training), wanted = (size_t)session->jobs < missing ? (size_t)session->jobs : missing;
+    size_t missing = find_twins(training),
+           wanted = (size_t)session->jobs < missing ? (size_t)session->jobs : missing;
     training->devices[0] = session->device;
     for (training->device_count = 1; training->device_count < wanted; training->device_count++) {
         int code = session_device_open(session, &training->devices[training->device_count], err);
@@ -100,15 +104,24 @@ static int prepare(struct training *training, struct err *err)
 
 int training_run(struct figure *figure, const struct training_options *options, struct err *err)
 {
-    struct training training = {.figure = figure, .options = options, .run_count = figure->seed_count * figure->run_count};
+    struct training training = {
+        .figure = figure, .options = options, .run_count = figure->seed_count * figure->run_count};
     training.execute = (struct execute_options){
-        .commit = options->commit, .version = options->version, .checkpoint_seconds = options->checkpoint_seconds,
-        .context = &training, .progress = options->progress == NULL ? NULL : tell_progress, .stop = ask_stop};
+        .commit = options->commit,
+        .version = options->version,
+        .checkpoint_seconds = options->checkpoint_seconds,
+        .context = &training,
+        .progress = options->progress == NULL ? NULL : tell_progress,
+        .stop = ask_stop};
     pthread_mutex_init(&training.telling, NULL);
     int code = prepare(&training, err);
     if (code == 0) {
-        struct jobs jobs = {.count = training.run_count, .workers = training.device_count, .follows = training.follows,
-                            .context = &training, .begin = begin, .work = train};
+        struct jobs jobs = {.count = training.run_count,
+                            .workers = training.device_count,
+                            .follows = training.follows,
+                            .context = &training,
+                            .begin = begin,
+                            .work = train};
         code = jobs_run(&jobs, err);
     }
     if (training.device_count > 0)

@@ -1,4 +1,5 @@
-/* The builder.  Shapes and arena offsets are inferred here once, so that no backend infers them again. */
+/* The builder.  Shapes and arena offsets are inferred here once, so that no backend infers them
+ * again. */
 #include "net/net.h"
 
 #include "base/err.h"
@@ -57,7 +58,8 @@ static int64_t place(int64_t *arena_count, int64_t count)
     return first;
 }
 
-static int windowed_shape(struct net *net, const char *name, struct repro_node *node, const struct repro_node *src)
+static int windowed_shape(struct net *net, const char *name, struct repro_node *node,
+                          const struct repro_node *src)
 {
     if (node->kernel_h < 1 || node->kernel_w < 1 || node->stride_h < 1 || node->stride_w < 1)
         return fail(net, ERR_INPUT, name, "kernel and stride are at least 1");
@@ -103,7 +105,8 @@ static int infer_shape(struct net *net, const char *name, struct repro_node *nod
         for (int i = 0; i < node->src_count; i++) {
             const struct repro_node *part = &net->nodes[node->src[i]];
             if (part->height != src->height || part->width != src->width)
-                return fail(net, ERR_INPUT, name, "the parts of a concat differ in height or width");
+                return fail(net, ERR_INPUT, name,
+                            "the parts of a concat differ in height or width");
             node->channels += part->channels;
         }
         node->height = src->height;
@@ -127,8 +130,8 @@ static void place_tensors(struct net *net, struct repro_node *node)
     const struct repro_node *src = &net->nodes[node->src[0]];
     node->weights = node->bias = node->running = -1;
     if (node->op == REPRO_OP_CONV) {
-        node->weights = place(&net->graph.param_count,
-                              (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w);
+        node->weights = place(&net->graph.param_count, (int64_t)node->channels * src->channels *
+                                                           node->kernel_h * node->kernel_w);
         if (node->flags & REPRO_NODE_BIAS)
             node->bias = place(&net->graph.param_count, node->channels);
     } else if (node->op == REPRO_OP_DENSE) {
@@ -144,7 +147,8 @@ static void place_tensors(struct net *net, struct repro_node *node)
 
 int net_node(struct net *net, const char *name, const struct repro_node *node)
 {
-    static const int srcs[REPRO_OP_COUNT + 1] = {[REPRO_OP_ADD] = 2, [REPRO_OP_CONCAT] = REPRO_SRC_MAX};
+    static const int srcs[REPRO_OP_COUNT + 1] = {
+        [REPRO_OP_ADD] = 2, [REPRO_OP_CONCAT] = REPRO_SRC_MAX};
     if (net->failed)
         return -1;
     if (node->op < REPRO_OP_CONV || node->op > REPRO_OP_COUNT)
@@ -152,7 +156,8 @@ int net_node(struct net *net, const char *name, const struct repro_node *node)
     if ((node->flags & ~REPRO_NODE_FLAGS) != 0)
         return fail(net, ERR_INPUT, name, "unknown flag");
     int wanted = srcs[node->op] == 0 ? 1 : srcs[node->op];
-    if (node->src_count < 1 || node->src_count > wanted || (node->op != REPRO_OP_CONCAT && node->src_count != wanted))
+    if (node->src_count < 1 || node->src_count > wanted ||
+        (node->op != REPRO_OP_CONCAT && node->src_count != wanted))
         return fail(net, ERR_INPUT, name, "wrong number of sources");
     for (int i = 0; i < node->src_count; i++)
         if (node->src[i] < 0 || node->src[i] >= net->graph.node_count)
@@ -184,64 +189,91 @@ void net_start(struct net *net, int channels, int height, int width, int classes
     net->graph.height = height;
     net->graph.width = width;
     net->graph.classes = classes;
-    if (channels < 1 || channels > REPRO_CHANNEL_MAX || height < 1 || height > SIDE_LIMIT || width < 1 ||
-        width > SIDE_LIMIT || classes < 2) {
-        fail(net, ERR_INPUT, "input", "needs 1..4 channels, sides of 1..65536 and at least 2 classes");
+    if (channels < 1 || channels > REPRO_CHANNEL_MAX || height < 1 || height > SIDE_LIMIT ||
+        width < 1 || width > SIDE_LIMIT || classes < 2) {
+        fail(net, ERR_INPUT, "input",
+             "needs 1..4 channels, sides of 1..65536 and at least 2 classes");
         return;
     }
     memcpy(net->graph.mean, mean, (size_t)channels * sizeof *mean);
     memcpy(net->graph.deviation, deviation, (size_t)channels * sizeof *deviation);
     if (grow(net) != 0)
         return;
-    net->nodes[0] = (struct repro_node){.op = REPRO_OP_INPUT, .channels = channels, .height = height, .width = width,
-                                        .weights = -1, .bias = -1, .running = -1};
+    net->nodes[0] = (struct repro_node){.op = REPRO_OP_INPUT,
+                                        .channels = channels,
+                                        .height = height,
+                                        .width = width,
+                                        .weights = -1,
+                                        .bias = -1,
+                                        .running = -1};
     memcpy(net->names[0], "input", sizeof "input");
     net->graph.node_count = 1;
 }
 
-int net_conv(struct net *net, const char *name, int src, int channels, int kernel, int stride, int pad)
+int net_conv(struct net *net, const char *name, int src, int channels, int kernel, int stride,
+             int pad)
 {
-    struct repro_node node = {.op = REPRO_OP_CONV, .src_count = 1, .src = {src}, .channels = channels,
-                              .kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride,
-                              .pad_top = pad, .pad_left = pad, .pad_bottom = pad, .pad_right = pad};
+    struct repro_node node = {.op = REPRO_OP_CONV,
+                              .src_count = 1,
+                              .src = {src},
+                              .channels = channels,
+                              .kernel_h = kernel,
+                              .kernel_w = kernel,
+                              .stride_h = stride,
+                              .stride_w = stride,
+                              .pad_top = pad,
+                              .pad_left = pad,
+                              .pad_bottom = pad,
+                              .pad_right = pad};
     return net_node(net, name, &node);
 }
 
 int net_batch_norm(struct net *net, const char *name, int src)
 {
-    return net_node(net, name, &(struct repro_node){.op = REPRO_OP_BATCH_NORM, .src_count = 1, .src = {src},
-                                                    .epsilon = 1e-5f});
+    return net_node(net, name,
+                    &(struct repro_node){
+                        .op = REPRO_OP_BATCH_NORM, .src_count = 1, .src = {src}, .epsilon = 1e-5f});
 }
 
 int net_relu(struct net *net, const char *name, int src)
 {
-    return net_node(net, name, &(struct repro_node){.op = REPRO_OP_RELU, .src_count = 1, .src = {src}});
+    return net_node(net, name,
+                    &(struct repro_node){.op = REPRO_OP_RELU, .src_count = 1, .src = {src}});
 }
 
 int net_add(struct net *net, const char *name, int src0, int src1, float scale)
 {
-    return net_node(net, name, &(struct repro_node){.op = REPRO_OP_ADD, .src_count = 2, .src = {src0, src1},
-                                                    .scale = scale});
+    return net_node(net, name,
+                    &(struct repro_node){
+                        .op = REPRO_OP_ADD, .src_count = 2, .src = {src0, src1}, .scale = scale});
 }
 
 int net_global_avg_pool(struct net *net, const char *name, int src)
 {
-    return net_node(net, name, &(struct repro_node){.op = REPRO_OP_GLOBAL_AVG_POOL, .src_count = 1, .src = {src}});
+    return net_node(
+        net, name,
+        &(struct repro_node){.op = REPRO_OP_GLOBAL_AVG_POOL, .src_count = 1, .src = {src}});
 }
 
 int net_dense(struct net *net, const char *name, int src, int channels)
 {
-    return net_node(net, name, &(struct repro_node){.op = REPRO_OP_DENSE, .flags = REPRO_NODE_BIAS, .src_count = 1,
-                                                    .src = {src}, .channels = channels});
+    return net_node(net, name,
+                    &(struct repro_node){.op = REPRO_OP_DENSE,
+                                         .flags = REPRO_NODE_BIAS,
+                                         .src_count = 1,
+                                         .src = {src},
+                                         .channels = channels});
 }
 
 int net_loss(struct net *net, const char *name, int src)
 {
-    return net_node(net, name, &(struct repro_node){.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY, .src_count = 1, .src = {src}});
+    return net_node(
+        net, name,
+        &(struct repro_node){.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY, .src_count = 1, .src = {src}});
 }
 
-static void add_tensor(struct net *net, int node, const char *part, int arena, int64_t first, int rank,
-                       const int64_t *dims)
+static void add_tensor(struct net *net, int node, const char *part, int arena, int64_t first,
+                       int rank, const int64_t *dims)
 {
     struct net_tensor *tensor = &net->tensors[net->tensor_count++];
     snprintf(tensor->name, sizeof tensor->name, "%s.%s", net->names[node], part);
@@ -263,18 +295,21 @@ static void list_tensors(struct net *net, int index)
         add_tensor(net, index, "weights", REPRO_ARENA_PARAM, node->weights, 4,
                    (int64_t[]){channels, src->channels, node->kernel_h, node->kernel_w});
     if (node->op == REPRO_OP_DENSE)
-        add_tensor(net, index, "weights", REPRO_ARENA_PARAM, node->weights, 2, (int64_t[]){channels, flat});
+        add_tensor(net, index, "weights", REPRO_ARENA_PARAM, node->weights, 2,
+                   (int64_t[]){channels, flat});
     if (node->op != REPRO_OP_BATCH_NORM && node->bias >= 0)
         add_tensor(net, index, "bias", REPRO_ARENA_PARAM, node->bias, 1, &channels);
     if (node->op == REPRO_OP_BATCH_NORM) {
         add_tensor(net, index, "gamma", REPRO_ARENA_PARAM, node->weights, 1, &channels);
         add_tensor(net, index, "beta", REPRO_ARENA_PARAM, node->bias, 1, &channels);
         add_tensor(net, index, "mean", REPRO_ARENA_RUNNING, node->running, 1, &channels);
-        add_tensor(net, index, "variance", REPRO_ARENA_RUNNING, node->running + channels, 1, &channels);
+        add_tensor(net, index, "variance", REPRO_ARENA_RUNNING, node->running + channels, 1,
+                   &channels);
     }
 }
 
-/* A node that nobody reads would be computed for nothing, and backends need not define what backward makes of it. */
+/* A node that nobody reads would be computed for nothing, and backends need not define what
+ * backward makes of it. */
 static void check_consumers(struct net *net)
 {
     for (int i = 0; i < net->graph.node_count - 1; i++) {
@@ -292,7 +327,8 @@ int net_finish(struct net *net, struct err *err)
     if (!net->failed)
         check_consumers(net);
     if (!net->failed && net->nodes[net->graph.node_count - 1].op != REPRO_OP_SOFTMAX_CROSS_ENTROPY)
-        fail(net, ERR_INPUT, net->names[net->graph.node_count - 1], "the last node is not the loss");
+        fail(net, ERR_INPUT, net->names[net->graph.node_count - 1],
+             "the last node is not the loss");
     if (!net->failed) {
         net->tensors = mem_new((size_t)net->graph.node_count * 4, sizeof *net->tensors, net->err);
         if (net->tensors == NULL)

@@ -28,10 +28,12 @@ void net_initial(const struct net *net, uint64_t seed, float *param, float *runn
         const struct repro_node *node = &net->nodes[i], *src = &net->nodes[node->src[0]];
         if (node->op == REPRO_OP_CONV) {
             int64_t fan_in = (int64_t)src->channels * node->kernel_h * node->kernel_w;
-            fill_normal(param, node->weights, node->channels * fan_in, sqrt(2.0 / (double)fan_in), seed);
+            fill_normal(param, node->weights, node->channels * fan_in, sqrt(2.0 / (double)fan_in),
+                        seed);
         } else if (node->op == REPRO_OP_DENSE) {
             int64_t fan_in = (int64_t)src->channels * src->height * src->width;
-            fill_normal(param, node->weights, node->channels * fan_in, sqrt(1.0 / (double)fan_in), seed);
+            fill_normal(param, node->weights, node->channels * fan_in, sqrt(1.0 / (double)fan_in),
+                        seed);
         } else if (node->op == REPRO_OP_BATCH_NORM) {
             fill(param + node->weights, node->channels, 1.0f);
             fill(running + node->running, node->channels, 0.0f);
@@ -46,7 +48,8 @@ int64_t net_macs(const struct net *net)
     for (int i = 0; i < net->graph.node_count; i++) {
         const struct repro_node *node = &net->nodes[i], *src = &net->nodes[node->src[0]];
         if (node->op == REPRO_OP_CONV)
-            macs += (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w * node->height * node->width;
+            macs += (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w *
+                    node->height * node->width;
         else if (node->op == REPRO_OP_DENSE)
             macs += (int64_t)node->channels * src->channels * src->height * src->width;
     }

@@ -8,8 +8,9 @@
 /* Node names: the block's name, a dot, the node's. */
 #define NAMED(part) (snprintf(name, sizeof name, "%s.%s", block, part), name)
 
-/* One pre-activation residual block: BN, ReLU, conv 3x3, BN, ReLU, conv 3x3, plus a shortcut.  Where the shape changes the
- * shortcut is a 1x1 convolution of the first ReLU; else it is src itself. */
+/* One pre-activation residual block: BN, ReLU, conv 3x3, BN, ReLU, conv 3x3, plus a shortcut.
+ * Where the shape changes the shortcut is a 1x1 convolution of the first ReLU; else it is src
+ * itself. */
 static int residual(struct net *net, const char *block, int src, int channels, int stride)
 {
     char name[NET_NAME];
@@ -27,7 +28,8 @@ static int residual(struct net *net, const char *block, int src, int channels, i
 }
 
 /* The widths of the groups' outputs, blocks a group, and the stem's width make the network. */
-static void residual_network(struct net *net, int stem, const int *widths, int groups, int blocks, int classes)
+static void residual_network(struct net *net, int stem, const int *widths, int groups, int blocks,
+                             int classes)
 {
     int y = net_conv(net, "stem", 0, stem, 3, 1, 1);
     for (int g = 0; g < groups; g++) {
@@ -43,8 +45,8 @@ static void residual_network(struct net *net, int stem, const int *widths, int g
     net_loss(net, "loss", y);
 }
 
-int net_named(struct net *net, const char *name, int channels, int height, int width, int classes, const float *mean,
-              const float *deviation, struct err *err)
+int net_named(struct net *net, const char *name, int channels, int height, int width, int classes,
+              const float *mean, const float *deviation, struct err *err)
 {
     char again[NET_NAME];
     int depth, k;
@@ -59,12 +61,16 @@ int net_named(struct net *net, const char *name, int channels, int height, int w
         return net_finish(net, err);
     }
     int fields = sscanf(name, "wrn-%d-%d", &depth, &k);
-    if (fields == 2) /* sscanf alone lets blanks, signs, zeroes in front and numbers out of range pass */
+    /* sscanf alone lets blanks, signs, zeroes in front and numbers out of range pass */
+    if (fields == 2)
         snprintf(again, sizeof again, "wrn-%d-%d", depth, k);
     if (fields != 2 || strcmp(name, again) != 0)
-        return err_set(err, ERR_INPUT, "unknown network '%s'; known are 'wrn-D-K' (as wrn-16-4) and 'tiny'", name);
+        return err_set(err, ERR_INPUT,
+                       "unknown network '%s'; known are 'wrn-D-K' (as wrn-16-4) and 'tiny'", name);
     if (depth < 10 || depth > 1000 || (depth - 4) % 6 != 0)
-        return err_set(err, ERR_INPUT, "network '%s': the depth is 6n + 4 with n of 1 to 166 (10, 16, 22, 28, ...)", name);
+        return err_set(err, ERR_INPUT,
+                       "network '%s': the depth is 6n + 4 with n of 1 to 166 (10, 16, 22, 28, ...)",
+                       name);
     if (k < 1 || k > 64)
         return err_set(err, ERR_INPUT, "network '%s': the width is 1 to 64", name);
     net_start(net, channels, height, width, classes, mean, deviation, err);

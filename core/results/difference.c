@@ -36,16 +36,19 @@ static int same_number(double was, double now)
 
 static void compare(struct search *search, const char *path, const json_t *was, const json_t *now);
 
-static void compare_objects(struct search *search, const char *path, const json_t *was, const json_t *now)
+static void compare_objects(struct search *search, const char *path, const json_t *was,
+                            const json_t *now)
 {
     char inner[DIFFERENCE_TEXT];
     const char *key, *dot = path[0] == '\0' ? "" : ".";
     json_t *value;
-    json_object_foreach((json_t *)now, key, value) {
+    json_object_foreach((json_t *)now, key, value)
+    {
         snprintf(inner, sizeof inner, "%s%s%s", path, dot, key);
         compare(search, inner, json_object_get(was, key), value);
     }
-    json_object_foreach((json_t *)was, key, value) {
+    json_object_foreach((json_t *)was, key, value)
+    {
         if (json_object_get(now, key) != NULL)
             continue;
         snprintf(inner, sizeof inner, "%s%s%s", path, dot, key);
@@ -69,7 +72,8 @@ static void compare(struct search *search, const char *path, const json_t *was, 
         return;
     }
     int numbers = json_is_number(was) && json_is_number(now);
-    if (numbers ? same_number(json_number_value(was), json_number_value(now)) : json_equal(was, now))
+    if (numbers ? same_number(json_number_value(was), json_number_value(now))
+                : json_equal(was, now))
         return;
     if (search->count < DIFFERENCE_MAX) {
         struct difference *found = &search->list[search->count];

@@ -12,8 +12,9 @@
 #define LOG_LIMIT (64u << 20)
 #define LINE_MAX_BYTES 512
 
-static const char header[] = "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
-                             "train_accuracy\ttest_loss\ttest_accuracy\timages_per_second\tseconds\n";
+static const char header[] =
+    "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
+    "train_accuracy\ttest_loss\ttest_accuracy\timages_per_second\tseconds\n";
 
 int runlog_append(struct runlog *log, const struct runlog_row *row, struct err *err)
 {
@@ -41,21 +42,24 @@ void runlog_release(struct runlog *log)
 /* One line with its newline; its length, or -1 when it does not fit. */
 static int format_row(const struct runlog_row *row, char line[LINE_MAX_BYTES])
 {
-    int length = snprintf(line, LINE_MAX_BYTES,
-                          "%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f"
-                          "\t%.1f\t%.2f\n",
-                          row->epoch, row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale,
-                          row->train_loss, row->train_loss_l2, row->train_accuracy, row->test_loss, row->test_accuracy,
-                          row->images_per_second, row->seconds);
+    int length = snprintf(
+        line, LINE_MAX_BYTES,
+        "%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f"
+        "\t%.1f\t%.2f\n",
+        row->epoch, row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale,
+        row->train_loss, row->train_loss_l2, row->train_accuracy, row->test_loss,
+        row->test_accuracy, row->images_per_second, row->seconds);
     return length < LINE_MAX_BYTES ? length : -1;
 }
 
-static int put_row(struct file_writer *file, const struct runlog_row *row, const char *path, struct err *err)
+static int put_row(struct file_writer *file, const struct runlog_row *row, const char *path,
+                   struct err *err)
 {
     char line[LINE_MAX_BYTES];
     int length = format_row(row, line);
     if (length < 0)
-        return err_set(err, ERR_INTERNAL, "%s: the row of epoch %d does not fit into a line", path, row->epoch);
+        return err_set(err, ERR_INTERNAL, "%s: the row of epoch %d does not fit into a line", path,
+                       row->epoch);
     return file_put(file, line, (size_t)length, err);
 }
 
@@ -73,16 +77,20 @@ int runlog_write(const struct runlog *log, const char *path, struct err *err)
     return code;
 }
 
-/* One line of `length` bytes with its newline; 0 when it is not what format_row() makes of the row: sscanf alone lets
- * blanks, hexadecimal and numbers out of range pass. */
+/* One line of `length` bytes with its newline; 0 when it is not what format_row() makes of the row:
+ * sscanf alone lets blanks, hexadecimal and numbers out of range pass. */
 static int parse_row(const char *line, size_t length, struct runlog_row *row)
 {
     char again[LINE_MAX_BYTES];
-    int fields = sscanf(line, "%d\t%" SCNd64 "\t%" SCNd64 "\t%lf\t%" SCNd64 "\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf",
-                        &row->epoch, &row->updates, &row->images, &row->lr, &row->batch, &row->momentum,
-                        &row->noise_scale, &row->train_loss, &row->train_loss_l2, &row->train_accuracy, &row->test_loss,
-                        &row->test_accuracy, &row->images_per_second, &row->seconds);
-    return fields == 14 && format_row(row, again) == (int)length && memcmp(again, line, length) == 0;
+    int fields = sscanf(line,
+                        "%d\t%" SCNd64 "\t%" SCNd64 "\t%lf\t%" SCNd64
+                        "\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf",
+                        &row->epoch, &row->updates, &row->images, &row->lr, &row->batch,
+                        &row->momentum, &row->noise_scale, &row->train_loss, &row->train_loss_l2,
+                        &row->train_accuracy, &row->test_loss, &row->test_accuracy,
+                        &row->images_per_second, &row->seconds);
+    return fields == 14 && format_row(row, again) == (int)length &&
+           memcmp(again, line, length) == 0;
 }
 
 int runlog_read(struct runlog *log, const char *path, struct err *err)
@@ -97,7 +105,8 @@ int runlog_read(struct runlog *log, const char *path, struct err *err)
         goto out;
     }
     int line_number = 2;
-    for (char *line = text + sizeof header - 1, *end; line < text + size && code == 0; line_number++, line = end) {
+    for (char *line = text + sizeof header - 1, *end; line < text + size && code == 0;
+         line_number++, line = end) {
         size_t rest = (size_t)(text + size - line);
         char *newline = memchr(line, '\n', rest);
         struct runlog_row row;

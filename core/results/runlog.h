@@ -1,4 +1,5 @@
-/* runlog.h -- a run's log: log.tsv, one row an epoch, tab-separated, the first line naming the columns. */
+/* runlog.h -- a run's log: log.tsv, one row an epoch, tab-separated, the first line naming the
+ * columns. */
 #ifndef RESULTS_RUNLOG_H
 #define RESULTS_RUNLOG_H
 
@@ -8,18 +9,19 @@
 struct err;
 
 struct runlog_row {
-    int epoch;             /* finished epochs, from 1 */
-    int64_t updates;       /* since the start */
-    int64_t images;        /* trained on since the start */
-    double lr;             /* of this epoch, as are batch, momentum and noise_scale */
+    int epoch;       /* finished epochs, from 1 */
+    int64_t updates; /* since the start */
+    int64_t images;  /* trained on since the start */
+    double lr;       /* of this epoch, as are batch, momentum and noise_scale */
     int64_t batch;
     double momentum;
-    double noise_scale;    /* eq. (4), unitless */
-    double train_loss;     /* cross-entropy, nats; mean over the epoch's rows as they were trained on */
-    double train_loss_l2;  /* the same with weight_decay/2 |w|^2 at the end of the epoch */
-    double train_accuracy, test_loss, test_accuracy;  /* accuracies 0..1 */
-    double images_per_second;  /* training only */
-    double seconds;        /* spent on this epoch, evaluation included */
+    double noise_scale; /* eq. (4), unitless */
+    /* cross-entropy, nats; mean over the epoch's rows as they were trained on */
+    double train_loss;
+    double train_loss_l2; /* the same with weight_decay/2 |w|^2 at the end of the epoch */
+    double train_accuracy, test_loss, test_accuracy; /* accuracies 0..1 */
+    double images_per_second;                        /* training only */
+    double seconds;                                  /* spent on this epoch, evaluation included */
 };
 
 struct runlog {
@@ -32,7 +34,8 @@ void runlog_release(struct runlog *log);
 
 /* Replaces the file. */
 int runlog_write(const struct runlog *log, const char *path, struct err *err);
-/* Reads it back, into a zeroed *log.  ERR_INPUT "path:line: ..." on anything else than what runlog_write() writes. */
+/* Reads it back, into a zeroed *log.  ERR_INPUT "path:line: ..." on anything else than what
+ * runlog_write() writes. */
 int runlog_read(struct runlog *log, const char *path, struct err *err);
 
 #endif

@@ -38,18 +38,21 @@ static int parse_word(const char *word, double *lr, int64_t *batch, int *epoch, 
         bad = 1;
     }
     if (bad || *end != '\0')
-        return err_set(err, ERR_USAGE, "'%s' is no LR@EPOCH or LRxBATCH@EPOCH, such as 0.1@0 or 0.1x640@60", word);
+        return err_set(err, ERR_USAGE,
+                       "'%s' is no LR@EPOCH or LRxBATCH@EPOCH, such as 0.1@0 or 0.1x640@60", word);
     return 0;
 }
 
 static int check_setting(const struct convert_setting *setting, struct err *err)
 {
     if (!(setting->momentum >= 0 && setting->momentum < 1))
-        return err_set(err, ERR_USAGE, "the momentum is %g; it must be at least 0 and below 1", setting->momentum);
-    if (setting->train_n < 1 || setting->batch < 1 || setting->batch > setting->train_n || setting->epochs < 1)
+        return err_set(err, ERR_USAGE, "the momentum is %g; it must be at least 0 and below 1",
+                       setting->momentum);
+    if (setting->train_n < 1 || setting->batch < 1 || setting->batch > setting->train_n ||
+        setting->epochs < 1)
         return err_set(err, ERR_USAGE,
-                       "a run needs training images, a batch of at most as many, and epochs; given are %" PRId64
-                       ", %" PRId64 " and %d",
+                       "a run needs training images, a batch of at most as many, and epochs; given "
+                       "are %" PRId64 ", %" PRId64 " and %d",
                        setting->train_n, setting->batch, setting->epochs);
     return 0;
 }
@@ -59,7 +62,8 @@ static void count_updates(struct schedule *schedule)
     schedule->updates = 0;
     for (int i = 0; i < schedule->phase_count; i++) {
         struct phase *phase = &schedule->phase[i];
-        int next = i + 1 < schedule->phase_count ? schedule->phase[i + 1].first_epoch : schedule->epochs;
+        int next = i + 1 < schedule->phase_count ? schedule->phase[i + 1].first_epoch
+                                                 : schedule->epochs;
         phase->epochs = next - phase->first_epoch;
         phase->updates_per_epoch = schedule->train_n / phase->batch;
         phase->last_rows = phase->batch;
@@ -75,8 +79,8 @@ static double scale_of(const struct schedule *schedule, int i)
     return noise_scale_approximate(phase->lr, phase->momentum, schedule->train_n, phase->batch);
 }
 
-static int add_phase(struct schedule *schedule, const char *word, const struct convert_setting *setting,
-                     struct err *err)
+static int add_phase(struct schedule *schedule, const char *word,
+                     const struct convert_setting *setting, struct err *err)
 {
     int i = schedule->phase_count, epoch = 0;
     double lr;
@@ -87,27 +91,34 @@ static int add_phase(struct schedule *schedule, const char *word, const struct c
     if (i == SCHEDULE_PHASE_MAX)
         return err_set(err, ERR_USAGE, "more than %d phases", SCHEDULE_PHASE_MAX);
     if (i == 0 ? epoch != 0 : epoch <= schedule->phase[i - 1].first_epoch)
-        return err_set(err, ERR_USAGE, "'%s': %s", word, i == 0 ? "the first phase begins at epoch 0"
-                                                               : "its epoch does not come after the one before");
+        return err_set(err, ERR_USAGE, "'%s': %s", word,
+                       i == 0 ? "the first phase begins at epoch 0"
+                              : "its epoch does not come after the one before");
     if (epoch >= setting->epochs)
-        return err_set(err, ERR_USAGE, "'%s': the run ends after %d epochs; set --epochs", word, setting->epochs);
+        return err_set(err, ERR_USAGE, "'%s': the run ends after %d epochs; set --epochs", word,
+                       setting->epochs);
     if (batch == 0)
         batch = i == 0 ? setting->batch : schedule->phase[i - 1].batch;
     if (batch > setting->train_n)
-        return err_set(err, ERR_USAGE, "'%s': the batch is above the %" PRId64 " training images", word,
-                       setting->train_n);
-    schedule->phase[i] = (struct phase){.first_epoch = epoch, .batch = batch, .lr = lr, .momentum = setting->momentum};
+        return err_set(err, ERR_USAGE, "'%s': the batch is above the %" PRId64 " training images",
+                       word, setting->train_n);
+    schedule->phase[i] = (struct phase){
+        .first_epoch = epoch, .batch = batch, .lr = lr, .momentum = setting->momentum};
     schedule->phase_count++;
     if (i > 0 && !(scale_of(schedule, i) < scale_of(schedule, i - 1)))
-        return err_set(err, ERR_USAGE, "'%s': the noise scale does not fall, from %.5g to %.5g", word,
-                       scale_of(schedule, i - 1), scale_of(schedule, i));
+        return err_set(err, ERR_USAGE, "'%s': the noise scale does not fall, from %.5g to %.5g",
+                       word, scale_of(schedule, i - 1), scale_of(schedule, i));
     return 0;
 }
 
-int convert_parse(const char *words, const struct convert_setting *setting, struct schedule *out, struct err *err)
+int convert_parse(const char *words, const struct convert_setting *setting, struct schedule *out,
+                  struct err *err)
 {
-    struct schedule schedule = {.train_n = setting->train_n, .ghost = 1, .epochs = setting->epochs,
-                                .optimizer = setting->momentum > 0 ? REPRO_OPTIMIZER_MOMENTUM : REPRO_OPTIMIZER_SGD};
+    struct schedule schedule = {.train_n = setting->train_n,
+                                .ghost = 1,
+                                .epochs = setting->epochs,
+                                .optimizer = setting->momentum > 0 ? REPRO_OPTIMIZER_MOMENTUM
+                                                                   : REPRO_OPTIMIZER_SGD};
     int code = check_setting(setting, err);
     for (const char *at = words; code == 0 && *(at += strspn(at, " \t\n,")) != '\0';) {
         char word[WORD_MAX];
@@ -131,29 +142,33 @@ int convert_parse(const char *words, const struct convert_setting *setting, stru
 /* ---- The twin ---- */
 
 /* B of the first phase: lr and 1/(1-m) grow, B with them. */
-static int first_batch(const struct schedule *from, const struct convert_target *target, struct schedule_spec *spec,
-                       struct err *err)
+static int first_batch(const struct schedule *from, const struct convert_target *target,
+                       struct schedule_spec *spec, struct err *err)
 {
     const struct phase *first = &from->phase[0];
     spec->lr = target->lr > 0 ? target->lr : first->lr;
     spec->momentum = target->momentum >= 0 ? target->momentum : first->momentum;
     if (!(spec->momentum < 1))
-        return err_set(err, ERR_USAGE, "the new momentum is %g; it must be at least 0 and below 1", spec->momentum);
-    double batch = (double)first->batch * (spec->lr / first->lr) * ((1 - first->momentum) / (1 - spec->momentum));
+        return err_set(err, ERR_USAGE, "the new momentum is %g; it must be at least 0 and below 1",
+                       spec->momentum);
+    double batch = (double)first->batch * (spec->lr / first->lr) *
+                   ((1 - first->momentum) / (1 - spec->momentum));
     if (!(batch >= 1 - 1e-9) || fabs(batch - round(batch)) > 1e-9 * batch)
         return err_set(err, ERR_INPUT,
-                       "the first batch would be %.6g, which is no whole number; choose a learning rate and momentum "
+                       "the first batch would be %.6g, which is no whole number; choose a learning "
+                       "rate and momentum "
                        "that change lr/(B(1-m)) by a whole factor",
                        batch);
     if (batch > (double)from->train_n)
-        return err_set(err, ERR_INPUT, "the first batch would be %.0f, above the %" PRId64 " training images", batch,
-                       from->train_n);
+        return err_set(err, ERR_INPUT,
+                       "the first batch would be %.0f, above the %" PRId64 " training images",
+                       batch, from->train_n);
     spec->batch = llround(batch);
     return 0;
 }
 
-int convert(const struct schedule *from, const struct convert_setting *setting, const struct convert_target *target,
-            struct conversion *out, struct err *err)
+int convert(const struct schedule *from, const struct convert_setting *setting,
+            const struct convert_target *target, struct conversion *out, struct err *err)
 {
     struct schedule_spec spec = {.train_n = from->train_n,
                                  .batch_max = target->batch_max,
@@ -189,14 +204,16 @@ int convert(const struct schedule *from, const struct convert_setting *setting, 
 /* A scale of 390.625 reads 390.63 whatever the last bit of 1 - m. */
 static void write_phases(FILE *out, const char *title, const struct schedule *schedule)
 {
-    fprintf(out, "%s\n  %9s %8s %10s %8s %9s %11s %9s\n", title, "epochs", "B", "lr", "m", "updates", "noise scale",
-            "N_lost");
+    fprintf(out, "%s\n  %9s %8s %10s %8s %9s %11s %9s\n", title, "epochs", "B", "lr", "m",
+            "updates", "noise scale", "N_lost");
     for (int i = 0; i < schedule->phase_count; i++) {
         const struct phase *phase = &schedule->phase[i];
         char epochs[32];
-        snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1, phase->first_epoch + phase->epochs);
-        fprintf(out, "  %9s %8" PRId64 " %10.5g %8.5g %9" PRId64 " %11.5g %9.3g\n", epochs, phase->batch, phase->lr,
-                phase->momentum, phase->updates, scale_of(schedule, i) * (1 + 1e-12),
+        snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1,
+                 phase->first_epoch + phase->epochs);
+        fprintf(out, "  %9s %8" PRId64 " %10.5g %8.5g %9" PRId64 " %11.5g %9.3g\n", epochs,
+                phase->batch, phase->lr, phase->momentum, phase->updates,
+                scale_of(schedule, i) * (1 + 1e-12),
                 epochs_lost(phase->momentum, schedule->train_n, phase->batch));
     }
     fprintf(out, "  %" PRId64 " updates\n\n", schedule->updates);
@@ -216,11 +233,13 @@ static void write_warnings(FILE *out, const struct schedule *schedule, int64_t g
                               i + 1, phase->batch, schedule->train_n / 10) > 0;
         if (lost > 0.5 * phase->epochs)
             warned += fprintf(out,
-                              "warning: phase %d: momentum needs N_lost = %.3g epochs to build up, of the %d it has\n",
+                              "warning: phase %d: momentum needs N_lost = %.3g epochs to build up, "
+                              "of the %d it has\n",
                               i + 1, lost, phase->epochs) > 0;
         if (ghost > 0 && phase->batch % ghost != 0)
             warned += fprintf(out,
-                              "warning: phase %d: B = %" PRId64 " is no multiple of the ghost batch of %" PRId64 "\n",
+                              "warning: phase %d: B = %" PRId64
+                              " is no multiple of the ghost batch of %" PRId64 "\n",
                               i + 1, phase->batch, ghost) > 0;
     }
     if (warned)
@@ -236,8 +255,10 @@ static void write_real(FILE *out, double value)
 /* The run as an experiment file has it. */
 static void write_run(FILE *out, const struct schedule_spec *spec)
 {
-    fprintf(out, "for an experiment file:\n    {\n        name = \"converted\";\n        title = \"Converted\";\n");
-    fprintf(out, "        optimizer = \"%s\";\n        lr = ", spec->momentum > 0 ? "momentum" : "sgd");
+    fprintf(out, "for an experiment file:\n    {\n        name = \"converted\";\n        title = "
+                 "\"Converted\";\n");
+    fprintf(out,
+            "        optimizer = \"%s\";\n        lr = ", spec->momentum > 0 ? "momentum" : "sgd");
     write_real(out, spec->lr);
     fputs(";\n        momentum = ", out);
     write_real(out, spec->momentum);
@@ -254,7 +275,8 @@ static void write_run(FILE *out, const struct schedule_spec *spec)
             else if (p == 1)
                 write_real(out, spec->factor[i]);
             else
-                fputs(spec->action[i] == SCHEDULE_GROW_BATCH ? "\"grow_batch\"" : "\"decay_lr\"", out);
+                fputs(spec->action[i] == SCHEDULE_GROW_BATCH ? "\"grow_batch\"" : "\"decay_lr\"",
+                      out);
         }
         fputs(" ];\n", out);
     }
@@ -271,8 +293,8 @@ static int take_text(FILE *out, char **bytes, char **text, struct err *err)
     return *text == NULL ? err_set(err, ERR_MEMORY, "out of memory") : 0;
 }
 
-int convert_text(const struct conversion *conversion, const struct convert_setting *setting, char **text,
-                 struct err *err)
+int convert_text(const struct conversion *conversion, const struct convert_setting *setting,
+                 char **text, struct err *err)
 {
     char *bytes = NULL;
     size_t size = 0;
@@ -283,7 +305,8 @@ int convert_text(const struct conversion *conversion, const struct convert_setti
     write_phases(out, "given", &conversion->from);
     write_phases(out, "converted", &conversion->to);
     if (after <= before)
-        fprintf(out, "%" PRId64 " updates saved: %.3g times fewer\n\n", before - after, (double)before / (double)after);
+        fprintf(out, "%" PRId64 " updates saved: %.3g times fewer\n\n", before - after,
+                (double)before / (double)after);
     else
         fprintf(out, "%" PRId64 " updates more: %.3g times as many\n\n", after - before,
                 (double)after / (double)before);
@@ -295,14 +318,16 @@ int convert_text(const struct conversion *conversion, const struct convert_setti
 int convert_json(const struct conversion *conversion, char **text, struct err *err)
 {
     const struct schedule *to = &conversion->to;
-    json_t *phases = json_array(), *root = json_pack("{s:i, s:I, s:I}", "epochs", to->epochs, "train_n",
-                                                     (json_int_t)to->train_n, "updates", (json_int_t)to->updates);
+    json_t *phases = json_array(),
+           *root = json_pack("{s:i, s:I, s:I}", "epochs", to->epochs, "train_n",
+                             (json_int_t)to->train_n, "updates", (json_int_t)to->updates);
     for (int i = 0; i < to->phase_count; i++) {
         const struct phase *phase = &to->phase[i];
-        json_array_append_new(phases,
-                              json_pack("{s:i, s:i, s:I, s:f, s:f, s:I}", "first_epoch", phase->first_epoch, "epochs",
-                                        phase->epochs, "batch_size", (json_int_t)phase->batch, "learning_rate",
-                                        phase->lr, "momentum", phase->momentum, "updates", (json_int_t)phase->updates));
+        json_array_append_new(
+            phases, json_pack("{s:i, s:i, s:I, s:f, s:f, s:I}", "first_epoch", phase->first_epoch,
+                              "epochs", phase->epochs, "batch_size", (json_int_t)phase->batch,
+                              "learning_rate", phase->lr, "momentum", phase->momentum, "updates",
+                              (json_int_t)phase->updates));
     }
     json_object_set_new(root, "phases", phases);
     char *words = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));

@@ -1,7 +1,8 @@
-/* schedule.h -- the schedule algebra: what B, lr and m are in every phase, and how many updates that makes.
+/* schedule.h -- the schedule algebra: what B, lr and m are in every phase, and how many updates
+ * that makes.
  *
- * A schedule_spec is what an experiment file says; a schedule is the phases it means.  Nothing here trains.
- * Symbols: N train_n, B batch, eps lr, m momentum, g noise scale. */
+ * A schedule_spec is what an experiment file says; a schedule is the phases it means.  Nothing here
+ * trains. Symbols: N train_n, B batch, eps lr, m momentum, g noise scale. */
 #ifndef SCHEDULE_SCHEDULE_H
 #define SCHEDULE_SCHEDULE_H
 
@@ -18,26 +19,32 @@ enum schedule_action {
     SCHEDULE_GROW_BATCH = 2, /* B * alpha, clipped to batch_max; what is left of alpha divides lr */
 };
 
-/* What the paper leaves open and other code does otherwise; all 0 is the reading under which the paper's counts hold. */
+/* What the paper leaves open and other code does otherwise; all 0 is the reading under which the
+ * paper's counts hold. */
 struct schedule_conventions {
-    int keep_last_batch;  /* 1: the last, partial batch of an epoch is trained on too, as an update of its own */
-    int early_steps;      /* a step takes effect this many epochs early: 1 is "after 59 full epochs" */
-    int reset_moments;    /* 1: the optimizer begins anew at every step: moments zero, Adam's update number 1 */
-    int extra_epochs;     /* trained behind the last epoch, at the last phase's values: 5 makes 205 of 200 */
+    /* 1: the last, partial batch of an epoch is trained on too, as an update of its own */
+    int keep_last_batch;
+    /* a step takes effect this many epochs early: 1 is "after 59 full epochs" */
+    int early_steps;
+    /* 1: the optimizer begins anew at every step: moments zero, Adam's update number 1 */
+    int reset_moments;
+    /* trained behind the last epoch, at the last phase's values: 5 makes 205 of 200 */
+    int extra_epochs;
 };
 
 struct schedule_spec {
-    int optimizer;      /* REPRO_OPTIMIZER_* */
-    double lr;          /* of the first phase; > 0 */
-    double momentum;    /* 0 <= m < 1; 0 for SGD and Adam */
-    int64_t train_n;    /* N > 0 */
-    int64_t batch;      /* B of the first phase, 0 < B <= N */
-    int64_t batch_max;  /* 0: no limit */
-    int64_t ghost;      /* rows that share batch-norm statistics; every B is a multiple of it */
+    int optimizer;     /* REPRO_OPTIMIZER_* */
+    double lr;         /* of the first phase; > 0 */
+    double momentum;   /* 0 <= m < 1; 0 for SGD and Adam */
+    int64_t train_n;   /* N > 0 */
+    int64_t batch;     /* B of the first phase, 0 < B <= N */
+    int64_t batch_max; /* 0: no limit */
+    int64_t ghost;     /* rows that share batch-norm statistics; every B is a multiple of it */
     int epochs;
     int step_count;
-    int step_epoch[SCHEDULE_STEP_MAX];  /* rising, 0 < step < epochs; takes effect after that many full epochs */
-    double factor[SCHEDULE_STEP_MAX];   /* alpha > 1 */
+    /* rising, 0 < step < epochs; takes effect after that many full epochs */
+    int step_epoch[SCHEDULE_STEP_MAX];
+    double factor[SCHEDULE_STEP_MAX]; /* alpha > 1 */
     enum schedule_action action[SCHEDULE_STEP_MAX];
     struct schedule_conventions conventions;
 };
@@ -46,10 +53,12 @@ struct phase {
     int first_epoch, epochs;
     int64_t batch;
     double lr, momentum;
-    int64_t updates_per_epoch;  /* floor(N/B): the last, partial batch of an epoch is dropped; ceil(N/B) where it is kept */
-    int64_t last_rows;          /* rows of an epoch's last update: B, fewer where a partial batch is kept */
-    int64_t updates;            /* of the whole phase */
-    int64_t dropped;            /* images left out per epoch: N mod B, or 0 */
+    /* floor(N/B): the last, partial batch of an epoch is dropped; ceil(N/B) where it is kept */
+    int64_t updates_per_epoch;
+    /* rows of an epoch's last update: B, fewer where a partial batch is kept */
+    int64_t last_rows;
+    int64_t updates; /* of the whole phase */
+    int64_t dropped; /* images left out per epoch: N mod B, or 0 */
 };
 
 struct schedule {
@@ -59,11 +68,11 @@ struct schedule {
     struct schedule_conventions conventions;
     int phase_count;
     struct phase phase[SCHEDULE_PHASE_MAX];
-    int64_t updates;  /* of the whole run */
+    int64_t updates; /* of the whole run */
 };
 
-/* Works the phases out.  ERR_INPUT, naming the step, when the spec breaks a bound above, a grown batch is no
- * multiple of the ghost or no whole number, or a batch exceeds N. */
+/* Works the phases out.  ERR_INPUT, naming the step, when the spec breaks a bound above, a grown
+ * batch is no multiple of the ghost or no whole number, or a batch exceeds N. */
 int schedule_build(const struct schedule_spec *spec, struct schedule *out, struct err *err);
 
 /* The phase of an epoch, 0 <= epoch < epochs. */
@@ -75,10 +84,12 @@ int64_t schedule_rows(const struct schedule *schedule, int epoch, int64_t update
 /* Updates done before the epoch begins, 0 <= epoch <= epochs. */
 int64_t schedule_updates_before(const struct schedule *schedule, int epoch);
 
-/* Images trained on in the whole run: what batches take, without those dropped at the end of each epoch. */
+/* Images trained on in the whole run: what batches take, without those dropped at the end of each
+ * epoch. */
 int64_t schedule_images(const struct schedule *schedule);
 
-/* Noise scale g = lr/(1-momentum) * (train_n/batch - 1), eq. (4); unitless.  Needs 0 <= momentum < 1, 0 < batch <= train_n. */
+/* Noise scale g = lr/(1-momentum) * (train_n/batch - 1), eq. (4); unitless.  Needs 0 <= momentum <
+ * 1, 0 < batch <= train_n. */
 double noise_scale(double lr, double momentum, int64_t train_n, int64_t batch);
 
 /* g ~ lr * train_n / (batch (1-momentum)), eq. (5); the same needs. */

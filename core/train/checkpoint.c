@@ -47,14 +47,16 @@ static size_t data_floats(const struct trainer *trainer)
     return floats;
 }
 
-/* Of the data, seeded with the metadata so far, so that a flipped digit of the state is found as well. */
+/* Of the data, seeded with the metadata so far, so that a flipped digit of the state is found as
+ * well. */
 static int hash_text(const json_t *meta, const void *data, size_t bytes, char text[HASH_TEXT])
 {
     char *words = json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS);
     if (words == NULL)
         return ERR_MEMORY;
     XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes, XXH3_64bits(words, strlen(words)));
-    snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+             (uint64_t)hash.low64);
     free(words);
     return 0;
 }
@@ -74,16 +76,19 @@ static int set_integer(json_t *object, const char *key, int64_t value)
     return json_object_set_new(object, key, json_sprintf("%" PRId64, value));
 }
 
-static json_t *metadata(const struct trainer *trainer, const char *identity, const float *data, size_t floats)
+static json_t *metadata(const struct trainer *trainer, const char *identity, const float *data,
+                        size_t floats)
 {
     char hash[HASH_TEXT];
     const struct trainer_state *state = trainer_state(trainer);
     json_t *object = json_object();
     int bad = json_object_set_new(object, "format", json_string(FORMAT)) |
               json_object_set_new(object, "identity", json_string(identity)) |
-              set_integer(object, "update", state->update) | set_integer(object, "epoch", state->epoch) |
+              set_integer(object, "update", state->update) |
+              set_integer(object, "epoch", state->epoch) |
               set_integer(object, "update_in_epoch", state->update_in_epoch) |
-              set_integer(object, "images", state->images) | set_integer(object, "correct", state->correct) |
+              set_integer(object, "images", state->images) |
+              set_integer(object, "correct", state->correct) |
               set_integer(object, "rows", state->rows) |
               json_object_set_new(object, "loss", json_sprintf("%a", state->loss));
     if (bad || hash_text(object, data, floats * sizeof *data, hash) != 0 ||
@@ -100,7 +105,8 @@ static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
     for (int i = 0; i < tensor->rank; i++)
         json_array_append_new(shape, json_integer(tensor->dims[i]));
     size_t begin = (first_float + (size_t)tensor->first) * sizeof(float);
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                     (json_int_t)begin,
                      (json_int_t)(begin + (size_t)tensor->count * sizeof(float)));
 }
 
@@ -131,8 +137,8 @@ static json_t *header_json(const struct trainer *trainer, json_t *meta)
 }
 
 /* The header as text, padded with spaces to a multiple of 8; freed with mem_free(). */
-static char *header_text(const struct trainer *trainer, const char *identity, const float *data, size_t floats,
-                         struct err *err)
+static char *header_text(const struct trainer *trainer, const char *identity, const float *data,
+                         size_t floats, struct err *err)
 {
     json_t *header = header_json(trainer, metadata(trainer, identity, data, floats));
     char *json = header == NULL ? NULL : json_dumps(header, JSON_COMPACT);
@@ -146,7 +152,8 @@ static char *header_text(const struct trainer *trainer, const char *identity, co
     return text;
 }
 
-int checkpoint_take(struct trainer *trainer, const char *path, const char *identity, struct checkpoint_image *out, struct err *err)
+int checkpoint_take(struct trainer *trainer, const char *path, const char *identity,
+                    struct checkpoint_image *out, struct err *err)
 {
     size_t first = 0;
     struct checkpoint_image image = {.floats = data_floats(trainer)};
@@ -160,8 +167,10 @@ int checkpoint_take(struct trainer *trainer, const char *path, const char *ident
         first += (size_t)trainer_arena_count(trainer, sections[s].arena);
     }
     if (code == 0 && !all_finite(image.data, image.floats))
-        code = err_set(err, ERR_NOT_FINITE, "%s: after update %" PRId64 " a parameter is no finite number; the last "
-                       "checkpoint is kept; lower the learning rate", path, trainer_state(trainer)->update);
+        code = err_set(err, ERR_NOT_FINITE,
+                       "%s: after update %" PRId64 " a parameter is no finite number; the last "
+                       "checkpoint is kept; lower the learning rate",
+                       path, trainer_state(trainer)->update);
     if (code == 0) {
         image.header = header_text(trainer, identity, image.data, image.floats, err);
         code = image.header == NULL ? ERR_MEMORY : 0;
@@ -198,7 +207,8 @@ void checkpoint_image_release(struct checkpoint_image *image)
     memset(image, 0, sizeof *image);
 }
 
-int checkpoint_save(struct trainer *trainer, const char *path, const char *identity, struct err *err)
+int checkpoint_save(struct trainer *trainer, const char *path, const char *identity,
+                    struct err *err)
 {
     struct checkpoint_image image = {0};
     int code = checkpoint_take(trainer, path, identity, &image, err);
@@ -212,7 +222,7 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
 
 struct reader {
     const char *path;
-    json_t *meta;  /* borrowed from the header */
+    json_t *meta; /* borrowed from the header */
     struct err *err;
     int failed;
 };
@@ -221,7 +231,9 @@ static const char *text_of(struct reader *reader, const char *key)
 {
     const char *text = json_string_value(json_object_get(reader->meta, key));
     if (text == NULL && !reader->failed)
-        reader->failed = err_set(reader->err, ERR_INPUT, "%s: not a checkpoint of repro: '%s' is missing", reader->path, key);
+        reader->failed = err_set(reader->err, ERR_INPUT,
+                                 "%s: not a checkpoint of repro: '%s' is missing", reader->path,
+                                 key);
     return text == NULL ? "" : text;
 }
 
@@ -231,7 +243,8 @@ static int64_t integer_of(struct reader *reader, const char *key)
     char *end;
     int64_t value = strtoll(text, &end, 10);
     if (!reader->failed && (end == text || *end != '\0' || value < 0))
-        reader->failed = err_set(reader->err, ERR_INPUT, "%s: damaged: '%s' is no count", reader->path, key);
+        reader->failed = err_set(reader->err, ERR_INPUT, "%s: damaged: '%s' is no count",
+                                 reader->path, key);
     return value;
 }
 
@@ -248,57 +261,70 @@ static int read_state(struct reader *reader, struct trainer_state *state)
 }
 
 /* Checks the frame: header length, JSON, size of the data; *data points into bytes. */
-static int open_frame(const char *path, const char *bytes, size_t size, size_t wanted, json_t **header,
-                      const float **data, struct err *err)
+static int open_frame(const char *path, const char *bytes, size_t size, size_t wanted,
+                      json_t **header, const float **data, struct err *err)
 {
     uint64_t length = 0;
     if (size >= sizeof length)
         memcpy(&length, bytes, sizeof length);
-    if (size < sizeof length || length > HEADER_LIMIT || length > size - sizeof length || length % 8 != 0)
-        return err_set(err, ERR_INPUT, "%s: cut short or no safetensors file; delete it to begin the run anew", path);
+    if (size < sizeof length || length > HEADER_LIMIT || length > size - sizeof length ||
+        length % 8 != 0)
+        return err_set(err, ERR_INPUT,
+                       "%s: cut short or no safetensors file; delete it to begin the run anew",
+                       path);
     json_error_t where;
     *header = json_loadb(bytes + sizeof length, length, JSON_REJECT_DUPLICATES, &where);
     if (*header == NULL)
-        return err_set(err, ERR_INPUT, "%s: damaged header (%s); delete it to begin the run anew", path, where.text);
+        return err_set(err, ERR_INPUT, "%s: damaged header (%s); delete it to begin the run anew",
+                       path, where.text);
     size_t rest = size - sizeof length - length;
     if (rest != wanted)
-        return err_set(err, ERR_INPUT, "%s: holds %zu bytes of tensors where this network needs %zu; delete it to "
-                       "begin the run anew", path, rest, wanted);
+        return err_set(err, ERR_INPUT,
+                       "%s: holds %zu bytes of tensors where this network needs %zu; delete it to "
+                       "begin the run anew",
+                       path, rest, wanted);
     *data = (const float *)(const void *)(bytes + sizeof length + length);
     return 0;
 }
 
 /* The tensors are this network's, the checksum fits, and *state holds what the metadata say. */
-static int check_content(struct trainer *trainer, struct reader *reader, const json_t *header, const char *identity,
-                         const float *data, size_t bytes, struct trainer_state *state)
+static int check_content(struct trainer *trainer, struct reader *reader, const json_t *header,
+                         const char *identity, const float *data, size_t bytes,
+                         struct trainer_state *state)
 {
-    const char *path = reader->path, *format = text_of(reader, "format"), *found = text_of(reader, "identity");
+    const char *path = reader->path, *format = text_of(reader, "format"),
+               *found = text_of(reader, "identity");
     char hash[HASH_TEXT], wanted[HASH_TEXT];
     snprintf(wanted, sizeof wanted, "%s", text_of(reader, "xxh3"));
     if (reader->failed)
         return reader->failed;
     if (strcmp(format, FORMAT) != 0)
-        return err_set(reader->err, ERR_INPUT, "%s: no checkpoint of this version; delete it to begin the run anew",
-                       path);
+        return err_set(reader->err, ERR_INPUT,
+                       "%s: no checkpoint of this version; delete it to begin the run anew", path);
     if (strcmp(found, identity) != 0)
-        return err_set(reader->err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path, found,
+        return err_set(reader->err, ERR_INPUT,
+                       "%s: belongs to another run (identity %s, wanted %s)", path, found,
                        identity);
     json_t *own = header_json(trainer, json_incref(reader->meta));
     int same = own != NULL && json_equal(own, header);
     json_decref(own);
     if (!same)
-        return err_set(reader->err, ERR_INPUT, "%s: its tensors are not those of this network; delete it to begin the "
-                       "run anew", path);
+        return err_set(reader->err, ERR_INPUT,
+                       "%s: its tensors are not those of this network; delete it to begin the "
+                       "run anew",
+                       path);
     json_object_del(reader->meta, "xxh3");
     if (hash_text(reader->meta, data, bytes, hash) != 0)
         return err_set(reader->err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
     if (strcmp(wanted, hash) != 0)
-        return err_set(reader->err, ERR_INPUT, "%s: damaged: its checksum does not fit; delete it to begin the run anew",
+        return err_set(reader->err, ERR_INPUT,
+                       "%s: damaged: its checksum does not fit; delete it to begin the run anew",
                        path);
     return read_state(reader, state);
 }
 
-int checkpoint_load(struct trainer *trainer, const char *path, const char *identity, struct err *err)
+int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
+                    struct err *err)
 {
     size_t wanted = data_floats(trainer) * sizeof(float), size = 0;
     char *bytes = NULL;

@@ -25,17 +25,18 @@ struct prefetch {
     uint64_t seed;
     int64_t micro;
     int resident;
-    int64_t *order;         /* [train_n] of epoch order_epoch; the thread's own */
+    int64_t *order; /* [train_n] of epoch order_epoch; the thread's own */
     int order_epoch;
 
-    /* Under the lock.  Slots first..first+ready-1 (mod depth) are ready; the one before them is held while `held`. */
+    /* Under the lock.  Slots first..first+ready-1 (mod depth) are ready; the one before them is
+     * held while `held`. */
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
     struct slot slot[PREFETCH_DEPTH];
     int first, ready, held;
-    struct prefetch_place next;  /* what the thread makes next */
-    int idle;                    /* there is no next */
-    uint64_t start;              /* counts new beginnings: a micro made for an old one is dropped */
+    struct prefetch_place next; /* what the thread makes next */
+    int idle;                   /* there is no next */
+    uint64_t start;             /* counts new beginnings: a micro made for an old one is dropped */
     int stop;
 
     pthread_t thread;
@@ -70,14 +71,19 @@ static void fill(struct prefetch *ahead, struct slot *slot, struct prefetch_plac
         batch_order(ahead->seed, (uint32_t)place.epoch, ahead->schedule->train_n, ahead->order);
         ahead->order_epoch = place.epoch;
     }
-    memcpy(slot->image, ahead->order + place.update * batch + span.first, (size_t)span.count * sizeof *slot->image);
+    memcpy(slot->image, ahead->order + place.update * batch + span.first,
+           (size_t)span.count * sizeof *slot->image);
     if (ahead->resident)
         batch_crops(ahead->seed, (uint32_t)place.epoch, slot->image, span.count, slot->crops);
     else
-        batch_train(ahead->data, ahead->seed, (uint32_t)place.epoch, slot->image, span.count, slot->pixels, slot->labels);
+        batch_train(ahead->data, ahead->seed, (uint32_t)place.epoch, slot->image, span.count,
+                    slot->pixels, slot->labels);
     slot->place = place;
-    slot->rows = (struct prefetch_rows){.count = span.count, .pixels = slot->pixels, .labels = slot->labels,
-                                        .crops = slot->crops, .image = slot->image};
+    slot->rows = (struct prefetch_rows){.count = span.count,
+                                        .pixels = slot->pixels,
+                                        .labels = slot->labels,
+                                        .crops = slot->crops,
+                                        .image = slot->image};
 }
 
 static void *work(void *context)
@@ -113,9 +119,10 @@ static int start_thread(struct prefetch *ahead, struct err *err)
     int failed = pthread_create(&ahead->thread, NULL, work, ahead);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0)
-        return err_set(err, ERR_MEMORY,
-                       "no thread for assembling batches: %s; raise the limit on processes (ulimit -u)",
-                       strerror(failed));
+        return err_set(
+            err, ERR_MEMORY,
+            "no thread for assembling batches: %s; raise the limit on processes (ulimit -u)",
+            strerror(failed));
     ahead->has_thread = 1;
     return 0;
 }
@@ -123,7 +130,8 @@ static int start_thread(struct prefetch *ahead, struct err *err)
 static int make_slot(const struct prefetch *ahead, struct slot *slot, struct err *err)
 {
     const struct dataset *data = ahead->data;
-    size_t micro = (size_t)ahead->micro, image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    size_t micro = (size_t)ahead->micro,
+           image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
     slot->image = mem_new(micro, sizeof *slot->image, err);
     if (slot->image == NULL)
         return ERR_MEMORY;
@@ -136,8 +144,8 @@ static int make_slot(const struct prefetch *ahead, struct slot *slot, struct err
     return slot->pixels == NULL || slot->labels == NULL ? ERR_MEMORY : 0;
 }
 
-int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed, int64_t micro,
-                 int resident, struct prefetch **out, struct err *err)
+int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed,
+                 int64_t micro, int resident, struct prefetch **out, struct err *err)
 {
     struct prefetch *ahead = mem_new(1, sizeof *ahead, err);
     if (ahead == NULL)

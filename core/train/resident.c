@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-static int put(const struct repro_backend *backend, struct repro_device *device, const struct dataset *data,
-               int64_t count, const uint8_t *pixels, const int32_t *labels, struct repro_resident **out,
-               struct err *err)
+static int put(const struct repro_backend *backend, struct repro_device *device,
+               const struct dataset *data, int64_t count, const uint8_t *pixels,
+               const int32_t *labels, struct repro_resident **out, struct err *err)
 {
     struct repro_error error = {0};
     struct repro_images images = {.struct_size = sizeof images,
@@ -23,15 +23,17 @@ static int put(const struct repro_backend *backend, struct repro_device *device,
                    "backend %s: the data set on its device: %s", backend->name, error.text);
 }
 
-int resident_put(const struct repro_backend *backend, struct repro_device *device, const struct dataset *data,
-                 struct resident *out, struct err *err)
+int resident_put(const struct repro_backend *backend, struct repro_device *device,
+                 const struct dataset *data, struct resident *out, struct err *err)
 {
     *out = (struct resident){.backend = backend};
     if (backend->data_put == NULL || data->train_n > INT32_MAX || data->test_n > INT32_MAX)
         return 0;
-    int code = put(backend, device, data, data->train_n, data->train_pixels, data->train_labels, &out->train, err);
+    int code = put(backend, device, data, data->train_n, data->train_pixels, data->train_labels,
+                   &out->train, err);
     if (code == 0)
-        code = put(backend, device, data, data->test_n, data->test_pixels, data->test_labels, &out->test, err);
+        code = put(backend, device, data, data->test_n, data->test_pixels, data->test_labels,
+                   &out->test, err);
     if (code != 0)
         resident_release(out);
     return code;

@@ -1,5 +1,5 @@
-/* resident.h -- a data set kept on a device, where the backend can: training and test images, each put once and shared
- * by every trainer on that device.  Rows then travel as eight bytes each. */
+/* resident.h -- a data set kept on a device, where the backend can: training and test images, each
+ * put once and shared by every trainer on that device.  Rows then travel as eight bytes each. */
 #ifndef TRAIN_RESIDENT_H
 #define TRAIN_RESIDENT_H
 
@@ -14,10 +14,10 @@ struct resident {
     struct repro_resident *train, *test;
 };
 
-/* Copies the set to the device; with a backend that keeps none, or more images than a crop can number, *out is empty
- * and the answer is 0. */
-int resident_put(const struct repro_backend *backend, struct repro_device *device, const struct dataset *data,
-                 struct resident *out, struct err *err);
+/* Copies the set to the device; with a backend that keeps none, or more images than a crop can
+ * number, *out is empty and the answer is 0. */
+int resident_put(const struct repro_backend *backend, struct repro_device *device,
+                 const struct dataset *data, struct resident *out, struct err *err);
 /* Legal on a zeroed struct; before the device is closed, after its trainers are freed. */
 void resident_release(struct resident *resident);
 

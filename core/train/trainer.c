@@ -9,8 +9,9 @@
 
 int trainer_failed(const struct trainer *trainer, const struct repro_error *error, struct err *err)
 {
-    return err_set(err, error->code == REPRO_MEMORY ? ERR_MEMORY : ERR_BACKEND, "backend %s, update %" PRId64 ": %s",
-                   trainer->config.backend->name, trainer->state.update + 1, error->text);
+    return err_set(err, error->code == REPRO_MEMORY ? ERR_MEMORY : ERR_BACKEND,
+                   "backend %s, update %" PRId64 ": %s", trainer->config.backend->name,
+                   trainer->state.update + 1, error->text);
 }
 
 static int set_initial_weights(struct trainer *trainer, struct err *err)
@@ -37,9 +38,11 @@ static int allocate(struct trainer *trainer, struct err *err)
     if (trainer->arena == NULL)
         return ERR_MEMORY;
     int resident = config->resident != NULL && config->resident->train != NULL;
-    int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, resident, &trainer->ahead, err);
+    int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, resident,
+                            &trainer->ahead, err);
     if (code == 0 && resident) {
-        trainer->test_crops = mem_new((size_t)config->data->test_n, sizeof *trainer->test_crops, err);
+        trainer->test_crops = mem_new((size_t)config->data->test_n, sizeof *trainer->test_crops,
+                                      err);
         if (trainer->test_crops == NULL)
             return ERR_MEMORY;
         for (int64_t i = 0; i < config->data->test_n; i++)
@@ -47,12 +50,13 @@ static int allocate(struct trainer *trainer, struct err *err)
     }
     if (code != 0)
         return code;
-    return reduction_init(&trainer->sum, config->net->graph.param_count + config->net->graph.running_count,
+    return reduction_init(&trainer->sum,
+                          config->net->graph.param_count + config->net->graph.running_count,
                           config->groups + 1, err);
 }
 
-/* The numbers of rows that a forward call can bring, each once: those of the pieces of every phase's updates, and what the test set leaves
- * over. */
+/* The numbers of rows that a forward call can bring, each once: those of the pieces of every
+ * phase's updates, and what the test set leaves over. */
 struct counts {
     int32_t list[4 * SCHEDULE_PHASE_MAX + 2];
     int32_t count;
@@ -81,7 +85,8 @@ static struct counts row_counts(const struct trainer_config *config)
     for (int i = 0; i < schedule->phase_count; i++) {
         const struct phase *phase = &schedule->phase[i];
         add_update(&counts, config, phase->batch);
-        add_update(&counts, config, schedule_rows(schedule, phase->first_epoch, phase->updates_per_epoch - 1));
+        add_update(&counts, config,
+                   schedule_rows(schedule, phase->first_epoch, phase->updates_per_epoch - 1));
     }
     add_count(&counts, config->data->test_n < config->micro ? config->data->test_n : config->micro);
     add_count(&counts, config->data->test_n % config->micro);
@@ -89,17 +94,22 @@ static struct counts row_counts(const struct trainer_config *config)
 }
 
 /* Compiles for micros of `micro` rows in ghosts of `ghost`. */
-static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct repro_net **net, struct err *err)
+static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct repro_net **net,
+                   struct err *err)
 {
     const struct trainer_config *config = &trainer->config;
     struct repro_error error = {0};
     struct counts counts = row_counts(config);
     int hinted = micro == config->micro; /* the rest of a partial batch has one size */
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = config->precision,
-                                        .micro = (int32_t)micro, .ghost = (int32_t)ghost,
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = config->precision,
+                                        .micro = (int32_t)micro,
+                                        .ghost = (int32_t)ghost,
                                         .slots = trainer->joins ? trainer->sum.levels : 0,
-                                        .count_count = hinted ? counts.count : 0, .counts = counts.list};
-    if (config->backend->net_compile(config->device, &config->net->graph, &options, net, &error) != 0)
+                                        .count_count = hinted ? counts.count : 0,
+                                        .counts = counts.list};
+    if (config->backend->net_compile(config->device, &config->net->graph, &options, net, &error) !=
+        0)
         return trainer_failed(trainer, &error, err);
     return 0;
 }
@@ -107,10 +117,12 @@ static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct
 int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err)
 {
     if (config->micro < config->schedule->ghost || config->micro % config->schedule->ghost != 0)
-        return err_set(err, ERR_INPUT, "a micro of %" PRId64 " rows is no whole number of ghosts of %" PRId64,
+        return err_set(err, ERR_INPUT,
+                       "a micro of %" PRId64 " rows is no whole number of ghosts of %" PRId64,
                        config->micro, config->schedule->ghost);
     if (config->data->train_n < config->schedule->train_n)
-        return err_set(err, ERR_INPUT, "the schedule is for %" PRId64 " training images, the data set has %" PRId64,
+        return err_set(err, ERR_INPUT,
+                       "the schedule is for %" PRId64 " training images, the data set has %" PRId64,
                        config->schedule->train_n, config->data->train_n);
     struct trainer *trainer = mem_new(1, sizeof *trainer, err);
     if (trainer == NULL)
@@ -119,7 +131,9 @@ int trainer_new(const struct trainer_config *config, struct trainer **out, struc
     trainer->joins = config->backend->net_keep != NULL;
     trainer->records = config->backend->net_history != NULL;
     int code = allocate(trainer, err);
-    int64_t rest = config->schedule->conventions.keep_last_batch ? config->schedule->train_n % config->schedule->ghost : 0;
+    int64_t rest = config->schedule->conventions.keep_last_batch
+                       ? config->schedule->train_n % config->schedule->ghost
+                       : 0;
     if (code == 0)
         code = compile(trainer, config->micro, config->schedule->ghost, &trainer->net, err);
     if (code == 0 && rest > 0)
@@ -167,7 +181,8 @@ int trainer_describe(struct trainer *trainer, char *text, size_t size, struct er
     text[0] = '\0';
     for (int i = 0; backend->net_describe != NULL && i < 2; i++) {
         size_t used = strlen(text);
-        if (nets[i] != NULL && backend->net_describe(nets[i], text + used, (int64_t)(size - used), &error) != 0)
+        if (nets[i] != NULL &&
+            backend->net_describe(nets[i], text + used, (int64_t)(size - used), &error) != 0)
             return trainer_failed(trainer, &error, err);
     }
     return 0;
@@ -182,7 +197,8 @@ int trainer_epoch_done(const struct trainer *trainer)
 struct trainer_score trainer_end_epoch(struct trainer *trainer)
 {
     struct trainer_state *state = &trainer->state;
-    struct trainer_score score = {state->loss / (double)state->rows, (double)state->correct / (double)state->rows};
+    struct trainer_score score = {state->loss / (double)state->rows,
+                                  (double)state->correct / (double)state->rows};
     state->epoch++;
     state->update_in_epoch = 0;
     state->loss = 0.0;
@@ -199,8 +215,10 @@ int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struc
     struct repro_metrics metrics = {.struct_size = sizeof metrics};
     int32_t code = backend->net_zero(trainer->net, &error);
     for (int64_t first = 0; code == 0 && first < data->test_n; first += trainer->config.micro) {
-        struct row_span span = reduction_rows(data->test_n, trainer->config.micro, first / trainer->config.micro);
-        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count};
+        struct row_span span = reduction_rows(data->test_n, trainer->config.micro,
+                                              first / trainer->config.micro);
+        struct repro_rows rows = {
+            .struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count};
         if (trainer->test_crops != NULL) {
             rows.data = trainer->config.resident->test;
             rows.crops = trainer->test_crops + first;
@@ -214,7 +232,8 @@ int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struc
         code = backend->net_metrics(trainer->net, &metrics, &error);
     if (code != 0)
         return trainer_failed(trainer, &error, err);
-    *score = (struct trainer_score){metrics.loss / (double)metrics.rows, (double)metrics.correct / (double)metrics.rows};
+    *score = (struct trainer_score){metrics.loss / (double)metrics.rows,
+                                    (double)metrics.correct / (double)metrics.rows};
     return 0;
 }
 
@@ -229,16 +248,20 @@ int trainer_mark(struct trainer *trainer, struct err *err)
     struct repro_error error = {0};
     if (trainer->config.backend->net_mark == NULL)
         return no_clock(trainer, err);
-    return trainer->config.backend->net_mark(trainer->net, &error) == 0 ? 0 : trainer_failed(trainer, &error, err);
+    return trainer->config.backend->net_mark(trainer->net, &error) == 0
+               ? 0
+               : trainer_failed(trainer, &error, err);
 }
 
-int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, int64_t *count, struct err *err)
+int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, int64_t *count,
+                  struct err *err)
 {
     struct repro_error error = {0};
     if (trainer->config.backend->net_marks == NULL)
         return no_clock(trainer, err);
     return trainer->config.backend->net_marks(trainer->net, seconds, capacity, count, &error) == 0
-               ? 0 : trainer_failed(trainer, &error, err);
+               ? 0
+               : trainer_failed(trainer, &error, err);
 }
 
 int trainer_l2(struct trainer *trainer, double *l2, struct err *err)
@@ -273,7 +296,8 @@ int64_t trainer_arena_count(const struct trainer *trainer, int arena)
 int trainer_read(struct trainer *trainer, int arena, float *values, struct err *err)
 {
     struct repro_error error = {0};
-    if (trainer->config.backend->net_read(trainer->net, arena, 0, trainer_arena_count(trainer, arena), values, &error))
+    if (trainer->config.backend->net_read(trainer->net, arena, 0,
+                                          trainer_arena_count(trainer, arena), values, &error))
         return trainer_failed(trainer, &error, err);
     return 0;
 }
@@ -281,7 +305,8 @@ int trainer_read(struct trainer *trainer, int arena, float *values, struct err *
 int trainer_write(struct trainer *trainer, int arena, const float *values, struct err *err)
 {
     struct repro_error error = {0};
-    if (trainer->config.backend->net_write(trainer->net, arena, 0, trainer_arena_count(trainer, arena), values, &error))
+    if (trainer->config.backend->net_write(trainer->net, arena, 0,
+                                           trainer_arena_count(trainer, arena), values, &error))
         return trainer_failed(trainer, &error, err);
     return 0;
 }
@@ -289,17 +314,21 @@ int trainer_write(struct trainer *trainer, int arena, const float *values, struc
 int trainer_restore(struct trainer *trainer, const struct trainer_state *state, struct err *err)
 {
     const struct schedule *schedule = trainer->config.schedule;
-    int legal = state->epoch >= 0 && state->epoch <= schedule->epochs && state->update_in_epoch >= 0;
+    int legal = state->epoch >= 0 && state->epoch <= schedule->epochs &&
+                state->update_in_epoch >= 0;
     if (legal && state->epoch == schedule->epochs)
         legal = state->update_in_epoch == 0;
     else if (legal)
         legal = state->update_in_epoch <= schedule_at(schedule, state->epoch)->updates_per_epoch;
-    if (!legal || state->update != schedule_updates_before(schedule, state->epoch) + state->update_in_epoch)
-        return err_set(err, ERR_INPUT, "update %" PRId64 " in epoch %d is no place in this run's schedule",
+    if (!legal ||
+        state->update != schedule_updates_before(schedule, state->epoch) + state->update_in_epoch)
+        return err_set(err, ERR_INPUT,
+                       "update %" PRId64 " in epoch %d is no place in this run's schedule",
                        state->update, state->epoch);
     struct repro_error ignored = {0};
     struct repro_history history = {.struct_size = sizeof history};
-    while (trainer->unread > 0 && trainer->config.backend->net_history(trainer->net, trainer->unread, &history, &ignored) == 0)
+    while (trainer->unread > 0 && trainer->config.backend->net_history(
+                                      trainer->net, trainer->unread, &history, &ignored) == 0)
         trainer->unread -= history.count; /* of the life before */
     trainer->unread = 0;
     trainer->state = *state;

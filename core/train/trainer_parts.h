@@ -1,5 +1,5 @@
-/* trainer_parts.h -- between trainer.c (a trainer's life, evaluation, arenas) and trainer_update.c (one update).  Not for
- * others. */
+/* trainer_parts.h -- between trainer.c (a trainer's life, evaluation, arenas) and trainer_update.c
+ * (one update).  Not for others. */
 #ifndef TRAIN_TRAINER_PARTS_H
 #define TRAIN_TRAINER_PARTS_H
 
@@ -11,14 +11,16 @@ struct trainer {
     struct trainer_config config;
     struct trainer_state state;
     struct repro_net *net;
-    struct repro_net *rest;  /* for what a kept partial batch has beyond whole ghosts; or NULL */
+    struct repro_net *rest; /* for what a kept partial batch has beyond whole ghosts; or NULL */
     struct reduction sum;
     struct prefetch *ahead;
-    float *arena;          /* scratch of the largest arena */
-    struct repro_crop *test_crops; /* [test_n], each test image as it is; NULL where the data set is not resident */
-    int joins;             /* the backend adds the sums of groups itself */
-    int records;           /* it records updates, so that nobody waits for a loss */
-    int64_t unread;        /* updates recorded whose losses have not been counted; all of the current epoch */
+    float *arena; /* scratch of the largest arena */
+    /* [test_n], each test image as it is; NULL where the data set is not resident */
+    struct repro_crop *test_crops;
+    int joins;   /* the backend adds the sums of groups itself */
+    int records; /* it records updates, so that nobody waits for a loss */
+    /* updates recorded whose losses have not been counted; all of the current epoch */
+    int64_t unread;
 };
 
 /* Counts the losses that have come back, at least `least` of the unread ones. */

@@ -57,9 +57,10 @@ int writer_new(struct writer **out, struct err *err)
         pthread_cond_destroy(&writer->changed);
         pthread_mutex_destroy(&writer->lock);
         mem_free(writer);
-        return err_set(err, ERR_MEMORY,
-                       "no thread for writing checkpoints: %s; raise the limit on processes (ulimit -u)",
-                       strerror(failed));
+        return err_set(
+            err, ERR_MEMORY,
+            "no thread for writing checkpoints: %s; raise the limit on processes (ulimit -u)",
+            strerror(failed));
     }
     *out = writer;
     return 0;

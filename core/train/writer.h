@@ -1,7 +1,8 @@
 /* writer.h -- one thread that puts checkpoints on the disk while training goes on.
  *
- * One checkpoint at a time, in the order in which they come; whoever brings the next waits until the one before is
- * whole on the disk.  A failure is told to the next who asks.  The thread blocks all signals. */
+ * One checkpoint at a time, in the order in which they come; whoever brings the next waits until
+ * the one before is whole on the disk.  A failure is told to the next who asks.  The thread blocks
+ * all signals. */
 #ifndef TRAIN_WRITER_H
 #define TRAIN_WRITER_H
 
@@ -15,8 +16,8 @@ int writer_new(struct writer **out, struct err *err);
 /* Waits for what is under way; NULL is legal. */
 void writer_free(struct writer *writer);
 
-/* Takes the image over, whatever is returned.  The error of the one before, whose file is the older one then; this
- * image is not written in that case. */
+/* Takes the image over, whatever is returned.  The error of the one before, whose file is the older
+ * one then; this image is not written in that case. */
 int writer_put(struct writer *writer, struct checkpoint_image *image, struct err *err);
 /* Waits; the error of what was put last. */
 int writer_wait(struct writer *writer, struct err *err);

@@ -44,7 +44,8 @@ void gallery_init(struct gallery *gallery, const struct repro_graph *graph, uint
                                   .pixels = data->train_pixels,
                                   .labels = data->train_labels};
     if (subject.backend.data_put != NULL)
-        subject_done(subject.backend.data_put(subject.device, &images, &gallery->kept, &error), &error);
+        subject_done(subject.backend.data_put(subject.device, &images, &gallery->kept, &error),
+                     &error);
 }
 
 void gallery_release(struct gallery *gallery)
@@ -58,7 +59,8 @@ void gallery_release(struct gallery *gallery)
 static int8_t offset(uint32_t word, int reach)
 {
     static const int8_t ends[] = {-128, 127, -127, 126, -65, 64, 0, -1};
-    return reach == 128 ? ends[word % 8] : (int8_t)((int)(word % (uint32_t)(2 * reach + 1)) - reach);
+    return reach == 128 ? ends[word % 8]
+                        : (int8_t)((int)(word % (uint32_t)(2 * reach + 1)) - reach);
 }
 
 void gallery_crops(uint64_t seed, int reach, int64_t count, struct repro_crop *crops)
@@ -84,8 +86,8 @@ static int mirrored(int at, int size)
     return within < size ? within : period - within;
 }
 
-void gallery_assemble(const struct gallery *gallery, const struct repro_crop *crops, int64_t count, uint8_t *pixels,
-                      int32_t *labels)
+void gallery_assemble(const struct gallery *gallery, const struct repro_crop *crops, int64_t count,
+                      uint8_t *pixels, int32_t *labels)
 {
     const struct dataset *data = &gallery->data;
     size_t channels = (size_t)data->channels;
@@ -95,8 +97,11 @@ void gallery_assemble(const struct gallery *gallery, const struct repro_crop *cr
         for (int y = 0; y < data->height; y++)
             for (int x = 0; x < data->width; x++, pixels += channels) {
                 int from_y = mirrored(crops[i].top + y, data->height);
-                int from_x = mirrored(crops[i].left + (crops[i].flip ? data->width - 1 - x : x), data->width);
-                memcpy(pixels, image + ((size_t)from_y * (size_t)data->width + (size_t)from_x) * channels, channels);
+                int from_x = mirrored(crops[i].left + (crops[i].flip ? data->width - 1 - x : x),
+                                      data->width);
+                memcpy(pixels,
+                       image + ((size_t)from_y * (size_t)data->width + (size_t)from_x) * channels,
+                       channels);
             }
     }
 }

@@ -9,12 +9,23 @@ struct shape {
     int kernel[2], stride[2], pad[4];
 };
 
-static int windowed(struct net *net, int op, int src, int channels, struct shape shape, uint32_t flags)
+static int windowed(struct net *net, int op, int src, int channels, struct shape shape,
+                    uint32_t flags)
 {
-    return net_node(net, "window", &(struct repro_node){
-        .op = op, .flags = flags, .src_count = 1, .src = {src}, .channels = channels,
-        .kernel_h = shape.kernel[0], .kernel_w = shape.kernel[1], .stride_h = shape.stride[0], .stride_w = shape.stride[1],
-        .pad_top = shape.pad[0], .pad_left = shape.pad[1], .pad_bottom = shape.pad[2], .pad_right = shape.pad[3]});
+    return net_node(net, "window",
+                    &(struct repro_node){.op = op,
+                                         .flags = flags,
+                                         .src_count = 1,
+                                         .src = {src},
+                                         .channels = channels,
+                                         .kernel_h = shape.kernel[0],
+                                         .kernel_w = shape.kernel[1],
+                                         .stride_h = shape.stride[0],
+                                         .stride_w = shape.stride[1],
+                                         .pad_top = shape.pad[0],
+                                         .pad_left = shape.pad[1],
+                                         .pad_bottom = shape.pad[2],
+                                         .pad_right = shape.pad[3]});
 }
 
 static int conv(struct net *net, int src, int channels, struct shape shape)
@@ -37,7 +48,9 @@ static int concat(struct net *net, const int *srcs, int count)
 
 static int dropout(struct net *net, int src, float rate)
 {
-    return net_node(net, "dropout", &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {src}, .scale = rate});
+    return net_node(
+        net, "dropout",
+        &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {src}, .scale = rate});
 }
 
 static int bn(struct net *net, int src)
@@ -62,8 +75,15 @@ static int add(struct net *net, int a, int b, float scale)
 
 /* ---- input, dense, conv ---- */
 
-static int dense_alone(struct net *net) { (void)net; return 0; }
-static int dense_dense(struct net *net) { return relu(net, net_dense(net, "hidden", 0, 17)); }
+static int dense_alone(struct net *net)
+{
+    (void)net;
+    return 0;
+}
+static int dense_dense(struct net *net)
+{
+    return relu(net, net_dense(net, "hidden", 0, 17));
+}
 
 /* A first convolution, so that the one behind it has a source that wants a gradient. */
 static int two_convs(struct net *net, int channels, struct shape shape)
@@ -71,18 +91,54 @@ static int two_convs(struct net *net, int channels, struct shape shape)
     return conv(net, relu(net, conv3(net, 0, 3)), channels, shape);
 }
 
-static int conv_1x1(struct net *net) { return two_convs(net, 16, (struct shape){{1, 1}, {1, 1}, {0}}); }
-static int conv_1x1_stride2(struct net *net) { return two_convs(net, 5, (struct shape){{1, 1}, {2, 2}, {0}}); }
-static int conv_1x1_padded(struct net *net) { return two_convs(net, 5, (struct shape){{1, 1}, {1, 1}, {1, 0, 2, 1}}); }
-static int conv_3x3(struct net *net) { return two_convs(net, 17, (struct shape){{3, 3}, {1, 1}, {1, 1, 1, 1}}); }
-static int conv_3x3_valid(struct net *net) { return two_convs(net, 1, (struct shape){{3, 3}, {1, 1}, {0}}); }
-static int conv_3x3_stride2(struct net *net) { return two_convs(net, 16, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}}); }
-static int conv_3x3_asymmetric(struct net *net) { return two_convs(net, 5, (struct shape){{3, 3}, {2, 2}, {0, 1, 2, 0}}); }
-static int conv_asymmetric_stride1(struct net *net) { return two_convs(net, 5, (struct shape){{3, 3}, {1, 1}, {2, 0, 1, 2}}); }
-static int conv_wide_padding(struct net *net) { return two_convs(net, 5, (struct shape){{3, 3}, {1, 1}, {4, 3, 3, 5}}); }
-static int conv_even_kernel(struct net *net) { return two_convs(net, 5, (struct shape){{2, 4}, {1, 1}, {1, 1, 0, 2}}); }
-static int conv_mixed_strides(struct net *net) { return two_convs(net, 5, (struct shape){{3, 2}, {2, 1}, {1, 0, 1, 1}}); }
-static int conv_stride_over_kernel(struct net *net) { return two_convs(net, 5, (struct shape){{1, 2}, {3, 3}, {0}}); }
+static int conv_1x1(struct net *net)
+{
+    return two_convs(net, 16, (struct shape){{1, 1}, {1, 1}, {0}});
+}
+static int conv_1x1_stride2(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{1, 1}, {2, 2}, {0}});
+}
+static int conv_1x1_padded(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{1, 1}, {1, 1}, {1, 0, 2, 1}});
+}
+static int conv_3x3(struct net *net)
+{
+    return two_convs(net, 17, (struct shape){{3, 3}, {1, 1}, {1, 1, 1, 1}});
+}
+static int conv_3x3_valid(struct net *net)
+{
+    return two_convs(net, 1, (struct shape){{3, 3}, {1, 1}, {0}});
+}
+static int conv_3x3_stride2(struct net *net)
+{
+    return two_convs(net, 16, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}});
+}
+static int conv_3x3_asymmetric(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{3, 3}, {2, 2}, {0, 1, 2, 0}});
+}
+static int conv_asymmetric_stride1(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{3, 3}, {1, 1}, {2, 0, 1, 2}});
+}
+static int conv_wide_padding(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{3, 3}, {1, 1}, {4, 3, 3, 5}});
+}
+static int conv_even_kernel(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{2, 4}, {1, 1}, {1, 1, 0, 2}});
+}
+static int conv_mixed_strides(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{3, 2}, {2, 1}, {1, 0, 1, 1}});
+}
+static int conv_stride_over_kernel(struct net *net)
+{
+    return two_convs(net, 5, (struct shape){{1, 2}, {3, 3}, {0}});
+}
 static int conv_1x7_7x1(struct net *net)
 {
     int y = two_convs(net, 5, (struct shape){{1, 7}, {1, 1}, {0, 3, 0, 3}});
@@ -90,21 +146,26 @@ static int conv_1x7_7x1(struct net *net)
 }
 static int conv_5x5_bias(struct net *net)
 {
-    return windowed(net, REPRO_OP_CONV, relu(net, conv3(net, 0, 3)), 17, (struct shape){{5, 5}, {1, 1}, {2, 2, 2, 2}},
-                    REPRO_NODE_BIAS);
+    return windowed(net, REPRO_OP_CONV, relu(net, conv3(net, 0, 3)), 17,
+                    (struct shape){{5, 5}, {1, 1}, {2, 2, 2, 2}}, REPRO_NODE_BIAS);
 }
 static int conv_1x1_bias(struct net *net)
 {
-    return windowed(net, REPRO_OP_CONV, conv3(net, 0, 17), 16, (struct shape){{1, 1}, {1, 1}, {0}}, REPRO_NODE_BIAS);
+    return windowed(net, REPRO_OP_CONV, conv3(net, 0, 17), 16, (struct shape){{1, 1}, {1, 1}, {0}},
+                    REPRO_NODE_BIAS);
 }
-static int conv_whole_image(struct net *net) { return two_convs(net, 16, (struct shape){{5, 7}, {1, 1}, {0}}); }
+static int conv_whole_image(struct net *net)
+{
+    return two_convs(net, 16, (struct shape){{5, 7}, {1, 1}, {0}});
+}
 static int conv_twice_read(struct net *net)
 {
     int y = conv3(net, 0, 5);
     return add(net, conv3(net, y, 3), conv(net, y, 3, (struct shape){{1, 1}, {1, 1}, {0}}), 1.0f);
 }
 
-/* Channels in blocks of 16, as vector and Winograd kernels like them; the last convolution's source has two readers. */
+/* Channels in blocks of 16, as vector and Winograd kernels like them; the last convolution's source
+ * has two readers. */
 static int conv_blocks(struct net *net)
 {
     int y = relu(net, conv3(net, bn_relu(net, conv3(net, 0, 16)), 32));
@@ -120,11 +181,26 @@ static int residual_blocks(struct net *net)
 
 /* ---- batch norm and relu ---- */
 
-static int norm(struct net *net) { return bn(net, conv3(net, 0, 5)); }
-static int norm_of_input(struct net *net) { return bn(net, 0); }
-static int norm_relu(struct net *net) { return bn_relu(net, conv3(net, bn_relu(net, conv3(net, 0, 16)), 17)); }
-static int norm_of_dense(struct net *net) { return bn_relu(net, net_dense(net, "hidden", 0, 17)); }
-static int norm_norm(struct net *net) { return bn(net, relu(net, bn(net, bn(net, conv3(net, 0, 3))))); }
+static int norm(struct net *net)
+{
+    return bn(net, conv3(net, 0, 5));
+}
+static int norm_of_input(struct net *net)
+{
+    return bn(net, 0);
+}
+static int norm_relu(struct net *net)
+{
+    return bn_relu(net, conv3(net, bn_relu(net, conv3(net, 0, 16)), 17));
+}
+static int norm_of_dense(struct net *net)
+{
+    return bn_relu(net, net_dense(net, "hidden", 0, 17));
+}
+static int norm_norm(struct net *net)
+{
+    return bn(net, relu(net, bn(net, bn(net, conv3(net, 0, 3)))));
+}
 static int norm_two_readers(struct net *net)
 {
     int y = bn(net, conv3(net, 0, 5));
@@ -135,14 +211,29 @@ static int relu_two_readers(struct net *net)
     int y = bn_relu(net, conv3(net, 0, 5));
     return add(net, conv3(net, y, 5), y, 1.0f);
 }
-static int relu_relu(struct net *net) { return relu(net, relu(net, bn(net, conv3(net, 0, 5)))); }
-static int relu_of_input(struct net *net) { return relu(net, 0); }
+static int relu_relu(struct net *net)
+{
+    return relu(net, relu(net, bn(net, conv3(net, 0, 5))));
+}
+static int relu_of_input(struct net *net)
+{
+    return relu(net, 0);
+}
 
 /* ---- add and concat ---- */
 
-static int add_scaled(struct net *net) { return add(net, conv3(net, 0, 5), conv3(net, 0, 5), 0.17f); }
-static int add_negative(struct net *net) { return relu(net, add(net, conv3(net, 0, 5), conv3(net, 0, 5), -1.5f)); }
-static int add_input(struct net *net) { return add(net, 0, conv3(net, 0, 3), 0.3f); }
+static int add_scaled(struct net *net)
+{
+    return add(net, conv3(net, 0, 5), conv3(net, 0, 5), 0.17f);
+}
+static int add_negative(struct net *net)
+{
+    return relu(net, add(net, conv3(net, 0, 5), conv3(net, 0, 5), -1.5f));
+}
+static int add_input(struct net *net)
+{
+    return add(net, 0, conv3(net, 0, 3), 0.3f);
+}
 static int add_same_twice(struct net *net)
 {
     int y = conv3(net, 0, 5);
@@ -190,7 +281,10 @@ static int pooled(struct net *net, int op, struct shape shape)
     return windowed(net, op, bn(net, conv3(net, 0, 5)), 0, shape, 0);
 }
 
-static int max_2x2(struct net *net) { return pooled(net, REPRO_OP_MAX_POOL, (struct shape){{2, 2}, {2, 2}, {0}}); }
+static int max_2x2(struct net *net)
+{
+    return pooled(net, REPRO_OP_MAX_POOL, (struct shape){{2, 2}, {2, 2}, {0}});
+}
 static int max_3x3_padded(struct net *net)
 {
     return pooled(net, REPRO_OP_MAX_POOL, (struct shape){{3, 3}, {2, 2}, {1, 1, 0, 1}});
@@ -208,11 +302,14 @@ static int max_negative(struct net *net)
 }
 static int max_of_relu(struct net *net)
 {
-    int y = windowed(net, REPRO_OP_MAX_POOL, bn_relu(net, conv3(net, 0, 5)), 0, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}},
-                     0);
+    int y = windowed(net, REPRO_OP_MAX_POOL, bn_relu(net, conv3(net, 0, 5)), 0,
+                     (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}}, 0);
     return conv3(net, y, 3);
 }
-static int avg_3x3(struct net *net) { return pooled(net, REPRO_OP_AVG_POOL, (struct shape){{3, 3}, {1, 1}, {1, 1, 1, 1}}); }
+static int avg_3x3(struct net *net)
+{
+    return pooled(net, REPRO_OP_AVG_POOL, (struct shape){{3, 3}, {1, 1}, {1, 1, 1, 1}});
+}
 static int avg_asymmetric(struct net *net)
 {
     return pooled(net, REPRO_OP_AVG_POOL, (struct shape){{2, 3}, {2, 1}, {1, 0, 0, 2}});
@@ -221,17 +318,27 @@ static int avg_of_input(struct net *net)
 {
     return windowed(net, REPRO_OP_AVG_POOL, 0, 0, (struct shape){{3, 3}, {2, 2}, {0}}, 0);
 }
-static int global_average(struct net *net) { return net_global_avg_pool(net, "gap", bn_relu(net, conv3(net, 0, 17))); }
+static int global_average(struct net *net)
+{
+    return net_global_avg_pool(net, "gap", bn_relu(net, conv3(net, 0, 17)));
+}
 /* The logits come straight from a pool. */
 static int global_logits(struct net *net)
 {
-    return -1 - net_global_avg_pool(net, "gap", conv3(net, relu(net, conv3(net, 0, 5)), GRAPH_CLASSES));
+    return -1 -
+           net_global_avg_pool(net, "gap", conv3(net, relu(net, conv3(net, 0, 5)), GRAPH_CLASSES));
 }
-static int norm_logits(struct net *net) { return -1 - bn(net, net_dense(net, "dense", 0, GRAPH_CLASSES)); }
+static int norm_logits(struct net *net)
+{
+    return -1 - bn(net, net_dense(net, "dense", 0, GRAPH_CLASSES));
+}
 
 /* ---- dropout, and all together ---- */
 
-static int dropped(struct net *net) { return conv3(net, dropout(net, bn_relu(net, conv3(net, 0, 5)), 0.3f), 3); }
+static int dropped(struct net *net)
+{
+    return conv3(net, dropout(net, bn_relu(net, conv3(net, 0, 5)), 0.3f), 3);
+}
 static int dropped_twice(struct net *net)
 {
     int y = dropout(net, conv3(net, 0, 3), 0.5f);
@@ -245,42 +352,96 @@ static int dropped_two_readers(struct net *net)
 static int inception(struct net *net)
 {
     int y = bn_relu(net, net_conv(net, "stem", 0, 5, 3, 1, 1));
-    int parts[] = {bn_relu(net, conv(net, y, 3, (struct shape){{1, 7}, {2, 2}, {0, 3, 0, 3}})),
-                   windowed(net, REPRO_OP_MAX_POOL, y, 0, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}}, 0),
-                   windowed(net, REPRO_OP_AVG_POOL, y, 0, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}}, 0),
-                   conv(net, y, 16, (struct shape){{3, 1}, {2, 2}, {1, 0, 1, 0}})};
+    int parts[] = {
+        bn_relu(net, conv(net, y, 3, (struct shape){{1, 7}, {2, 2}, {0, 3, 0, 3}})),
+        windowed(net, REPRO_OP_MAX_POOL, y, 0, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}}, 0),
+        windowed(net, REPRO_OP_AVG_POOL, y, 0, (struct shape){{3, 3}, {2, 2}, {1, 1, 1, 1}}, 0),
+        conv(net, y, 16, (struct shape){{3, 1}, {2, 2}, {1, 0, 1, 0}})};
     int joined = concat(net, parts, COUNT(parts));
-    int up = windowed(net, REPRO_OP_CONV, joined, 29, (struct shape){{1, 1}, {1, 1}, {0}}, REPRO_NODE_BIAS);
+    int up = windowed(net, REPRO_OP_CONV, joined, 29, (struct shape){{1, 1}, {1, 1}, {0}},
+                      REPRO_NODE_BIAS);
     y = relu(net, add(net, joined, up, 0.17f));
     return dropout(net, net_global_avg_pool(net, "gap", y), 0.2f);
 }
 
-#define CASE(body) {#body, 3, 5, 7, 3, 3, body}
+#define CASE(body)                 \
+    {                              \
+#body, 3, 5, 7, 3, 3, body \
+    }
 const struct graph_case graph_cases[] = {
-    CASE(dense_alone), CASE(dense_dense), {"dense_of_one_pixel", 1, 1, 1, 2, 3, dense_dense},
-    CASE(conv_1x1), CASE(conv_1x1_stride2), CASE(conv_1x1_padded), CASE(conv_3x3), CASE(conv_3x3_valid),
-    CASE(conv_3x3_stride2), CASE(conv_3x3_asymmetric), CASE(conv_asymmetric_stride1), CASE(conv_wide_padding),
-    CASE(conv_even_kernel), CASE(conv_mixed_strides), CASE(conv_stride_over_kernel), CASE(conv_1x7_7x1), CASE(conv_5x5_bias),
-    CASE(conv_1x1_bias), CASE(conv_whole_image), CASE(conv_twice_read),
-    {"conv_grey_image", 1, 9, 4, 5, 1, conv_3x3}, {"conv_four_channels", 4, 6, 3, 2, 3, conv_3x3_stride2},
-    {"conv_one_pixel", 3, 1, 1, 5, 3, conv_3x3}, {"conv_wide_image", 3, 2, 67, 2, 3, conv_3x3},
-    CASE(conv_blocks), {"conv_blocks_of_tiles", 3, 8, 12, 2, 2, conv_blocks}, CASE(residual_blocks),
-    CASE(norm), CASE(norm_of_input), CASE(norm_relu), CASE(norm_of_dense), CASE(norm_norm), CASE(norm_two_readers),
-    {"norm_ghosts_of_five", 3, 5, 7, 5, 3, norm_relu}, {"norm_ghosts_of_one", 3, 4, 9, 1, 3, norm_relu},
-    CASE(relu_two_readers), CASE(relu_relu), CASE(relu_of_input),
-    CASE(add_scaled), CASE(add_negative), CASE(add_input), CASE(add_same_twice), CASE(add_norms), CASE(residual),
-    CASE(concat_parts), CASE(concat_same_twice), CASE(concat_most), CASE(concat_one),
-    CASE(max_2x2), CASE(max_3x3_padded), CASE(max_overlapping), CASE(max_negative), CASE(max_of_relu),
-    CASE(avg_3x3), CASE(avg_asymmetric), CASE(avg_of_input), CASE(global_average), CASE(global_logits), CASE(norm_logits),
-    CASE(dropped), CASE(dropped_twice), CASE(dropped_two_readers), CASE(inception),
+    CASE(dense_alone),
+    CASE(dense_dense),
+    {"dense_of_one_pixel", 1, 1, 1, 2, 3, dense_dense},
+    CASE(conv_1x1),
+    CASE(conv_1x1_stride2),
+    CASE(conv_1x1_padded),
+    CASE(conv_3x3),
+    CASE(conv_3x3_valid),
+    CASE(conv_3x3_stride2),
+    CASE(conv_3x3_asymmetric),
+    CASE(conv_asymmetric_stride1),
+    CASE(conv_wide_padding),
+    CASE(conv_even_kernel),
+    CASE(conv_mixed_strides),
+    CASE(conv_stride_over_kernel),
+    CASE(conv_1x7_7x1),
+    CASE(conv_5x5_bias),
+    CASE(conv_1x1_bias),
+    CASE(conv_whole_image),
+    CASE(conv_twice_read),
+    {"conv_grey_image", 1, 9, 4, 5, 1, conv_3x3},
+    {"conv_four_channels", 4, 6, 3, 2, 3, conv_3x3_stride2},
+    {"conv_one_pixel", 3, 1, 1, 5, 3, conv_3x3},
+    {"conv_wide_image", 3, 2, 67, 2, 3, conv_3x3},
+    CASE(conv_blocks),
+    {"conv_blocks_of_tiles", 3, 8, 12, 2, 2, conv_blocks},
+    CASE(residual_blocks),
+    CASE(norm),
+    CASE(norm_of_input),
+    CASE(norm_relu),
+    CASE(norm_of_dense),
+    CASE(norm_norm),
+    CASE(norm_two_readers),
+    {"norm_ghosts_of_five", 3, 5, 7, 5, 3, norm_relu},
+    {"norm_ghosts_of_one", 3, 4, 9, 1, 3, norm_relu},
+    CASE(relu_two_readers),
+    CASE(relu_relu),
+    CASE(relu_of_input),
+    CASE(add_scaled),
+    CASE(add_negative),
+    CASE(add_input),
+    CASE(add_same_twice),
+    CASE(add_norms),
+    CASE(residual),
+    CASE(concat_parts),
+    CASE(concat_same_twice),
+    CASE(concat_most),
+    CASE(concat_one),
+    CASE(max_2x2),
+    CASE(max_3x3_padded),
+    CASE(max_overlapping),
+    CASE(max_negative),
+    CASE(max_of_relu),
+    CASE(avg_3x3),
+    CASE(avg_asymmetric),
+    CASE(avg_of_input),
+    CASE(global_average),
+    CASE(global_logits),
+    CASE(norm_logits),
+    CASE(dropped),
+    CASE(dropped_twice),
+    CASE(dropped_two_readers),
+    CASE(inception),
 };
 const int graph_case_count = COUNT(graph_cases);
 _Static_assert(COUNT(graph_cases) <= GRAPH_CASE_MAX, "raise GRAPH_CASE_MAX");
 
 int graph_build(const struct graph_case *graph_case, struct net *net, struct err *err)
 {
-    static const float mean[] = {125.3f, 122.9f, 113.9f, 130.0f}, deviation[] = {63.0f, 62.1f, 66.7f, 60.0f};
-    net_start(net, graph_case->channels, graph_case->height, graph_case->width, GRAPH_CLASSES, mean, deviation, err);
+    static const float mean[] = {125.3f, 122.9f, 113.9f, 130.0f},
+                       deviation[] = {63.0f, 62.1f, 66.7f, 60.0f};
+    net_start(net, graph_case->channels, graph_case->height, graph_case->width, GRAPH_CLASSES, mean,
+              deviation, err);
     int y = graph_case->body(net);
     if (y >= 0)
         y = net_dense(net, "closing", y, GRAPH_CLASSES);

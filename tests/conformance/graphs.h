@@ -1,4 +1,5 @@
-/* graphs.h -- small networks of odd sizes, one for each way an op can be used.  Shared by test_reference and test_ops. */
+/* graphs.h -- small networks of odd sizes, one for each way an op can be used.  Shared by
+ * test_reference and test_ops. */
 #ifndef CONFORMANCE_GRAPHS_H
 #define CONFORMANCE_GRAPHS_H
 
@@ -8,8 +9,9 @@ struct graph_case {
     const char *name;
     int channels, height, width; /* of the image */
     int ghost, ghosts;           /* a micro is ghost * ghosts rows */
-    int (*body)(struct net *net); /* builds from node 0; returns the node whose dst goes into the closing dense layer, or -1 - n
-                                   * when node n already holds the logits */
+    /* builds from node 0; returns the node whose dst goes into the closing dense layer, or -1 - n
+     * when node n already holds the logits */
+    int (*body)(struct net *net);
 };
 
 #define GRAPH_CASE_MAX 64

@@ -34,10 +34,12 @@ static struct header header_of(const void *memory)
 void *guard_new(size_t count, size_t size)
 {
     struct header header = {.bytes = count * size};
-    unsigned char *base = aligned_alloc(64, (64 + SENTINEL + 8 + header.bytes + SENTINEL + 63) / 64 * 64);
+    unsigned char *base = aligned_alloc(64, (64 + SENTINEL + 8 + header.bytes + SENTINEL + 63) /
+                                                64 * 64);
     assert_non_null(base);
     header.base = base;
-    unsigned char *memory = base + 64 + SENTINEL + (size <= 4 ? size : 8); /* off any larger alignment */
+    /* off any larger alignment */
+    unsigned char *memory = base + 64 + SENTINEL + (size <= 4 ? size : 8);
     memcpy(memory - SENTINEL - sizeof header, &header, sizeof header);
     memset(memory - SENTINEL, PATTERN, SENTINEL);
     memset(memory, 0xff, header.bytes);

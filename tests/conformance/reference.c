@@ -12,7 +12,8 @@ static double *doubles(int64_t count, int *bad)
     return values;
 }
 
-int reference_init(struct reference *ref, const struct repro_graph *graph, int64_t micro, int64_t ghost)
+int reference_init(struct reference *ref, const struct repro_graph *graph, int64_t micro,
+                   int64_t ghost)
 {
     int bad = 0;
     *ref = (struct reference){.graph = *graph, .micro = micro, .ghost = ghost};
@@ -52,7 +53,8 @@ void reference_release(struct reference *ref)
 
 void reference_zero(struct reference *ref)
 {
-    memset(ref->partial, 0, (size_t)(ref->graph.param_count + ref->graph.running_count) * sizeof *ref->partial);
+    memset(ref->partial, 0,
+           (size_t)(ref->graph.param_count + ref->graph.running_count) * sizeof *ref->partial);
     ref->loss = 0.0;
     ref->correct = ref->seen = 0;
 }
@@ -84,7 +86,8 @@ static void input(struct reference *ref, struct reference_layer *layer)
         for (int64_t c = 0; c < channels; c++)
             for (int64_t i = 0; i < plane; i++)
                 layer->dst[(n * channels + c) * plane + i] =
-                    ((double)ref->rows.pixels[(n * plane + i) * channels + c] - (double)ref->graph.mean[c]) /
+                    ((double)ref->rows.pixels[(n * plane + i) * channels + c] -
+                     (double)ref->graph.mean[c]) /
                     (double)ref->graph.deviation[c];
 }
 
@@ -109,14 +112,16 @@ static void relu_backward(struct reference *ref, struct reference_layer *layer)
 
 static void add(struct reference *ref, struct reference_layer *layer)
 {
-    const struct reference_layer *a = &ref->layers[layer->node.src[0]], *b = &ref->layers[layer->node.src[1]];
+    const struct reference_layer *a = &ref->layers[layer->node.src[0]],
+                                 *b = &ref->layers[layer->node.src[1]];
     for (int64_t i = 0; i < ref->rows.count * layer->size; i++)
         layer->dst[i] = a->dst[i] + (double)layer->node.scale * b->dst[i];
 }
 
 static void add_backward(struct reference *ref, struct reference_layer *layer)
 {
-    struct reference_layer *a = &ref->layers[layer->node.src[0]], *b = &ref->layers[layer->node.src[1]];
+    struct reference_layer *a = &ref->layers[layer->node.src[0]],
+                           *b = &ref->layers[layer->node.src[1]];
     for (int64_t i = 0; i < ref->rows.count * layer->size; i++) {
         a->diff[i] += layer->diff[i];
         b->diff[i] += (double)layer->node.scale * layer->diff[i];
@@ -147,7 +152,8 @@ static void dense(struct reference *ref, struct reference_layer *layer)
         for (int64_t o = 0; o < layer->size; o++) {
             double sum = ref->param[layer->node.bias + o];
             for (int64_t i = 0; i < src->size; i++)
-                sum += ref->param[layer->node.weights + o * src->size + i] * src->dst[n * src->size + i];
+                sum += ref->param[layer->node.weights + o * src->size + i] *
+                       src->dst[n * src->size + i];
             layer->dst[n * layer->size + o] = sum;
         }
 }
@@ -205,45 +211,87 @@ static void loss_backward(struct reference *ref, struct reference_layer *layer, 
         const double *logits = src->dst + n * src->size;
         double all = log_sum_exp(logits, src->size);
         for (int64_t j = 0; j < src->size; j++)
-            src->diff[n * src->size + j] += scale * (exp(logits[j] - all) - (j == ref->rows.labels[n] ? 1.0 : 0.0));
+            src->diff[n * src->size + j] += scale * (exp(logits[j] - all) -
+                                                     (j == ref->rows.labels[n] ? 1.0 : 0.0));
     }
 }
 
 static void forward_one(struct reference *ref, struct reference_layer *layer)
 {
     switch (layer->node.op) {
-    case REPRO_OP_INPUT: input(ref, layer); break;
-    case REPRO_OP_CONV: reference_conv(ref, layer); break;
-    case REPRO_OP_BATCH_NORM: reference_norm(ref, layer); break;
-    case REPRO_OP_RELU: relu(ref, layer); break;
-    case REPRO_OP_ADD: add(ref, layer); break;
-    case REPRO_OP_CONCAT: concat(ref, layer, 0); break;
+    case REPRO_OP_INPUT:
+        input(ref, layer);
+        break;
+    case REPRO_OP_CONV:
+        reference_conv(ref, layer);
+        break;
+    case REPRO_OP_BATCH_NORM:
+        reference_norm(ref, layer);
+        break;
+    case REPRO_OP_RELU:
+        relu(ref, layer);
+        break;
+    case REPRO_OP_ADD:
+        add(ref, layer);
+        break;
+    case REPRO_OP_CONCAT:
+        concat(ref, layer, 0);
+        break;
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL:
-    case REPRO_OP_GLOBAL_AVG_POOL: reference_pool(ref, layer); break;
-    case REPRO_OP_DROPOUT: reference_dropout(ref, layer, 0); break;
-    case REPRO_OP_DENSE: dense(ref, layer); break;
-    case REPRO_OP_SOFTMAX_CROSS_ENTROPY: loss(ref, layer); break;
-    default: abort();
+    case REPRO_OP_GLOBAL_AVG_POOL:
+        reference_pool(ref, layer);
+        break;
+    case REPRO_OP_DROPOUT:
+        reference_dropout(ref, layer, 0);
+        break;
+    case REPRO_OP_DENSE:
+        dense(ref, layer);
+        break;
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
+        loss(ref, layer);
+        break;
+    default:
+        abort();
     }
 }
 
 static void backward_one(struct reference *ref, struct reference_layer *layer, double scale)
 {
     switch (layer->node.op) {
-    case REPRO_OP_INPUT: break;
-    case REPRO_OP_CONV: reference_conv_backward(ref, layer); break;
-    case REPRO_OP_BATCH_NORM: reference_norm_backward(ref, layer); break;
-    case REPRO_OP_RELU: relu_backward(ref, layer); break;
-    case REPRO_OP_ADD: add_backward(ref, layer); break;
-    case REPRO_OP_CONCAT: concat(ref, layer, 1); break;
+    case REPRO_OP_INPUT:
+        break;
+    case REPRO_OP_CONV:
+        reference_conv_backward(ref, layer);
+        break;
+    case REPRO_OP_BATCH_NORM:
+        reference_norm_backward(ref, layer);
+        break;
+    case REPRO_OP_RELU:
+        relu_backward(ref, layer);
+        break;
+    case REPRO_OP_ADD:
+        add_backward(ref, layer);
+        break;
+    case REPRO_OP_CONCAT:
+        concat(ref, layer, 1);
+        break;
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL:
-    case REPRO_OP_GLOBAL_AVG_POOL: reference_pool_backward(ref, layer); break;
-    case REPRO_OP_DROPOUT: reference_dropout(ref, layer, 1); break;
-    case REPRO_OP_DENSE: dense_backward(ref, layer); break;
-    case REPRO_OP_SOFTMAX_CROSS_ENTROPY: loss_backward(ref, layer, scale); break;
-    default: abort();
+    case REPRO_OP_GLOBAL_AVG_POOL:
+        reference_pool_backward(ref, layer);
+        break;
+    case REPRO_OP_DROPOUT:
+        reference_dropout(ref, layer, 1);
+        break;
+    case REPRO_OP_DENSE:
+        dense_backward(ref, layer);
+        break;
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
+        loss_backward(ref, layer, scale);
+        break;
+    default:
+        abort();
     }
 }
 
@@ -258,7 +306,8 @@ void reference_forward(struct reference *ref, const struct repro_rows *rows)
 void reference_backward(struct reference *ref, double scale)
 {
     for (int i = 0; i < ref->graph.node_count; i++)
-        memset(ref->layers[i].diff, 0, (size_t)(ref->rows.count * ref->layers[i].size) * sizeof(double));
+        memset(ref->layers[i].diff, 0,
+               (size_t)(ref->rows.count * ref->layers[i].size) * sizeof(double));
     for (int i = ref->graph.node_count - 1; i >= 0; i--)
         backward_one(ref, &ref->layers[i], scale);
 }

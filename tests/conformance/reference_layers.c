@@ -19,15 +19,15 @@ static int inside(const struct repro_node *src, int64_t y, int64_t x)
 /* ---- CONV ---- */
 
 /* Offset of weights[o,i,u,v] in PARAM. */
-static int64_t weight_at(const struct repro_node *node, const struct repro_node *src, int64_t o, int64_t i, int64_t u,
-                         int64_t v)
+static int64_t weight_at(const struct repro_node *node, const struct repro_node *src, int64_t o,
+                         int64_t i, int64_t u, int64_t v)
 {
     return node->weights + ((o * src->channels + i) * node->kernel_h + u) * node->kernel_w + v;
 }
 
 /* dst[n,o,y,x] without the bias, or, backward, what that element gives to weights and src. */
-static double conv_element(struct reference *ref, struct reference_layer *layer, int64_t n, int64_t o, int64_t y, int64_t x,
-                           int backward)
+static double conv_element(struct reference *ref, struct reference_layer *layer, int64_t n,
+                           int64_t o, int64_t y, int64_t x, int backward)
 {
     const struct repro_node *node = &layer->node;
     struct reference_layer *src = &ref->layers[node->src[0]];
@@ -35,10 +35,12 @@ static double conv_element(struct reference *ref, struct reference_layer *layer,
     for (int64_t i = 0; i < src->node.channels; i++)
         for (int64_t u = 0; u < node->kernel_h; u++)
             for (int64_t v = 0; v < node->kernel_w; v++) {
-                int64_t sy = y * node->stride_h + u - node->pad_top, sx = x * node->stride_w + v - node->pad_left;
+                int64_t sy = y * node->stride_h + u - node->pad_top,
+                        sx = x * node->stride_w + v - node->pad_left;
                 if (!inside(&src->node, sy, sx))
                     continue;
-                int64_t s = at(&src->node, n, i, sy, sx), w = weight_at(node, &src->node, o, i, u, v);
+                int64_t s = at(&src->node, n, i, sy, sx),
+                        w = weight_at(node, &src->node, o, i, u, v);
                 if (backward) {
                     ref->partial[w] += diff * src->dst[s];
                     src->diff[s] += diff * ref->param[w];
@@ -57,7 +59,9 @@ void reference_conv(struct reference *ref, struct reference_layer *layer)
             for (int64_t y = 0; y < node->height; y++)
                 for (int64_t x = 0; x < node->width; x++)
                     layer->dst[at(node, n, o, y, x)] = conv_element(ref, layer, n, o, y, x, 0) +
-                        (node->flags & REPRO_NODE_BIAS ? ref->param[node->bias + o] : 0.0);
+                                                       (node->flags & REPRO_NODE_BIAS
+                                                            ? ref->param[node->bias + o]
+                                                            : 0.0);
 }
 
 void reference_conv_backward(struct reference *ref, struct reference_layer *layer)
@@ -76,10 +80,12 @@ void reference_conv_backward(struct reference *ref, struct reference_layer *laye
 /* ---- BATCH_NORM ---- */
 
 /* Mean and biased variance of channel c over the rows of ghost g. */
-static void statistics(const struct reference *ref, struct reference_layer *layer, int64_t g, int64_t c)
+static void statistics(const struct reference *ref, struct reference_layer *layer, int64_t g,
+                       int64_t c)
 {
     const struct reference_layer *src = &ref->layers[layer->node.src[0]];
-    int64_t plane = (int64_t)layer->node.height * layer->node.width, unit = g * layer->node.channels + c;
+    int64_t plane = (int64_t)layer->node.height * layer->node.width,
+            unit = g * layer->node.channels + c;
     double count = (double)(ref->ghost * plane), sum = 0.0, squares = 0.0;
     for (int64_t n = g * ref->ghost; n < (g + 1) * ref->ghost; n++)
         for (int64_t i = 0; i < plane; i++)
@@ -106,22 +112,27 @@ void reference_norm(struct reference *ref, struct reference_layer *layer)
         for (int64_t c = 0; c < node->channels; c++) {
             int64_t unit = n / ref->ghost * node->channels + c;
             double mean = train ? layer->mean[unit] : ref->running[node->running + c];
-            double variance = train ? layer->variance[unit] : ref->running[node->running + node->channels + c];
+            double variance = train ? layer->variance[unit]
+                                    : ref->running[node->running + node->channels + c];
             for (int64_t i = at(node, n, c, 0, 0); i < at(node, n, c, 0, 0) + plane; i++)
                 layer->dst[i] = ref->param[node->weights + c] * (src->dst[i] - mean) /
-                    sqrt(variance + (double)node->epsilon) + ref->param[node->bias + c];
+                                    sqrt(variance + (double)node->epsilon) +
+                                ref->param[node->bias + c];
         }
 }
 
-/* With h = (src - mean) / deviation and e = gamma * diff over a ghost's channel:
- * d(src) = (e - mean(e) - h * mean(e h)) / deviation, since mean and deviation depend on src too. */
-static void norm_unit_backward(struct reference *ref, struct reference_layer *layer, int64_t g, int64_t c)
+/* With h = (src - mean) / deviation and e = gamma * diff over a ghost's channel: d(src) = (e -
+ * mean(e) - h * mean(e h)) / deviation, since mean and deviation depend on src too. */
+static void norm_unit_backward(struct reference *ref, struct reference_layer *layer, int64_t g,
+                               int64_t c)
 {
     const struct repro_node *node = &layer->node;
     struct reference_layer *src = &ref->layers[node->src[0]];
     int64_t plane = (int64_t)node->height * node->width, unit = g * node->channels + c;
-    double mean = layer->mean[unit], deviation = sqrt(layer->variance[unit] + (double)node->epsilon);
-    double gamma = ref->param[node->weights + c], count = (double)(ref->ghost * plane), sum = 0.0, product = 0.0;
+    double mean = layer->mean[unit],
+           deviation = sqrt(layer->variance[unit] + (double)node->epsilon);
+    double gamma = ref->param[node->weights + c], count = (double)(ref->ghost * plane), sum = 0.0,
+           product = 0.0;
     for (int64_t n = g * ref->ghost; n < (g + 1) * ref->ghost; n++)
         for (int64_t i = at(node, n, c, 0, 0); i < at(node, n, c, 0, 0) + plane; i++) {
             double h = (src->dst[i] - mean) / deviation;
@@ -133,10 +144,12 @@ static void norm_unit_backward(struct reference *ref, struct reference_layer *la
     for (int64_t n = g * ref->ghost; n < (g + 1) * ref->ghost; n++)
         for (int64_t i = at(node, n, c, 0, 0); i < at(node, n, c, 0, 0) + plane; i++) {
             double h = (src->dst[i] - mean) / deviation;
-            src->diff[i] += (gamma * layer->diff[i] - sum / count - h * product / count) / deviation;
+            src->diff[i] += (gamma * layer->diff[i] - sum / count - h * product / count) /
+                            deviation;
         }
     ref->partial[ref->graph.param_count + node->running + c] += mean;
-    ref->partial[ref->graph.param_count + node->running + node->channels + c] += layer->variance[unit];
+    ref->partial[ref->graph.param_count + node->running + node->channels + c] +=
+        layer->variance[unit];
 }
 
 void reference_norm_backward(struct reference *ref, struct reference_layer *layer)
@@ -151,16 +164,18 @@ void reference_norm_backward(struct reference *ref, struct reference_layer *laye
 #define WINDOW_MAX 4096 /* elements of one window */
 
 /* Offsets in src of the window of dst[n,c,y,x], padding left out; returns their number. */
-static int64_t window(const struct reference_layer *layer, const struct repro_node *src, int64_t n, int64_t c, int64_t y,
-                      int64_t x, int64_t *offsets)
+static int64_t window(const struct reference_layer *layer, const struct repro_node *src, int64_t n,
+                      int64_t c, int64_t y, int64_t x, int64_t *offsets)
 {
     const struct repro_node *node = &layer->node;
     int global = node->op == REPRO_OP_GLOBAL_AVG_POOL;
-    int64_t kernel_h = global ? src->height : node->kernel_h, kernel_w = global ? src->width : node->kernel_w;
+    int64_t kernel_h = global ? src->height : node->kernel_h,
+            kernel_w = global ? src->width : node->kernel_w;
     int64_t count = 0;
     for (int64_t u = 0; u < kernel_h; u++)
         for (int64_t v = 0; v < kernel_w; v++) {
-            int64_t sy = y * node->stride_h + u - node->pad_top, sx = x * node->stride_w + v - node->pad_left;
+            int64_t sy = y * node->stride_h + u - node->pad_top,
+                    sx = x * node->stride_w + v - node->pad_left;
             if (inside(src, sy, sx))
                 offsets[count++] = at(src, n, c, sy, sx);
         }
@@ -177,8 +192,9 @@ static int64_t largest(const double *src, const int64_t *offsets, int64_t count)
     return best;
 }
 
-static void pool_element(struct reference *ref, struct reference_layer *layer, const int64_t *offsets, int64_t count,
-                         int64_t to, double rms, int backward)
+static void pool_element(struct reference *ref, struct reference_layer *layer,
+                         const int64_t *offsets, int64_t count, int64_t to, double rms,
+                         int backward)
 {
     struct reference_layer *src = &ref->layers[layer->node.src[0]];
     if (count == 0)
@@ -207,7 +223,8 @@ static void pool(struct reference *ref, struct reference_layer *layer, int backw
 {
     int64_t offsets[WINDOW_MAX];
     const struct repro_node *node = &layer->node, *src = &ref->layers[node->src[0]].node;
-    double rms = reference_rms(ref->layers[node->src[0]].dst, ref->rows.count * ref->layers[node->src[0]].size);
+    double rms = reference_rms(ref->layers[node->src[0]].dst,
+                               ref->rows.count * ref->layers[node->src[0]].size);
     for (int64_t n = 0; n < ref->rows.count; n++)
         for (int64_t c = 0; c < node->channels; c++)
             for (int64_t y = 0; y < node->height; y++)
@@ -229,12 +246,15 @@ void reference_pool_backward(struct reference *ref, struct reference_layer *laye
 
 /* ---- DROPOUT ---- */
 
-/* Whether element e of row n is kept: the rule at struct repro_rows.  random_at()'s counter is (block, index low, epoch,
- * index high << 8 | purpose). */
-static int kept(const struct reference *ref, const struct reference_layer *layer, int64_t n, int64_t e)
+/* Whether element e of row n is kept: the rule at struct repro_rows.  random_at()'s counter is
+ * (block, index low, epoch, index high << 8 | purpose). */
+static int kept(const struct reference *ref, const struct reference_layer *layer, int64_t n,
+                int64_t e)
 {
-    uint64_t node = (uint64_t)(layer - ref->layers), index = node << 32 | (uint32_t)ref->rows.image[n];
-    struct random_words words = random_at(ref->rows.seed, RANDOM_DROPOUT, ref->rows.epoch, index, (uint32_t)(e / 4));
+    uint64_t node = (uint64_t)(layer - ref->layers),
+             index = node << 32 | (uint32_t)ref->rows.image[n];
+    struct random_words words = random_at(ref->rows.seed, RANDOM_DROPOUT, ref->rows.epoch, index,
+                                          (uint32_t)(e / 4));
     return !(words.word[e % 4] * 0x1p-32 < (double)layer->node.scale);
 }
 

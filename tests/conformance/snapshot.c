@@ -13,7 +13,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const names[] = {NULL, "PARAM", "PARTIAL", "MOMENT1", "MOMENT2", "RUNNING", "OUTPUT"};
+static const char *const names[] = {NULL,      "PARAM",   "PARTIAL", "MOMENT1",
+                                    "MOMENT2", "RUNNING", "OUTPUT"};
 
 int64_t snapshot_count(const struct snapshot *snapshot, int arena)
 {
@@ -30,7 +31,8 @@ int64_t snapshot_count(const struct snapshot *snapshot, int arena)
     }
 }
 
-void snapshot_take(struct snapshot *snapshot, const struct repro_graph *graph, struct repro_net *compiled, int64_t rows)
+void snapshot_take(struct snapshot *snapshot, const struct repro_graph *graph,
+                   struct repro_net *compiled, int64_t rows)
 {
     *snapshot = (struct snapshot){.graph = graph, .rows = rows};
     for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_OUTPUT; arena++)
@@ -46,10 +48,12 @@ void snapshot_free(struct snapshot *snapshot)
 
 int snapshot_differs(const struct snapshot *a, const struct snapshot *b, int arena)
 {
-    return memcmp(a->arenas[arena], b->arenas[arena], (size_t)snapshot_count(a, arena) * sizeof(float)) != 0;
+    return memcmp(a->arenas[arena], b->arenas[arena],
+                  (size_t)snapshot_count(a, arena) * sizeof(float)) != 0;
 }
 
-void snapshot_same_arenas(const struct snapshot *a, const struct snapshot *b, uint32_t arenas, const char *words)
+void snapshot_same_arenas(const struct snapshot *a, const struct snapshot *b, uint32_t arenas,
+                          const char *words)
 {
     assert_int_equal(a->rows, b->rows);
     for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_OUTPUT; arena++) {
@@ -58,24 +62,25 @@ void snapshot_same_arenas(const struct snapshot *a, const struct snapshot *b, ui
             continue;
         for (int64_t i = 0; i < snapshot_count(a, arena); i++)
             if (memcmp(&left[i], &right[i], sizeof *left) != 0)
-                fail_msg("%s: %s differs at %" PRId64 ": %.9g and %.9g", words, names[arena], i, (double)left[i],
-                         (double)right[i]);
+                fail_msg("%s: %s differs at %" PRId64 ": %.9g and %.9g", words, names[arena], i,
+                         (double)left[i], (double)right[i]);
     }
 }
 
 void snapshot_same(const struct snapshot *a, const struct snapshot *b, const char *words)
 {
     const struct repro_metrics *left = &a->metrics, *right = &b->metrics;
-    if (memcmp(&left->loss, &right->loss, sizeof left->loss) != 0 || left->correct != right->correct ||
-        left->rows != right->rows)
-        fail_msg("%s: the metrics differ: loss %.17g and %.17g, %" PRId64 " and %" PRId64 " correct of %" PRId64
-                 " and %" PRId64,
-                 words, left->loss, right->loss, left->correct, right->correct, left->rows, right->rows);
+    if (memcmp(&left->loss, &right->loss, sizeof left->loss) != 0 ||
+        left->correct != right->correct || left->rows != right->rows)
+        fail_msg("%s: the metrics differ: loss %.17g and %.17g, %" PRId64 " and %" PRId64
+                 " correct of %" PRId64 " and %" PRId64,
+                 words, left->loss, right->loss, left->correct, right->correct, left->rows,
+                 right->rows);
     snapshot_same_arenas(a, b, ~0u, words);
 }
 
-void snapshots_same(const struct repro_graph *graph, struct repro_net *a, struct repro_net *b, int64_t rows,
-                    const char *words)
+void snapshots_same(const struct repro_graph *graph, struct repro_net *a, struct repro_net *b,
+                    int64_t rows, const char *words)
 {
     struct snapshot left, right;
     snapshot_take(&left, graph, a, rows);

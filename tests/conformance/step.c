@@ -1,9 +1,9 @@
 /* usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER
  *
- * Computes one training step (momentum) of a network from its initial weights on random rows and writes what went in
- * and what came out into FOLDER, for torch_step.py to judge: tensors.txt (name, arena, first, count, dims), pixels.u8,
- * labels.i32, param.f32, grads.f32 (PARTIAL), updated.f32, running.f32, loss.txt.  Exits with 77 where the backend
- * cannot run. */
+ * Computes one training step (momentum) of a network from its initial weights on random rows and
+ * writes what went in and what came out into FOLDER, for torch_step.py to judge: tensors.txt (name,
+ * arena, first, count, dims), pixels.u8, labels.i32, param.f32, grads.f32 (PARTIAL), updated.f32,
+ * running.f32, loss.txt.  Exits with 77 where the backend cannot run. */
 #include "backend/loader.h"
 #include "base/err.h"
 #include "base/random.h"
@@ -42,8 +42,9 @@ static int write_tensors(const char *folder, const struct net *net)
         return complain(path);
     for (size_t k = 0; k < net->tensor_count; k++) {
         const struct net_tensor *tensor = &net->tensors[k];
-        fprintf(file, "%s %s %lld %lld", tensor->name, tensor->arena == REPRO_ARENA_PARAM ? "param" : "running",
-                (long long)tensor->first, (long long)tensor->count);
+        fprintf(file, "%s %s %lld %lld", tensor->name,
+                tensor->arena == REPRO_ARENA_PARAM ? "param" : "running", (long long)tensor->first,
+                (long long)tensor->count);
         for (int d = 0; d < tensor->rank; d++)
             fprintf(file, " %lld", (long long)tensor->dims[d]);
         fputc('\n', file);
@@ -52,8 +53,8 @@ static int write_tensors(const char *folder, const struct net *net)
 }
 
 /* Reads an arena and writes it. */
-static int write_arena(const struct repro_backend *backend, struct repro_net *compiled, int32_t arena, int64_t count,
-                       const char *folder, const char *name)
+static int write_arena(const struct repro_backend *backend, struct repro_net *compiled,
+                       int32_t arena, int64_t count, const char *folder, const char *name)
 {
     struct repro_error error = {0};
     float *values = calloc((size_t)count, sizeof *values);
@@ -72,8 +73,9 @@ struct step_options {
     int rows, ghost;
 };
 
-static int compute(const struct repro_backend *backend, struct repro_device *device, const struct net *net,
-                   const struct step_options *options, struct repro_rows *rows, float *param, float *running)
+static int compute(const struct repro_backend *backend, struct repro_device *device,
+                   const struct net *net, const struct step_options *options,
+                   struct repro_rows *rows, float *param, float *running)
 {
     struct repro_error error = {0};
     struct repro_net *compiled = NULL;
@@ -96,10 +98,12 @@ static int compute(const struct repro_backend *backend, struct repro_device *dev
         return complain(error.text);
     int code = backend->net_write(compiled, REPRO_ARENA_PARAM, 0, params, param, &error) != 0 ||
                backend->net_write(compiled, REPRO_ARENA_RUNNING, 0, stats, running, &error) != 0 ||
-               backend->net_zero(compiled, &error) != 0 || backend->net_forward(compiled, rows, &error) != 0 ||
+               backend->net_zero(compiled, &error) != 0 ||
+               backend->net_forward(compiled, rows, &error) != 0 ||
                backend->net_backward(compiled, 1.0 / options->rows, &error) != 0;
     if (code == 0)
-        code = write_arena(backend, compiled, REPRO_ARENA_PARTIAL, params + stats, options->folder, "grads.f32");
+        code = write_arena(backend, compiled, REPRO_ARENA_PARTIAL, params + stats, options->folder,
+                           "grads.f32");
     if (code == 0)
         code = backend->net_update(compiled, &step, &error) != 0 ||
                backend->net_metrics(compiled, &metrics, &error) != 0;
@@ -107,8 +111,10 @@ static int compute(const struct repro_backend *backend, struct repro_device *dev
         complain(error.text);
     snprintf(loss, sizeof loss, "%.17g\n", metrics.loss / options->rows);
     if (code == 0)
-        code = write_arena(backend, compiled, REPRO_ARENA_PARAM, params, options->folder, "updated.f32") ||
-               write_arena(backend, compiled, REPRO_ARENA_RUNNING, stats, options->folder, "running.f32") ||
+        code = write_arena(backend, compiled, REPRO_ARENA_PARAM, params, options->folder,
+                           "updated.f32") ||
+               write_arena(backend, compiled, REPRO_ARENA_RUNNING, stats, options->folder,
+                           "running.f32") ||
                write_file(options->folder, "loss.txt", loss, strlen(loss));
     backend->net_free(compiled);
     return code;
@@ -125,14 +131,16 @@ int main(int argc, char **argv)
     struct net net;
     if (argc != 7)
         return complain("usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER") + 1;
-    struct step_options options = {.folder = argv[6], .rows = atoi(argv[4]), .ghost = atoi(argv[5])};
+    struct step_options options = {
+        .folder = argv[6], .rows = atoi(argv[4]), .ghost = atoi(argv[5])};
     options.precision = strcmp(argv[2], "bf16") == 0   ? REPRO_PRECISION_BF16
                         : strcmp(argv[2], "tf32") == 0 ? REPRO_PRECISION_TF32
                                                        : REPRO_PRECISION_F32;
     int code = backend_open(argv[1], &open, &backend, &device, &caps, &err);
     if (code != 0)
         return complain(err.text), code == ERR_CANNOT_RUN ? 77 : 1;
-    if (options.rows < 1 || net_named(&net, argv[3], 3, SIDE, SIDE, CLASSES, mean, deviation, &err) != 0)
+    if (options.rows < 1 ||
+        net_named(&net, argv[3], 3, SIDE, SIDE, CLASSES, mean, deviation, &err) != 0)
         return complain(err.text);
     size_t bytes = (size_t)options.rows * SIDE * SIDE * 3, params = (size_t)net.graph.param_count,
            stats = (size_t)net.graph.running_count;
@@ -145,17 +153,20 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < bytes; i++)
         pixels[i] = (uint8_t)random_at(SEED, RANDOM_SYNTHETIC, 4, i, 0).word[0];
     for (int i = 0; i < options.rows; i++)
-        labels[i] = (int32_t)(random_at(SEED, RANDOM_SYNTHETIC, 5, (uint64_t)i, 0).word[0] % CLASSES);
+        labels[i] = (int32_t)(random_at(SEED, RANDOM_SYNTHETIC, 5, (uint64_t)i, 0).word[0] %
+                              CLASSES);
     struct repro_rows rows = {.struct_size = sizeof rows,
                               .mode = REPRO_MODE_TRAIN,
                               .count = options.rows,
                               .pixels = pixels,
                               .labels = labels};
-    code = write_tensors(options.folder, &net) || write_file(options.folder, "pixels.u8", pixels, bytes) ||
+    code = write_tensors(options.folder, &net) ||
+           write_file(options.folder, "pixels.u8", pixels, bytes) ||
            write_file(options.folder, "labels.i32", labels, (size_t)options.rows * 4) ||
            write_file(options.folder, "param.f32", param, params * 4) ||
            compute(&backend, device, &net, &options, &rows, param, running);
-    printf("%s, %s: %s of %s, %d rows\n", caps.device, caps.library, argv[2], argv[3], options.rows);
+    printf("%s, %s: %s of %s, %d rows\n", caps.device, caps.library, argv[2], argv[3],
+           options.rows);
     free(param);
     free(running);
     free(pixels);

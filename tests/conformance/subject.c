@@ -84,7 +84,8 @@ void subject_need_function(int present, const char *name)
 void subject_refused(int32_t code, const struct repro_error *error, int32_t want, const char *word)
 {
     if (code != want || error->code != want)
-        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code, (int)want, error->text);
+        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code,
+                 (int)want, error->text);
     assert_non_null(memchr(error->text, '\0', sizeof error->text));
     assert_null(strchr(error->text, '\n'));
     if (strcasestr(error->text, word) == NULL)
@@ -116,7 +117,8 @@ void subject_done(int32_t code, const struct repro_error *error)
         fail_msg("%s: error %d: %.508s", subject.name, (int)code, error->text);
 }
 
-void subject_write(struct repro_net *compiled, int arena, int64_t first, int64_t count, const float *values)
+void subject_write(struct repro_net *compiled, int arena, int64_t first, int64_t count,
+                   const float *values)
 {
     struct repro_error error = {0};
     subject_done(subject.backend.net_write(compiled, arena, first, count, values, &error), &error);
@@ -156,7 +158,8 @@ void subject_update(struct repro_net *compiled, const struct repro_step *step)
 
 struct repro_metrics subject_metrics(struct repro_net *compiled)
 {
-    struct repro_metrics metrics = {.struct_size = sizeof metrics, .loss = NAN, .correct = -1, .rows = -1};
+    struct repro_metrics metrics = {
+        .struct_size = sizeof metrics, .loss = NAN, .correct = -1, .rows = -1};
     struct repro_error error = {0};
     subject_done(subject.backend.net_metrics(compiled, &metrics, &error), &error);
     return metrics;

@@ -26,13 +26,14 @@ static const struct graph_case *case_named(const char *name)
 }
 
 /* code is `want`, or any failure where want is 0; the sentence holds `word`. */
-static void was_refused(int32_t code, const struct repro_error *error, int32_t want, const char *word)
+static void was_refused(int32_t code, const struct repro_error *error, int32_t want,
+                        const char *word)
 {
     if (code == 0)
         fail_msg("accepted; a refusal that speaks of '%s' was due", word);
     if ((want != 0 && code != want) || error->code != code)
-        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code, (int)want,
-                 error->text);
+        fail_msg("code %d and error.code %d instead of %d: %.508s", (int)code, (int)error->code,
+                 (int)want, error->text);
     assert_non_null(memchr(error->text, '\0', sizeof error->text));
     assert_null(strchr(error->text, '\n'));
     if (strcasestr(error->text, word) == NULL)
@@ -48,14 +49,38 @@ struct spoiled {
     struct repro_net_options options;
 };
 
-static void spoil_op(struct spoiled *s) { s->nodes[1].op = 9999; }
-static void spoil_op_zero(struct spoiled *s) { s->nodes[1].op = 0; }
-static void spoil_flag(struct spoiled *s) { s->nodes[1].flags |= 0x40u; }
-static void spoil_reserved(struct spoiled *s) { s->graph.reserved = 1; }
-static void spoil_precision(struct spoiled *s) { s->options.precision = 77; }
-static void spoil_micro(struct spoiled *s) { s->options.micro = s->options.ghost + 1; }
-static void spoil_micro_zero(struct spoiled *s) { s->options.micro = 0; }
-static void spoil_ghost_negative(struct spoiled *s) { s->options.ghost = -2; }
+static void spoil_op(struct spoiled *s)
+{
+    s->nodes[1].op = 9999;
+}
+static void spoil_op_zero(struct spoiled *s)
+{
+    s->nodes[1].op = 0;
+}
+static void spoil_flag(struct spoiled *s)
+{
+    s->nodes[1].flags |= 0x40u;
+}
+static void spoil_reserved(struct spoiled *s)
+{
+    s->graph.reserved = 1;
+}
+static void spoil_precision(struct spoiled *s)
+{
+    s->options.precision = 77;
+}
+static void spoil_micro(struct spoiled *s)
+{
+    s->options.micro = s->options.ghost + 1;
+}
+static void spoil_micro_zero(struct spoiled *s)
+{
+    s->options.micro = 0;
+}
+static void spoil_ghost_negative(struct spoiled *s)
+{
+    s->options.ghost = -2;
+}
 
 static const struct {
     const char *name;
@@ -80,8 +105,10 @@ static void spoiled_from(struct spoiled *s, const struct trial *trial)
     s->graph = trial->net.graph;
     memcpy(s->nodes, trial->net.nodes, (size_t)s->graph.node_count * sizeof *s->nodes);
     s->graph.nodes = s->nodes;
-    s->options = (struct repro_net_options){.struct_size = sizeof s->options, .precision = REPRO_PRECISION_F32,
-                                            .micro = trial->micro, .ghost = trial->ghost};
+    s->options = (struct repro_net_options){.struct_size = sizeof s->options,
+                                            .precision = REPRO_PRECISION_F32,
+                                            .micro = trial->micro,
+                                            .ghost = trial->ghost};
 }
 
 static struct repro_net *never_written; /* its address marks an output that must stay */
@@ -90,15 +117,17 @@ static void compile_refused(const struct spoiled *s, int32_t code, const char *w
 {
     struct repro_net *mark = (struct repro_net *)(void *)&never_written, *compiled = mark;
     struct repro_error error = {0};
-    was_refused(subject.backend.net_compile(subject.device, &s->graph, &s->options, &compiled, &error), &error, code,
-                word);
+    was_refused(
+        subject.backend.net_compile(subject.device, &s->graph, &s->options, &compiled, &error),
+        &error, code, word);
     assert_ptr_equal(compiled, mark);
 }
 
 static void compile_refusals(void **state)
 {
-    static const char *const names[] = {
-        [REPRO_PRECISION_F32] = "f32", [REPRO_PRECISION_TF32] = "tf32", [REPRO_PRECISION_BF16] = "bf16"};
+    static const char *const names[] = {[REPRO_PRECISION_F32] = "f32",
+                                        [REPRO_PRECISION_TF32] = "tf32",
+                                        [REPRO_PRECISION_BF16] = "bf16"};
     struct trial trial;
     struct spoiled s;
     (void)state;
@@ -126,15 +155,18 @@ static void device_refusals(void **state)
     struct repro_error error = {0};
     (void)state;
     subject_need();
-    was_refused(subject.backend.device_open(&options, &device, &error), &error, REPRO_UNSUPPORTED, "reserved");
+    was_refused(subject.backend.device_open(&options, &device, &error), &error, REPRO_UNSUPPORTED,
+                "reserved");
     options = (struct repro_device_options){.struct_size = sizeof options, .ordinal = 4096};
-    was_refused(subject.backend.device_open(&options, &device, &error), &error, REPRO_DEVICE, "4096");
+    was_refused(subject.backend.device_open(&options, &device, &error), &error, REPRO_DEVICE,
+                "4096");
     assert_ptr_equal(device, mark);
     subject.backend.device_close(NULL);
     subject.backend.net_free(NULL);
 }
 
-static void rows_refused(struct trial *trial, int64_t count, int mode, int32_t code, const char *word)
+static void rows_refused(struct trial *trial, int64_t count, int mode, int32_t code,
+                         const char *word)
 {
     struct repro_rows rows = trial->rows;
     struct repro_error error = {0};
@@ -153,7 +185,8 @@ static void rows_refusals(void **state)
     trial_fill(&trial, 2);
     trial_load(&trial, trial.compiled);
     subject_zero(trial.compiled);
-    was_refused(subject.backend.net_backward(trial.compiled, 1.0, &error), &error, REPRO_ARGUMENT, "forward");
+    was_refused(subject.backend.net_backward(trial.compiled, 1.0, &error), &error, REPRO_ARGUMENT,
+                "forward");
     rows_refused(&trial, 4, REPRO_MODE_TRAIN, REPRO_ARGUMENT, "ghost");
     rows_refused(&trial, 12, REPRO_MODE_TRAIN, REPRO_ARGUMENT, "12");
     rows_refused(&trial, 10, REPRO_MODE_EVAL, REPRO_ARGUMENT, "10");
@@ -176,10 +209,12 @@ static void rows_refusals(void **state)
     assert_int_equal(metrics.rows, 0); /* a refused forward counts nothing */
     subject_forward(trial.compiled, &trial.rows);
     subject_backward(trial.compiled, 1.0);
-    was_refused(subject.backend.net_backward(trial.compiled, 1.0, &error), &error, REPRO_ARGUMENT, "forward");
+    was_refused(subject.backend.net_backward(trial.compiled, 1.0, &error), &error, REPRO_ARGUMENT,
+                "forward");
     trial.rows.mode = REPRO_MODE_EVAL;
     subject_forward(trial.compiled, &trial.rows);
-    was_refused(subject.backend.net_backward(trial.compiled, 1.0, &error), &error, REPRO_ARGUMENT, "forward");
+    was_refused(subject.backend.net_backward(trial.compiled, 1.0, &error), &error, REPRO_ARGUMENT,
+                "forward");
     trial_end(&trial);
 }
 
@@ -201,7 +236,8 @@ static void dropout_needs_images(void **state)
 
 /* ---- Struct sizes ---- */
 
-/* Bits of everything a step leaves: logits of a last EVAL, PARTIAL, PARAM, RUNNING and the loss, as an FNV-1a sum. */
+/* Bits of everything a step leaves: logits of a last EVAL, PARTIAL, PARAM, RUNNING and the loss, as
+ * an FNV-1a sum. */
 static uint64_t add_bits(uint64_t sum, const void *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -243,7 +279,8 @@ static uint64_t bits_of_steps(const struct trial *trial, struct repro_net *compi
         struct repro_metrics metrics = subject_metrics(compiled);
         sum = add_bits(sum, &metrics.loss, sizeof metrics.loss);
         sum = arena_bits(sum, compiled, REPRO_ARENA_OUTPUT, rows.count * graph->classes);
-        sum = arena_bits(sum, compiled, REPRO_ARENA_PARTIAL, graph->param_count + graph->running_count);
+        sum = arena_bits(sum, compiled, REPRO_ARENA_PARTIAL,
+                         graph->param_count + graph->running_count);
         sum = arena_bits(sum, compiled, REPRO_ARENA_PARAM, graph->param_count);
         sum = arena_bits(sum, compiled, REPRO_ARENA_RUNNING, graph->running_count);
     }
@@ -270,16 +307,20 @@ static void longer_nodes(void **state)
         nodes[i].node = trial.net.nodes[i];
     graph.nodes = &nodes[0].node;
     graph.node_size = sizeof *nodes;
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32,
-                                        .micro = trial.micro, .ghost = trial.ghost};
-    subject_done(subject.backend.net_compile(subject.device, &graph, &options, &compiled, &error), &error);
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = REPRO_PRECISION_F32,
+                                        .micro = trial.micro,
+                                        .ghost = trial.ghost};
+    subject_done(subject.backend.net_compile(subject.device, &graph, &options, &compiled, &error),
+                 &error);
     memset(nodes, 0xee, sizeof nodes); /* the graph was borrowed for the call */
     assert_true(bits_of_steps(&trial, compiled) == bits_of_steps(&trial, trial.compiled));
     subject.backend.net_free(compiled);
     trial_end(&trial);
 }
 
-/* Bytes behind struct_size are not the struct's: 0xff there must not be seen, on reading or writing. */
+/* Bytes behind struct_size are not the struct's: 0xff there must not be seen, on reading or
+ * writing. */
 static void shorter_structs(void **state)
 {
     struct repro_device_options options;
@@ -321,8 +362,14 @@ static void shorter_structs(void **state)
 /* A struct that has grown behind what this minor knows. */
 static void longer_structs(void **state)
 {
-    struct { struct repro_rows rows; unsigned char future[24]; } rows;
-    struct { struct repro_metrics metrics; unsigned char future[24]; } metrics;
+    struct {
+        struct repro_rows rows;
+        unsigned char future[24];
+    } rows;
+    struct {
+        struct repro_metrics metrics;
+        unsigned char future[24];
+    } metrics;
     struct trial trial;
     struct repro_error error = {0};
     (void)state;
@@ -352,8 +399,11 @@ static void default_precision(void **state)
     subject_need();
     trial_of_case(&trial, case_named("norm_relu"));
     trial_fill(&trial, 7);
-    struct repro_net_options options = {.struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost};
-    subject_done(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &compiled, &error), &error);
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost};
+    subject_done(
+        subject.backend.net_compile(subject.device, &trial.net.graph, &options, &compiled, &error),
+        &error);
     assert_true(bits_of_steps(&trial, compiled) == bits_of_steps(&trial, trial.compiled));
     subject.backend.net_free(compiled);
     trial_end(&trial);
@@ -386,16 +436,20 @@ static void networks_share_nothing(void **state)
     struct trial trial;
     struct repro_net *other = NULL;
     struct repro_error error = {0};
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_SGD, .lr = 0.1, .update = 1,
-                              .keep = 0.9, .ghosts = 1};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_SGD,
+                              .lr = 0.1,
+                              .update = 1,
+                              .keep = 0.9,
+                              .ghosts = 1};
     (void)state;
     subject_need();
     trial_of_name(&trial, "wrn-10-1", 32, 10, 12, 4);
     trial_fill(&trial, 11);
     int64_t count = trial.net.graph.param_count + trial.net.graph.running_count;
     struct repro_rows few = trial.rows;
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = 3,
-                                        .ghost = 3};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = 3, .ghost = 3};
     few.count = 3;
     trial.rows.count = 12;
     trial.rows.mode = few.mode = REPRO_MODE_TRAIN;
@@ -405,7 +459,9 @@ static void networks_share_nothing(void **state)
         subject_zero(trial.compiled);
         subject_forward(trial.compiled, &trial.rows);
         if (disturbed) {
-            subject_done(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &other, &error), &error);
+            subject_done(subject.backend.net_compile(subject.device, &trial.net.graph, &options,
+                                                     &other, &error),
+                         &error);
             trial_load(&trial, other);
             subject_zero(other);
             subject_forward(other, &few);
@@ -448,8 +504,8 @@ static void threads_change_no_bit(void **state)
 
 /* ---- The loss at its edges ---- */
 
-/* All logits equal: the first counts as the largest, so a row is correct when its label is 0 and only then; each loss
- * is log(classes). */
+/* All logits equal: the first counts as the largest, so a row is correct when its label is 0 and
+ * only then; each loss is log(classes). */
 static void first_of_equals(void **state)
 {
     struct trial trial;
@@ -538,7 +594,8 @@ static void description(void **state)
         assert_memory_equal(part, whole, (size_t)used);
         assert_true(used == 0 || part[used - 1] == '\n');
     }
-    was_refused(subject.backend.net_describe(trial.compiled, part, 0, &error), &error, REPRO_ARGUMENT, "0 bytes");
+    was_refused(subject.backend.net_describe(trial.compiled, part, 0, &error), &error,
+                REPRO_ARGUMENT, "0 bytes");
     trial_end(&trial);
 }
 
@@ -547,7 +604,8 @@ static double profile_sum(const struct repro_profile *profile)
     double sum = profile->reorder + profile->update;
     for (int op = 0; op < REPRO_PROFILE_OPS; op++) {
         assert_true(profile->forward[op] >= 0.0 && profile->backward[op] >= 0.0);
-        assert_true((op >= 1 && op <= REPRO_OP_COUNT) || profile->forward[op] + profile->backward[op] == 0.0);
+        assert_true((op >= 1 && op <= REPRO_OP_COUNT) ||
+                    profile->forward[op] + profile->backward[op] == 0.0);
         sum += profile->forward[op] + profile->backward[op];
     }
     assert_true(profile->reorder >= 0.0 && profile->update >= 0.0);
@@ -579,7 +637,8 @@ static void profiles(void **state)
         struct repro_profile profile = take_profile(trial.compiled);
         double sum = profile_sum(&profile);
         assert_true(round == 0 ? sum == 0.0
-                               : profile.forward[REPRO_OP_CONV] > 0.0 && profile.backward[REPRO_OP_CONV] > 0.0);
+                               : profile.forward[REPRO_OP_CONV] > 0.0 &&
+                                     profile.backward[REPRO_OP_CONV] > 0.0);
     }
     struct repro_profile again = take_profile(trial.compiled);
     assert_true(profile_sum(&again) == 0.0);
@@ -606,7 +665,8 @@ static uint64_t bits_of_group(const struct trial *trial)
     subject_zero(trial->compiled);
     subject_forward(trial->compiled, &trial->rows);
     subject_backward(trial->compiled, 1.0);
-    return arena_bits(0, trial->compiled, REPRO_ARENA_PARTIAL, graph->param_count + graph->running_count);
+    return arena_bits(0, trial->compiled, REPRO_ARENA_PARTIAL,
+                      graph->param_count + graph->running_count);
 }
 
 static double bare_seconds(struct repro_net *net, int32_t repeats)
@@ -618,14 +678,21 @@ static double bare_seconds(struct repro_net *net, int32_t repeats)
     return seconds;
 }
 
-/* Leaves parameters, moments and running statistics as they are, and the bits of what follows; before any other work
- * and after an optimizer step that made every moment. */
+/* Leaves parameters, moments and running statistics as they are, and the bits of what follows;
+ * before any other work and after an optimizer step that made every moment. */
 static void bare_convolutions(void **state)
 {
     struct trial trial;
     struct repro_error error = {0};
-    struct repro_step step = {.struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_ADAM, .lr = 1e-3, .beta1 = 0.9,
-                              .beta2 = 0.999, .epsilon = 1e-8, .update = 1, .keep = 0.9, .ghosts = 2};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_ADAM,
+                              .lr = 1e-3,
+                              .beta1 = 0.9,
+                              .beta2 = 0.999,
+                              .epsilon = 1e-8,
+                              .update = 1,
+                              .keep = 0.9,
+                              .ghosts = 2};
     (void)state;
     need_function(subject.backend.net_bare != NULL, "net_bare");
     trial_of_name(&trial, "wrn-10-1", 32, 10, 4, 2);
@@ -641,11 +708,11 @@ static void bare_convolutions(void **state)
     assert_true(bits_of_arenas(&trial) == arenas);
     double seconds = -3.0;
     static const int32_t unknown[] = {99, 0, -1};
-    was_refused(subject.backend.net_bare(trial.compiled, REPRO_OP_CONV, 0, &seconds, &error), &error, REPRO_ARGUMENT,
-                "0 repeats");
+    was_refused(subject.backend.net_bare(trial.compiled, REPRO_OP_CONV, 0, &seconds, &error),
+                &error, REPRO_ARGUMENT, "0 repeats");
     for (int i = 0; i < 3; i++)
-        was_refused(subject.backend.net_bare(trial.compiled, unknown[i], 1, &seconds, &error), &error,
-                    REPRO_UNSUPPORTED, "operation");
+        was_refused(subject.backend.net_bare(trial.compiled, unknown[i], 1, &seconds, &error),
+                    &error, REPRO_UNSUPPORTED, "operation");
     assert_true(seconds == -3.0); /* written on success only */
     trial_end(&trial);
 }
@@ -653,11 +720,14 @@ static void bare_convolutions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compile_refusals), cmocka_unit_test(device_refusals), cmocka_unit_test(rows_refusals),
-        cmocka_unit_test(dropout_needs_images), cmocka_unit_test(longer_nodes), cmocka_unit_test(shorter_structs),
-        cmocka_unit_test(longer_structs), cmocka_unit_test(default_precision), cmocka_unit_test(same_calls_same_bits), cmocka_unit_test(networks_share_nothing),
-        cmocka_unit_test(threads_change_no_bit), cmocka_unit_test(first_of_equals), cmocka_unit_test(large_logits),
-        cmocka_unit_test(not_finite_shows), cmocka_unit_test(description), cmocka_unit_test(profiles),
+        cmocka_unit_test(compile_refusals),      cmocka_unit_test(device_refusals),
+        cmocka_unit_test(rows_refusals),         cmocka_unit_test(dropout_needs_images),
+        cmocka_unit_test(longer_nodes),          cmocka_unit_test(shorter_structs),
+        cmocka_unit_test(longer_structs),        cmocka_unit_test(default_precision),
+        cmocka_unit_test(same_calls_same_bits),  cmocka_unit_test(networks_share_nothing),
+        cmocka_unit_test(threads_change_no_bit), cmocka_unit_test(first_of_equals),
+        cmocka_unit_test(large_logits),          cmocka_unit_test(not_finite_shows),
+        cmocka_unit_test(description),           cmocka_unit_test(profiles),
         cmocka_unit_test(bare_convolutions),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,4 +1,5 @@
-/* Networks that are told for how many rows they will be called: the results of a network compiled for that many alone.
+/* Networks that are told for how many rows they will be called: the results of a network compiled
+ * for that many alone.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +33,8 @@ static void start(struct trial *trial, const char *name, int ghosts)
     trial_fill(trial, 1);
 }
 
-static struct repro_net *compile(const struct trial *trial, int micro, const int32_t *counts, int32_t count)
+static struct repro_net *compile(const struct trial *trial, int micro, const int32_t *counts,
+                                 int32_t count)
 {
     struct repro_net_options options = {.micro = micro, .counts = counts, .count_count = count};
     struct repro_net *net = trial_compile_with(trial, &options);
@@ -48,7 +50,8 @@ static void pass(struct repro_net *net, const struct repro_rows *rows)
         subject_backward(net, 0.1);
 }
 
-static void close_to(const struct snapshot *got, const struct snapshot *want, int arena, const char *words)
+static void close_to(const struct snapshot *got, const struct snapshot *want, int arena,
+                     const char *words)
 {
     int64_t count = snapshot_count(want, arena);
     double *exact = guard_new((size_t)count, sizeof *exact);
@@ -61,12 +64,14 @@ static void close_to(const struct snapshot *got, const struct snapshot *want, in
 }
 
 /* Both networks do what `rows` say. */
-static void agree(const struct trial *trial, struct repro_net *net, struct repro_net *exact, int mode, int64_t count)
+static void agree(const struct trial *trial, struct repro_net *net, struct repro_net *exact,
+                  int mode, int64_t count)
 {
     struct repro_rows rows = trial->rows;
     struct snapshot got, want;
     char words[64];
-    snprintf(words, sizeof words, "%s of %d rows", mode == REPRO_MODE_TRAIN ? "TRAIN" : "EVAL", (int)count);
+    snprintf(words, sizeof words, "%s of %d rows", mode == REPRO_MODE_TRAIN ? "TRAIN" : "EVAL",
+             (int)count);
     rows.mode = mode;
     rows.count = count;
     pass(net, &rows);
@@ -88,7 +93,8 @@ static void agree_everywhere(const struct trial *trial, struct repro_net *net)
 {
     int micro = trial->micro, ghost = trial->ghost;
     for (int k = 0; k < 2 * micro; k++) {
-        int count = k < micro ? micro - k : k - micro + 1, whole = (count + ghost - 1) / ghost * ghost;
+        int count = k < micro ? micro - k : k - micro + 1,
+            whole = (count + ghost - 1) / ghost * ghost;
         struct repro_net *exact = compile(trial, whole, NULL, 0);
         agree(trial, net, exact, REPRO_MODE_EVAL, count);
         if (count % ghost == 0)
@@ -99,7 +105,8 @@ static void agree_everywhere(const struct trial *trial, struct repro_net *net)
 
 static void smaller_passes(void **state)
 {
-    static const char *const names[] = {"norm_relu", "inception", "conv_3x3_stride2", "norm_of_dense", "dropped"};
+    static const char *const names[] = {"norm_relu", "inception", "conv_3x3_stride2",
+                                        "norm_of_dense", "dropped"};
     (void)state;
     for (int i = 0; i < 5; i++) {
         struct trial trial;
@@ -129,7 +136,8 @@ static void too_many_counts(void **state)
         } else {
             struct repro_net *exact = compile(&trial, 15, NULL, 0);
             for (int count = 1; count <= 15; count += 2)
-                agree(&trial, net, exact, count % 3 == 0 ? REPRO_MODE_TRAIN : REPRO_MODE_EVAL, count);
+                agree(&trial, net, exact, count % 3 == 0 ? REPRO_MODE_TRAIN : REPRO_MODE_EVAL,
+                      count);
             subject.backend.net_free(exact);
         }
         subject.backend.net_free(net);
@@ -145,21 +153,25 @@ static void impossible_counts(void **state)
     struct trial trial;
     struct repro_error error = {0};
     (void)state;
-    subject_need_function(subject.backend.net_history != NULL, "net_history: it is older than the counts");
+    subject_need_function(subject.backend.net_history != NULL,
+                          "net_history: it is older than the counts");
     start(&trial, "norm_relu", 3);
     struct repro_net *mark = (struct repro_net *)(void *)&trial, *net = mark;
-    struct repro_net_options options = {.struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int32_t counts[] = {bad[i].first, bad[i].second};
         options.counts = counts;
         options.count_count = bad[i].count;
-        subject_refused(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &net, &error), &error,
-                        REPRO_ARGUMENT, "rows");
+        subject_refused(
+            subject.backend.net_compile(subject.device, &trial.net.graph, &options, &net, &error),
+            &error, REPRO_ARGUMENT, "rows");
     }
     options.counts = NULL;
     options.count_count = 2;
-    subject_refused(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &net, &error), &error,
-                    REPRO_ARGUMENT, "rows");
+    subject_refused(
+        subject.backend.net_compile(subject.device, &trial.net.graph, &options, &net, &error),
+        &error, REPRO_ARGUMENT, "rows");
     assert_ptr_equal(net, mark);
     trial_end(&trial);
 }

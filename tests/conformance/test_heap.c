@@ -1,10 +1,11 @@
-/* A step allocates nothing after the first: every heap call of this process is counted while three steps run.  The
- * program's own definitions come before libc's in symbol search, for plugins and their libraries too.  OpenMP's count
- * as well: libgomp allocates a team for every parallel region of one thread, and keeps larger ones for the next region
- * of the same size.
+/* A step allocates nothing after the first: every heap call of this process is counted while three
+ * steps run.  The program's own definitions come before libc's in symbol search, for plugins and
+ * their libraries too.  OpenMP's count as well: libgomp allocates a team for every parallel region
+ * of one thread, and keeps larger ones for the next region of the same size.
  *
- * oneDNN puts a primitive's arguments into a hash table at every dnnl_primitive_execute() and has no call that does
- * without.  What it allocates in there is counted apart, and must be given back there: as many frees as allocations. */
+ * oneDNN puts a primitive's arguments into a hash table at every dnnl_primitive_execute() and has
+ * no call that does without.  What it allocates in there is counted apart, and must be given back
+ * there: as many frees as allocations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,11 +168,13 @@ static void count_steps(struct trial *trial)
     for (int64_t update = 2; update <= 4; update++)
         one_step(trial, update);
     atomic_store(&counting, 0);
-    long counted = atomic_load(&calls), library = atomic_load(&library_calls), given_back = atomic_load(&library_frees);
+    long counted = atomic_load(&calls), library = atomic_load(&library_calls),
+         given_back = atomic_load(&library_frees);
     trial_end(trial);
     judge(counted);
     if (library != 0)
-        print_message("# the library itself: %ld allocations in three steps, %ld given back\n", library, given_back);
+        print_message("# the library itself: %ld allocations in three steps, %ld given back\n",
+                      library, given_back);
     assert_true(library == given_back);
 }
 
@@ -236,8 +239,9 @@ static void every_op(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(counter_counts), cmocka_unit_test(plugin_is_counted),
-                                       cmocka_unit_test(wide_residual_net), cmocka_unit_test(every_op)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counter_counts), cmocka_unit_test(plugin_is_counted),
+        cmocka_unit_test(wide_residual_net), cmocka_unit_test(every_op)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("heap", tests, subject_open, subject_close);
 }

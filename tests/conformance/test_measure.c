@@ -1,4 +1,5 @@
-/* What a backend measures of itself for `repro bench`, where it does: its clock, its device's rates, bytes and launches. */
+/* What a backend measures of itself for `repro bench`, where it does: its clock, its device's
+ * rates, bytes and launches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +40,8 @@ static int64_t take_marks(struct trial *trial, double *seconds, int64_t capacity
 {
     struct repro_error error = {0};
     int64_t count = -1;
-    subject_done(subject.backend.net_marks(trial->compiled, seconds, capacity, &count, &error), &error);
+    subject_done(subject.backend.net_marks(trial->compiled, seconds, capacity, &count, &error),
+                 &error);
     return count;
 }
 
@@ -49,7 +51,8 @@ static void mark(struct trial *trial)
     subject_done(subject.backend.net_mark(trial->compiled, &error), &error);
 }
 
-/* Work between two marks takes time, none takes next to none; marks are forgotten once they are read. */
+/* Work between two marks takes time, none takes next to none; marks are forgotten once they are
+ * read. */
 static void marks(void **state)
 {
     struct trial trial;
@@ -74,7 +77,8 @@ static void marks(void **state)
     trial_end(&trial);
 }
 
-/* REPRO_MARKS fit, one more is refused and changes nothing; a small receiver gets the first ones. */
+/* REPRO_MARKS fit, one more is refused and changes nothing; a small receiver gets the first
+ * ones. */
 static void marks_are_so_many(void **state)
 {
     static double seconds[REPRO_MARKS + 1];
@@ -108,7 +112,8 @@ static void rates(void **state)
         struct repro_rates rates = {.struct_size = sizeof rates};
         if (!(subject.caps.precisions >> precision & 1))
             continue;
-        subject_done(subject.backend.device_rates(subject.device, precision, &rates, &error), &error);
+        subject_done(subject.backend.device_rates(subject.device, precision, &rates, &error),
+                     &error);
         print_message("# %s: %.3g TFLOP/s in products, %.4g GB/s in copies\n",
                       precision == REPRO_PRECISION_BF16   ? "bf16"
                       : precision == REPRO_PRECISION_TF32 ? "tf32"
@@ -118,9 +123,11 @@ static void rates(void **state)
         assert_true(rates.bytes > 1e6 && rates.bytes < 1e15);
     }
     struct repro_rates small = {.struct_size = 16, .flops = -1.0, .bytes = -1.0};
-    subject_done(subject.backend.device_rates(subject.device, REPRO_PRECISION_F32, &small, &error), &error);
+    subject_done(subject.backend.device_rates(subject.device, REPRO_PRECISION_F32, &small, &error),
+                 &error);
     assert_true(small.flops > 0.0 && small.bytes == -1.0); /* beyond the caller's size */
-    assert_int_equal(subject.backend.device_rates(subject.device, 99, &small, &error), REPRO_UNSUPPORTED);
+    assert_int_equal(subject.backend.device_rates(subject.device, 99, &small, &error),
+                     REPRO_UNSUPPORTED);
 }
 
 static struct repro_profile profile_of(struct trial *trial, int steps)
@@ -133,27 +140,32 @@ static struct repro_profile profile_of(struct trial *trial, int steps)
     return profile;
 }
 
-/* Nothing before the first call; then bytes that hold every convolution's tensors, and twice as many for two steps. */
+/* Nothing before the first call; then bytes that hold every convolution's tensors, and twice as
+ * many for two steps. */
 static void bytes_and_launches(void **state)
 {
     struct trial trial;
     (void)state;
     need(subject.backend.net_profile != NULL, "net_profile");
     start(&trial);
-    struct repro_profile none = profile_of(&trial, 1), one = profile_of(&trial, 1), two = profile_of(&trial, 2);
+    struct repro_profile none = profile_of(&trial, 1), one = profile_of(&trial, 1),
+                         two = profile_of(&trial, 2);
     double least = 0.0;
     const struct repro_graph *graph = &trial.net.graph;
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i].op == REPRO_OP_CONV)
-            least += 4.0 * 4.0 * graph->nodes[i].channels * graph->nodes[i].height * graph->nodes[i].width;
+            least += 4.0 * 4.0 * graph->nodes[i].channels * graph->nodes[i].height *
+                     graph->nodes[i].width;
     if (one.launches == 0 && one.forward_bytes[REPRO_OP_CONV] == 0.0) {
         trial_end(&trial);
         need(0, "count of bytes and launches");
     }
     assert_true(none.launches == 0 && none.forward_bytes[REPRO_OP_CONV] == 0.0);
-    assert_true(one.forward_bytes[REPRO_OP_CONV] >= 2.0 * least * 0.9 && one.forward_bytes[REPRO_OP_CONV] < 10.0 * least);
+    assert_true(one.forward_bytes[REPRO_OP_CONV] >= 2.0 * least * 0.9 &&
+                one.forward_bytes[REPRO_OP_CONV] < 10.0 * least);
     assert_true(one.backward_bytes[REPRO_OP_CONV] > one.forward_bytes[REPRO_OP_CONV]);
-    assert_true(one.launches >= 3 * 10 && one.launches < 1000); /* ten convolutions and more, three passes but one */
+    /* ten convolutions and more, three passes but one */
+    assert_true(one.launches >= 3 * 10 && one.launches < 1000);
     assert_int_equal(two.launches, 2 * one.launches);
     for (int op = 0; op < REPRO_PROFILE_OPS; op++) {
         assert_true(two.forward_bytes[op] == 2.0 * one.forward_bytes[op]);
@@ -165,7 +177,8 @@ static void bytes_and_launches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(marks), cmocka_unit_test(marks_are_so_many),
-                                       cmocka_unit_test(rates), cmocka_unit_test(bytes_and_launches)};
+                                       cmocka_unit_test(rates),
+                                       cmocka_unit_test(bytes_and_launches)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("measure", tests, subject_open, subject_close);
 }

@@ -1,5 +1,5 @@
-/* Whole networks: "tiny" and WRN-10-1 against the reference and against central differences of the backend's own loss, sums of ghosts,
- * and the arenas. */
+/* Whole networks: "tiny" and WRN-10-1 against the reference and against central differences of the
+ * backend's own loss, sums of ghosts, and the arenas. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 
 #define BOUND 1e-5
 
-/* margin: a ReLU's source errs by some 1e-6 of its size behind ten layers of f32; one on the wrong side of 0 would change a gradient by
- * far more than BOUND, with neither side wrong. */
+/* margin: a ReLU's source errs by some 1e-6 of its size behind ten layers of f32; one on the wrong
+ * side of 0 would change a gradient by far more than BOUND, with neither side wrong. */
 static void whole_net(const char *name, int side, double margin)
 {
     struct trial trial;
@@ -61,9 +61,10 @@ static double loss_with(struct trial *trial, int64_t i, float value)
     return subject_metrics(trial->compiled).loss;
 }
 
-/* The loss's slope along parameter i by differences of step 2^-13.  The losses' rounding of 1e-6 gives 1e-6 / 2^-12, some 4e-3; the
- * ReLUs that the step carries across 0 give an error in proportion to the step: 0.13 of the slope at 2^-8, 0.008 at 2^-13.  Bound:
- * 3e-2 of the tensor's largest slope, which a factor, a sign, a missing term or a transposed index exceeds. */
+/* The loss's slope along parameter i by differences of step 2^-13.  The losses' rounding of 1e-6
+ * gives 1e-6 / 2^-12, some 4e-3; the ReLUs that the step carries across 0 give an error in
+ * proportion to the step: 0.13 of the slope at 2^-8, 0.008 at 2^-13.  Bound: 3e-2 of the tensor's
+ * largest slope, which a factor, a sign, a missing term or a transposed index exceeds. */
 #define SLOPE_STEP 0x1p-13f
 #define SLOPE_BOUND 3e-2
 
@@ -85,16 +86,19 @@ static void own_differences(void **state)
     for (size_t k = 0; k < trial.net.tensor_count; k++) {
         const struct net_tensor *tensor = &trial.net.tensors[k];
         double largest = 0.0;
-        for (int64_t i = tensor->first; tensor->arena == REPRO_ARENA_PARAM && i < tensor->first + tensor->count; i++)
+        for (int64_t i = tensor->first;
+             tensor->arena == REPRO_ARENA_PARAM && i < tensor->first + tensor->count; i++)
             largest = fabs((double)grad[i]) > largest ? fabs((double)grad[i]) : largest;
         for (int64_t s = 0; tensor->arena == REPRO_ARENA_PARAM && s < 8 && s < tensor->count; s++) {
             int64_t i = tensor->first + s * tensor->count / (tensor->count < 8 ? tensor->count : 8);
             float high = param[i] + SLOPE_STEP, low = param[i] - SLOPE_STEP;
-            double slope = (loss_with(&trial, i, high) - loss_with(&trial, i, low)) / ((double)high - (double)low);
+            double slope = (loss_with(&trial, i, high) - loss_with(&trial, i, low)) /
+                           ((double)high - (double)low);
             subject_write(trial.compiled, REPRO_ARENA_PARAM, i, 1, &param[i]);
             double error = fabs(slope - (double)grad[i]) / largest;
             if (!(error < SLOPE_BOUND))
-                fail_msg("%s[%d]: gradient %.6g, differences %.6g", tensor->name, (int)(i - tensor->first), (double)grad[i], slope);
+                fail_msg("%s[%d]: gradient %.6g, differences %.6g", tensor->name,
+                         (int)(i - tensor->first), (double)grad[i], slope);
             worst = error > worst ? error : worst;
         }
     }
@@ -118,7 +122,8 @@ static struct repro_rows part(const struct trial *trial, int64_t first, int64_t 
     return rows;
 }
 
-/* One micro of three ghosts gives what three calls of one ghost give, but for the order of the sum. */
+/* One micro of three ghosts gives what three calls of one ghost give, but for the order of the
+ * sum. */
 static void ghosts_add_up(void **state)
 {
     (void)state;
@@ -154,8 +159,8 @@ static void ghosts_add_up(void **state)
     trial_end(&trial);
 }
 
-/* EVAL is a function of one row: alone, in another place or in company it gives the same logits, and its running statistics are those
- * of RUNNING. */
+/* EVAL is a function of one row: alone, in another place or in company it gives the same logits,
+ * and its running statistics are those of RUNNING. */
 static void eval_rows_are_independent(void **state)
 {
     (void)state;
@@ -187,8 +192,8 @@ static void eval_rows_are_independent(void **state)
 /* Writes and reads at odd offsets; the neighbours stay. */
 static void arenas_keep_what_is_written(void **state)
 {
-    static const int arenas[] = {REPRO_ARENA_PARAM, REPRO_ARENA_PARTIAL, REPRO_ARENA_MOMENT1, REPRO_ARENA_MOMENT2,
-                                 REPRO_ARENA_RUNNING};
+    static const int arenas[] = {REPRO_ARENA_PARAM, REPRO_ARENA_PARTIAL, REPRO_ARENA_MOMENT1,
+                                 REPRO_ARENA_MOMENT2, REPRO_ARENA_RUNNING};
     (void)state;
     subject_need();
     struct trial trial;
@@ -198,7 +203,8 @@ static void arenas_keep_what_is_written(void **state)
     for (int k = 0; k < 5; k++) {
         int64_t size = arenas[k] == REPRO_ARENA_RUNNING ? graph->running_count : graph->param_count;
         size += arenas[k] == REPRO_ARENA_PARTIAL ? graph->running_count : 0;
-        float *values = guard_new((size_t)size, sizeof *values), *fresh = subject_read(trial.compiled, arenas[k], 0, size);
+        float *values = guard_new((size_t)size, sizeof *values),
+              *fresh = subject_read(trial.compiled, arenas[k], 0, size);
         for (int64_t i = 0; i < size; i++) {
             assert_true(fresh[i] == 0.0f);
             values[i] = (float)(i + 1) / (float)(k + 3);
@@ -208,7 +214,8 @@ static void arenas_keep_what_is_written(void **state)
             values[i] = -values[i];
         subject_write(trial.compiled, arenas[k], 3, 7, values + 3);
         subject_write(trial.compiled, arenas[k], size, 0, values);
-        float *all = subject_read(trial.compiled, arenas[k], 0, size), *some = subject_read(trial.compiled, arenas[k], 5, size - 6);
+        float *all = subject_read(trial.compiled, arenas[k], 0, size),
+              *some = subject_read(trial.compiled, arenas[k], 5, size - 6);
         assert_memory_equal(all, values, (size_t)size * sizeof *all);
         assert_memory_equal(some, values + 5, (size_t)(size - 6) * sizeof *some);
         guard_free(values);
@@ -223,10 +230,13 @@ static void refused(const struct trial *trial, int arena, int64_t first, int64_t
 {
     struct repro_error error = {0};
     float *values = guard_new(16, sizeof *values);
-    int32_t code = write ? subject.backend.net_write(trial->compiled, arena, first, count, values, &error)
-                         : subject.backend.net_read(trial->compiled, arena, first, count, values, &error);
+    int32_t code = write ? subject.backend.net_write(trial->compiled, arena, first, count, values,
+                                                     &error)
+                         : subject.backend.net_read(trial->compiled, arena, first, count, values,
+                                                    &error);
     if (code == 0)
-        fail_msg("arena %d took a %s of %lld floats from %lld", arena, write ? "write" : "read", (long long)count, (long long)first);
+        fail_msg("arena %d took a %s of %lld floats from %lld", arena, write ? "write" : "read",
+                 (long long)count, (long long)first);
     assert_int_equal(code, error.code);
     assert_true(error.text[0] != '\0');
     for (int i = 0; i < 16; i++)
@@ -264,9 +274,13 @@ static void ranges_outside_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiny_net), cmocka_unit_test(wide_residual_net), cmocka_unit_test(own_differences),
-        cmocka_unit_test(ghosts_add_up), cmocka_unit_test(eval_rows_are_independent),
-        cmocka_unit_test(arenas_keep_what_is_written), cmocka_unit_test(ranges_outside_refused),
+        cmocka_unit_test(tiny_net),
+        cmocka_unit_test(wide_residual_net),
+        cmocka_unit_test(own_differences),
+        cmocka_unit_test(ghosts_add_up),
+        cmocka_unit_test(eval_rows_are_independent),
+        cmocka_unit_test(arenas_keep_what_is_written),
+        cmocka_unit_test(ranges_outside_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("net", tests, subject_open, subject_close);

@@ -1,5 +1,5 @@
-/* Every op of a backend against the reference: logits, loss, correct answers, gradients and batch-norm sums, on the graphs of
- * graphs.c. */
+/* Every op of a backend against the reference: logits, loss, correct answers, gradients and
+ * batch-norm sums, on the graphs of graphs.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOUND 1e-5  /* f32 rounds at 6e-8; sums of a few hundred products and two divisions stay below 1e-6 */
+/* f32 rounds at 6e-8; sums of a few hundred products and two divisions stay below 1e-6 */
+#define BOUND 1e-5
 #define MARGIN 1e-4 /* no rounding of f32 crosses a kink */
 
-static const int arenas[] = {REPRO_ARENA_PARAM, REPRO_ARENA_PARTIAL, REPRO_ARENA_MOMENT1, REPRO_ARENA_MOMENT2,
-                             REPRO_ARENA_RUNNING};
+static const int arenas[] = {REPRO_ARENA_PARAM, REPRO_ARENA_PARTIAL, REPRO_ARENA_MOMENT1,
+                             REPRO_ARENA_MOMENT2, REPRO_ARENA_RUNNING};
 #define ARENAS ((int)(sizeof arenas / sizeof *arenas))
 
 static int64_t arena_size(const struct trial *trial, int arena)
@@ -89,7 +90,8 @@ int main(void)
     static struct CMUnitTest tests[GRAPH_CASE_MAX];
     cmocka_set_message_output(CM_OUTPUT_TAP);
     for (int i = 0; i < graph_case_count; i++) {
-        tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(against_reference, (void *)(uintptr_t)&graph_cases[i]);
+        tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(against_reference,
+                                                                (void *)(uintptr_t)&graph_cases[i]);
         tests[i].name = graph_cases[i].name;
     }
     return cmocka_run_group_tests_name("ops", tests, subject_open, subject_close);

@@ -1,6 +1,7 @@
-/* A backend ($REPRO_CONFORMANCE_BACKEND, default onednn) against openblas: every op, a whole WRN, and 50 updates of it,
- * from the same parameters and rows, at every precision that it has.  Bounds are relative L2: 1e-5 where both sum the
- * definition in f32, 1e-4 where Winograd takes part, 1e-3 in tf32, 1e-2 in bf16. */
+/* A backend ($REPRO_CONFORMANCE_BACKEND, default onednn) against openblas: every op, a whole WRN,
+ * and 50 updates of it, from the same parameters and rows, at every precision that it has.  Bounds
+ * are relative L2: 1e-5 where both sum the definition in f32, 1e-4 where Winograd takes part, 1e-3
+ * in tf32, 1e-2 in bf16. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,14 +67,18 @@ static int takes_winograd(const struct trial *trial)
 /* The same net of the other backend, with the trial's parameters. */
 static struct repro_net *plain_net(const struct trial *trial)
 {
-    struct repro_net_options options = {
-        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = trial->micro, .ghost = trial->ghost};
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = REPRO_PRECISION_F32,
+                                        .micro = trial->micro,
+                                        .ghost = trial->ghost};
     struct repro_error error = {0};
     struct repro_net *net = NULL;
-    subject_done(plain.net_compile(plain_device, &trial->net.graph, &options, &net, &error), &error);
+    subject_done(plain.net_compile(plain_device, &trial->net.graph, &options, &net, &error),
+                 &error);
     for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_RUNNING;
          arena += REPRO_ARENA_RUNNING - REPRO_ARENA_PARAM) {
-        int64_t count = arena == REPRO_ARENA_PARAM ? trial->net.graph.param_count : trial->net.graph.running_count;
+        int64_t count = arena == REPRO_ARENA_PARAM ? trial->net.graph.param_count
+                                                   : trial->net.graph.running_count;
         float *values = subject_read(trial->compiled, arena, 0, count);
         subject_done(plain.net_write(net, arena, 0, count, values, &error), &error);
         guard_free(values);
@@ -85,7 +90,8 @@ static struct repro_net *plain_net(const struct trial *trial)
 static double distance(const struct trial *trial, struct repro_net *net, int arena, int64_t count)
 {
     struct repro_error error = {0};
-    float *got = subject_read(trial->compiled, arena, 0, count), *other = guard_new((size_t)count, sizeof *other);
+    float *got = subject_read(trial->compiled, arena, 0, count),
+          *other = guard_new((size_t)count, sizeof *other);
     double *want = guard_new((size_t)count, sizeof *want);
     subject_done(plain.net_read(net, arena, 0, count, other, &error), &error);
     for (int64_t i = 0; i < count; i++)
@@ -97,7 +103,8 @@ static double distance(const struct trial *trial, struct repro_net *net, int are
     return result;
 }
 
-static void pass(const struct repro_backend *backend, struct repro_net *net, struct repro_rows *rows, int backward)
+static void pass(const struct repro_backend *backend, struct repro_net *net,
+                 struct repro_rows *rows, int backward)
 {
     struct repro_error error = {0};
     rows->mode = backward ? REPRO_MODE_TRAIN : REPRO_MODE_EVAL;
@@ -115,7 +122,8 @@ static void compare(struct trial *trial, struct repro_net *net, double bound, do
     pass(&subject.backend, trial->compiled, &trial->rows, 1);
     pass(&plain, net, &trial->rows, 1);
     double train = distance(trial, net, REPRO_ARENA_OUTPUT, logits);
-    double grads = distance(trial, net, REPRO_ARENA_PARTIAL, graph->param_count + graph->running_count);
+    double grads = distance(trial, net, REPRO_ARENA_PARTIAL,
+                            graph->param_count + graph->running_count);
     pass(&subject.backend, trial->compiled, &trial->rows, 0);
     pass(&plain, net, &trial->rows, 0);
     double eval = distance(trial, net, REPRO_ARENA_OUTPUT, logits);
@@ -142,7 +150,9 @@ static void need_precision(int precision)
 /* The distance at which random rows keep from every kink: what rounding may move a value by. */
 static double margin_of(int precision)
 {
-    return precision == REPRO_PRECISION_BF16 ? 1e-2 : precision == REPRO_PRECISION_TF32 ? 3e-3 : MARGIN;
+    return precision == REPRO_PRECISION_BF16   ? 1e-2
+           : precision == REPRO_PRECISION_TF32 ? 3e-3
+                                               : MARGIN;
 }
 
 static double bound_of(const struct trial *trial, int precision)
@@ -156,12 +166,15 @@ static double bound_of(const struct trial *trial, int precision)
 /* The trial's net anew, at a precision. */
 static void recompile(struct trial *trial, int precision)
 {
-    struct repro_net_options options = {
-        .struct_size = sizeof options, .precision = precision, .micro = trial->micro, .ghost = trial->ghost};
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = precision,
+                                        .micro = trial->micro,
+                                        .ghost = trial->ghost};
     struct repro_error error = {0};
     subject.backend.net_free(trial->compiled);
     trial->compiled = NULL;
-    subject_done(subject.backend.net_compile(subject.device, &trial->net.graph, &options, &trial->compiled, &error),
+    subject_done(subject.backend.net_compile(subject.device, &trial->net.graph, &options,
+                                             &trial->compiled, &error),
                  &error);
 }
 
@@ -182,8 +195,9 @@ static void every_op(void **state)
     trial_end(&trial);
 }
 
-/* Sixteen layers deep, some ReLU's source lies closer to 0 than tf32 and bf16 round, whatever the rows: the gradients
- * differ there, by right.  f32's are held to its bound, the others' to the coarsest; the logits to theirs. */
+/* Sixteen layers deep, some ReLU's source lies closer to 0 than tf32 and bf16 round, whatever the
+ * rows: the gradients differ there, by right.  f32's are held to its bound, the others' to the
+ * coarsest; the logits to theirs. */
 static void whole_wrn(void **state)
 {
     const struct pairing *pairing = *state;
@@ -201,8 +215,8 @@ static void whole_wrn(void **state)
     trial_end(&trial);
 }
 
-/* Momentum, on rows whose pixels move at every update.  Rounding grows along a training: a ReLU falls on the other side
- * now and then. */
+/* Momentum, on rows whose pixels move at every update.  Rounding grows along a training: a ReLU
+ * falls on the other side now and then. */
 static void fifty_updates(void **state)
 {
     const struct pairing *pairing = *state;
@@ -236,20 +250,22 @@ static void fifty_updates(void **state)
         worst = params > worst ? params : worst;
     }
     double running = distance(&trial, net, REPRO_ARENA_RUNNING, trial.net.graph.running_count);
-    print_message("# parameters %.1e, running statistics %.1e, bound %.0e\n", worst, running, bound);
+    print_message("# parameters %.1e, running statistics %.1e, bound %.0e\n", worst, running,
+                  bound);
     assert_true(worst < bound && running < bound);
     trial_seal(&trial);
     plain.net_free(net);
     trial_end(&trial);
 }
 
-/* Deep or discontinuous cases would need a wider margin than random rows keep; these show each op.  The last three have
- * a ReLU, from which rows keep tf32's margin but not bf16's. */
+/* Deep or discontinuous cases would need a wider margin than random rows keep; these show each op.
+ * The last three have a ReLU, from which rows keep tf32's margin but not bf16's. */
 static int is_shallow(const char *name, int precision)
 {
-    static const char *const names[] = {
-        "dense_alone",     "norm",          "add_scaled", "concat_one",       "max_2x2",      "avg_3x3",
-        "conv_twice_read", "conv_1x1_bias", "conv_1x1",   "conv_3x3_stride2", "conv_5x5_bias"};
+    static const char *const names[] = {"dense_alone",      "norm",          "add_scaled",
+                                        "concat_one",       "max_2x2",       "avg_3x3",
+                                        "conv_twice_read",  "conv_1x1_bias", "conv_1x1",
+                                        "conv_3x3_stride2", "conv_5x5_bias"};
     size_t count = sizeof names / sizeof *names - (precision == REPRO_PRECISION_BF16 ? 3 : 0);
     for (size_t k = 0; k < count; k++)
         if (strcmp(name, names[k]) == 0)
@@ -278,7 +294,9 @@ int main(void)
     for (int precision = REPRO_PRECISION_F32; precision <= REPRO_PRECISION_BF16; precision++) {
         for (int i = 0; i < graph_case_count + 2 && is_wanted(names[precision]); i++) {
             const struct graph_case *one = i < graph_case_count ? &graph_cases[i] : NULL;
-            const char *name = one != NULL ? one->name : i == graph_case_count ? "whole_wrn" : "fifty_updates";
+            const char *name = one != NULL             ? one->name
+                               : i == graph_case_count ? "whole_wrn"
+                                                       : "fifty_updates";
             if (one != NULL && precision != REPRO_PRECISION_F32 && !is_shallow(name, precision))
                 continue;
             pairings[count] = (struct pairing){one, precision};

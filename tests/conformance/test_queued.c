@@ -1,4 +1,5 @@
-/* Calls that a backend may keep, put together and repeat, against the same calls done one by one: the same bits. */
+/* Calls that a backend may keep, put together and repeat, against the same calls done one by one:
+ * the same bits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,8 +22,9 @@
 #define GHOST 2
 #define RECORDS 256
 
-/* How a network is called: left alone; with everything timed, which lets nothing be put together; with its results read
- * between any two calls; waited for after each; with pixels in the place of crops. */
+/* How a network is called: left alone; with everything timed, which lets nothing be put together;
+ * with its results read between any two calls; waited for after each; with pixels in the place of
+ * crops. */
 enum manner { ALONE, TIMED, READ, WAITED_FOR, PIXELS, MANNERS };
 static const char *const manner_names[] = {"left alone", "timed", "read", "waited for", "pixels"};
 
@@ -40,9 +42,11 @@ struct player {
 static int body(struct net *net)
 {
     int y = net_batch_norm(net, "bn", net_conv(net, "stem", 0, 4, 3, 1, 1));
-    y = net_node(
-        net, "dropout",
-        &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {net_relu(net, "relu", y)}, .scale = 0.3f});
+    y = net_node(net, "dropout",
+                 &(struct repro_node){.op = REPRO_OP_DROPOUT,
+                                      .src_count = 1,
+                                      .src = {net_relu(net, "relu", y)},
+                                      .scale = 0.3f});
     return net_add(net, "add", net_conv(net, "conv", y, 4, 3, 1, 1), y, 1.0f);
 }
 static const struct graph_case small = {"small", 2, 3, 3, GHOST, MICRO / GHOST, body};
@@ -60,7 +64,8 @@ static void look(struct player *player)
 {
     struct repro_error error = {0};
     if (player->manner == READ)
-        guard_free(subject_read(player->net, REPRO_ARENA_PARTIAL, 0, player->trial->net.graph.param_count));
+        guard_free(subject_read(player->net, REPRO_ARENA_PARTIAL, 0,
+                                player->trial->net.graph.param_count));
     if (player->manner == WAITED_FOR)
         subject_done(subject.backend.net_sync(player->net, &error), &error);
 }
@@ -91,7 +96,8 @@ static void forward(struct player *player, int mode, int64_t count)
     subject_forward(player->net, &rows);
     look(player);
     if (player->manner == READ)
-        guard_free(subject_read(player->net, REPRO_ARENA_OUTPUT, 0, count * trial->net.graph.classes));
+        guard_free(
+            subject_read(player->net, REPRO_ARENA_OUTPUT, 0, count * trial->net.graph.classes));
 }
 
 static void micro(struct player *player, int64_t count)
@@ -274,16 +280,17 @@ static const struct {
               {"evaluations", evaluations, MICRO}};
 #define PIECES ((int)(sizeof pieces / sizeof *pieces))
 
-static void compare(struct player *player, const struct player *first, const struct snapshot *want, int64_t rows,
-                    const char *words)
+static void compare(struct player *player, const struct player *first, const struct snapshot *want,
+                    int64_t rows, const char *words)
 {
     struct snapshot got;
     take_records(player, player->updates - player->records);
     assert_int_equal(player->records, first->records);
     for (int i = 0; i < player->records; i++)
-        if (player->loss[i] != first->loss[i] || player->rows[i] != first->rows[i] || !isfinite(player->loss[i]))
-            fail_msg("%s: update %d: loss %.17g and %.17g of %d and %d rows", words, i + 1, player->loss[i],
-                     first->loss[i], (int)player->rows[i], (int)first->rows[i]);
+        if (player->loss[i] != first->loss[i] || player->rows[i] != first->rows[i] ||
+            !isfinite(player->loss[i]))
+            fail_msg("%s: update %d: loss %.17g and %.17g of %d and %d rows", words, i + 1,
+                     player->loss[i], first->loss[i], (int)player->rows[i], (int)first->rows[i]);
     snapshot_take(&got, want->graph, player->net, rows);
     snapshot_same(&got, want, words);
     snapshot_free(&got);
@@ -305,13 +312,15 @@ static void play(int piece, int precision)
         struct player *player = &players[manner];
         struct repro_profile profile = {.struct_size = sizeof profile};
         struct repro_error error = {0};
-        *player = (struct player){.trial = &trial, .gallery = &gallery, .manner = (enum manner)manner};
+        *player = (struct player){
+            .trial = &trial, .gallery = &gallery, .manner = (enum manner)manner};
         player->net = trial_compile_with(&trial, &options);
         trial_load(&trial, player->net);
         if (manner == TIMED && subject.backend.net_profile != NULL)
             subject_done(subject.backend.net_profile(player->net, &profile, &error), &error);
         pieces[piece].play(player);
-        snprintf(words, sizeof words, "%s, precision %d, %s", pieces[piece].name, precision, manner_names[manner]);
+        snprintf(words, sizeof words, "%s, precision %d, %s", pieces[piece].name, precision,
+                 manner_names[manner]);
         if (manner == ALONE) {
             take_records(player, player->updates - player->records);
             snapshot_take(&want, &trial.net.graph, player->net, pieces[piece].rows);
@@ -337,7 +346,8 @@ static void bf16_in_every_manner(void **state)
 {
     (void)state;
     need();
-    for (int piece = 0; piece < PIECES && subject.caps.precisions >> REPRO_PRECISION_BF16 & 1u; piece++)
+    for (int piece = 0; piece < PIECES && subject.caps.precisions >> REPRO_PRECISION_BF16 & 1u;
+         piece++)
         play(piece, REPRO_PRECISION_BF16);
 }
 
@@ -353,7 +363,8 @@ static void sums_of_micros(void **state)
     subject_need_ops(&trial.net.graph);
     trial_fill(&trial, 3);
     gallery_init(&gallery, &trial.net.graph, 4);
-    struct player player = {.trial = &trial, .gallery = &gallery, .net = trial_compile_with(&trial, &options)};
+    struct player player = {
+        .trial = &trial, .gallery = &gallery, .net = trial_compile_with(&trial, &options)};
     int64_t count = trial.net.graph.param_count + trial.net.graph.running_count;
     trial_load(&trial, player.net);
     double *sum = guard_new((size_t)count, sizeof *sum);
@@ -396,7 +407,8 @@ static void two_networks(void **state)
     trial_fill(&trial, 3);
     gallery_init(&gallery, &trial.net.graph, 4);
     for (int k = 0; k < 3; k++) {
-        players[k] = (struct player){.trial = &trial, .gallery = &gallery, .net = trial_compile_with(&trial, &options)};
+        players[k] = (struct player){
+            .trial = &trial, .gallery = &gallery, .net = trial_compile_with(&trial, &options)};
         trial_load(&trial, players[k].net);
     }
     for (int i = 0; i < 6; i++) {

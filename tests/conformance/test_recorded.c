@@ -1,4 +1,5 @@
-/* Sums of groups added on the device, and updates that nobody waits for, against the same sums and looks on the host.
+/* Sums of groups added on the device, and updates that nobody waits for, against the same sums and
+ * looks on the host.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -145,8 +146,12 @@ static void slots_stay(void **state)
 {
     struct trial trial;
     struct snapshot zero, one, two, sum;
-    struct repro_step step = {
-        .struct_size = sizeof step, .optimizer = REPRO_OPTIMIZER_SGD, .lr = 0.0, .update = 1, .keep = 1.0, .ghosts = 1};
+    struct repro_step step = {.struct_size = sizeof step,
+                              .optimizer = REPRO_OPTIMIZER_SGD,
+                              .lr = 0.0,
+                              .update = 1,
+                              .keep = 1.0,
+                              .ghosts = 1};
     (void)state;
     need_sums();
     struct repro_net *net = start(&trial, "conv_3x3", SLOTS);
@@ -195,16 +200,19 @@ static void slots_out_of_range(void **state)
     need_sums();
     struct repro_net *net = start(&trial, "conv_3x3", SLOTS), *none = another(&trial);
     for (int i = 0; i < 4; i++) {
-        subject_refused(subject.backend.net_keep(net, slots[i], &error), &error, REPRO_ARGUMENT, "slot");
-        subject_refused(subject.backend.net_join(net, slots[i], &error), &error, REPRO_ARGUMENT, "slot");
+        subject_refused(subject.backend.net_keep(net, slots[i], &error), &error, REPRO_ARGUMENT,
+                        "slot");
+        subject_refused(subject.backend.net_join(net, slots[i], &error), &error, REPRO_ARGUMENT,
+                        "slot");
     }
     subject_refused(subject.backend.net_keep(none, 0, &error), &error, REPRO_ARGUMENT, "slot 0");
     subject_refused(subject.backend.net_join(none, 0, &error), &error, REPRO_ARGUMENT, "slot 0");
     struct repro_net_options options = {
         .struct_size = sizeof options, .micro = trial.micro, .ghost = trial.ghost, .slots = -1};
     struct repro_net *mark = net;
-    subject_refused(subject.backend.net_compile(subject.device, &trial.net.graph, &options, &mark, &error), &error,
-                    REPRO_ARGUMENT, "-1 slots");
+    subject_refused(
+        subject.backend.net_compile(subject.device, &trial.net.graph, &options, &mark, &error),
+        &error, REPRO_ARGUMENT, "-1 slots");
     assert_ptr_equal(mark, net);
     subject.backend.net_free(net);
     subject.backend.net_free(none);
@@ -248,7 +256,8 @@ static void history_refused(struct repro_net *net, int64_t least)
 {
     struct repro_history history = {.struct_size = sizeof history, .count = -7};
     struct repro_error error = {0};
-    subject_refused(subject.backend.net_history(net, least, &history, &error), &error, REPRO_ARGUMENT, "record");
+    subject_refused(subject.backend.net_history(net, least, &history, &error), &error,
+                    REPRO_ARGUMENT, "record");
     assert_int_equal(history.count, -7);
 }
 
@@ -278,8 +287,9 @@ static void records_are_metrics(void **state)
         for (int32_t i = 0; i < records.count; i++, read++)
             if (records.loss[i] != want[read].loss || records.correct[i] != want[read].correct ||
                 records.rows[i] != want[read].rows)
-                fail_msg("record %d: loss %.17g of %d rows, %.17g of %d were due", (int)read, records.loss[i],
-                         (int)records.rows[i], want[read].loss, (int)want[read].rows);
+                fail_msg("record %d: loss %.17g of %d rows, %.17g of %d were due", (int)read,
+                         records.loss[i], (int)records.rows[i], want[read].loss,
+                         (int)want[read].rows);
     }
     assert_int_equal(read, UPDATES);
     assert_int_equal(history(net, 0).count, 0);
@@ -289,7 +299,8 @@ static void records_are_metrics(void **state)
     trial_end(&trial);
 }
 
-/* Joined groups count, a plain update leaves no record, and an evaluation in between touches none. */
+/* Joined groups count, a plain update leaves no record, and an evaluation in between touches
+ * none. */
 static void records_of_joined_groups(void **state)
 {
     struct trial trial;
@@ -347,7 +358,8 @@ static void room_for_records(void **state)
     group(&trial, net, 1);
     group(&trial, asked, 1);
     step.flags = REPRO_STEP_RECORD;
-    subject_refused(subject.backend.net_update(net, &step, &error), &error, REPRO_ARGUMENT, "unread");
+    subject_refused(subject.backend.net_update(net, &step, &error), &error, REPRO_ARGUMENT,
+                    "unread");
     snapshots_same(&trial.net.graph, net, asked, 0, "after the refusal");
     history_refused(net, REPRO_HISTORY + 1);
     history_refused(net, INT64_MIN);
@@ -359,11 +371,14 @@ static void room_for_records(void **state)
     subject_update(asked, &step);
     snapshots_same(&trial.net.graph, net, asked, 0, "with room again");
     step.flags = 1u << 7;
-    subject_refused(subject.backend.net_update(net, &step, &error), &error, REPRO_UNSUPPORTED, "flag");
+    subject_refused(subject.backend.net_update(net, &step, &error), &error, REPRO_UNSUPPORTED,
+                    "flag");
     step.flags = 0;
     step.reserved = 1;
-    subject_refused(subject.backend.net_update(net, &step, &error), &error, REPRO_UNSUPPORTED, "reserved");
-    struct repro_history small = {.struct_size = offsetof(struct repro_history, correct), .correct = {-5}};
+    subject_refused(subject.backend.net_update(net, &step, &error), &error, REPRO_UNSUPPORTED,
+                    "reserved");
+    struct repro_history small = {.struct_size = offsetof(struct repro_history, correct),
+                                  .correct = {-5}};
     subject_done(subject.backend.net_history(net, 1, &small, &error), &error);
     assert_true(small.count == 1 && small.loss[0] > 0.0 && small.correct[0] == -5);
     subject.backend.net_free(net);
@@ -373,8 +388,9 @@ static void room_for_records(void **state)
 
 /* ---- What a loss that is no finite number stops ---- */
 
-#define LEARNT \
-    (1u << REPRO_ARENA_PARAM | 1u << REPRO_ARENA_MOMENT1 | 1u << REPRO_ARENA_MOMENT2 | 1u << REPRO_ARENA_RUNNING)
+#define LEARNT                                                                         \
+    (1u << REPRO_ARENA_PARAM | 1u << REPRO_ARENA_MOMENT1 | 1u << REPRO_ARENA_MOMENT2 | \
+     1u << REPRO_ARENA_RUNNING)
 
 static void learnt_is(struct repro_net *net, const struct snapshot *want, const char *words)
 {
@@ -384,7 +400,8 @@ static void learnt_is(struct repro_net *net, const struct snapshot *want, const 
     snapshot_free(&got);
 }
 
-/* The weights explode in update 3, so that update 4's loss is none; everything stays as update 3 left it. */
+/* The weights explode in update 3, so that update 4's loss is none; everything stays as update 3
+ * left it. */
 static void stops_at_the_update(void **state)
 {
     struct trial trial;
@@ -410,8 +427,8 @@ static void stops_at_the_update(void **state)
     trial_end(&trial);
 }
 
-/* A negative running variance makes the loss of an EVAL forward NaN, and leaves the TRAIN ones as they are: the updates
- * behind it have finite losses and do nothing all the same. */
+/* A negative running variance makes the loss of an EVAL forward NaN, and leaves the TRAIN ones as
+ * they are: the updates behind it have finite losses and do nothing all the same. */
 static void goes_on_when_written(void **state)
 {
     struct trial trial;
@@ -441,8 +458,10 @@ static void goes_on_when_written(void **state)
     for (int i = 0; i < 6; i++)
         assert_int_equal(isfinite(records.loss[i]) != 0, i != 2);
     learnt_is(net, &before, "updates behind the one that stopped");
-    subject_write(net, REPRO_ARENA_MOMENT1, 0, graph->param_count, before.arenas[REPRO_ARENA_MOMENT1]);
-    subject_write(net, REPRO_ARENA_RUNNING, 0, graph->running_count, before.arenas[REPRO_ARENA_RUNNING]);
+    subject_write(net, REPRO_ARENA_MOMENT1, 0, graph->param_count,
+                  before.arenas[REPRO_ARENA_MOMENT1]);
+    subject_write(net, REPRO_ARENA_RUNNING, 0, graph->running_count,
+                  before.arenas[REPRO_ARENA_RUNNING]);
     recorded(&trial, net, 7);
     learnt_is(net, &before, "another arena written");
     struct repro_net *fresh = another(&trial);

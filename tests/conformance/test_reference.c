@@ -1,4 +1,5 @@
-/* The reference judged by itself: its backward against central differences of its own forward, all in double. */
+/* The reference judged by itself: its backward against central differences of its own forward, all
+ * in double. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,13 +14,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Step and bound.  A central difference of step h errs by h^2 f'''/6, here about 1e-10, and by 1e-16 f / h, about 1e-11. */
+/* Step and bound.  A central difference of step h errs by h^2 f'''/6, here about 1e-10, and by
+ * 1e-16 f / h, about 1e-11. */
 #define STEP 1e-5
 #define BOUND 1e-6
-#define MARGIN 1e-4      /* further from every kink than a step moves anything */
-#define SAMPLE 24        /* parameters of a tensor */
+#define MARGIN 1e-4 /* further from every kink than a step moves anything */
+#define SAMPLE 24   /* parameters of a tensor */
 
-static double loss_at(struct reference *ref, const struct repro_rows *rows, double *param, double value)
+static double loss_at(struct reference *ref, const struct repro_rows *rows, double *param,
+                      double value)
 {
     double before = *param;
     *param = value;
@@ -30,7 +33,8 @@ static double loss_at(struct reference *ref, const struct repro_rows *rows, doub
 }
 
 /* |analytic - differences| / |analytic| over a sample of the tensor, in L2. */
-static double tensor_error(struct trial *trial, const struct net_tensor *tensor, const double *grad, double floor)
+static double tensor_error(struct trial *trial, const struct net_tensor *tensor, const double *grad,
+                           double floor)
 {
     struct reference *ref = &trial->reference;
     int64_t count = tensor->count < SAMPLE ? tensor->count : SAMPLE;
@@ -38,7 +42,8 @@ static double tensor_error(struct trial *trial, const struct net_tensor *tensor,
     for (int64_t k = 0; k < count; k++) {
         int64_t i = tensor->first + k * tensor->count / count;
         double *w = &ref->param[i], high = *w + STEP, low = *w - STEP;
-        double slope = (loss_at(ref, &trial->rows, w, high) - loss_at(ref, &trial->rows, w, low)) / (high - low);
+        double slope = (loss_at(ref, &trial->rows, w, high) - loss_at(ref, &trial->rows, w, low)) /
+                       (high - low);
         error += (slope - grad[i]) * (slope - grad[i]);
         norm += grad[i] * grad[i];
     }
@@ -71,7 +76,8 @@ static void central_differences(void **state)
     trial_end(&trial);
 }
 
-/* One pixel, one logit a class: numbers worked by hand, so that something does not come from the loops themselves. */
+/* One pixel, one logit a class: numbers worked by hand, so that something does not come from the
+ * loops themselves. */
 static int one_pixel(struct net *net)
 {
     return -1 - net_dense(net, "dense", 0, GRAPH_CLASSES);
@@ -95,7 +101,8 @@ static void by_hand(void **state)
     assert_true(fabs(ref->loss - log(10.0 / 6.0)) < 1e-14);
     assert_int_equal(ref->correct, 1);
     for (int i = 0; i < GRAPH_CLASSES; i++) {
-        double source = ((double)trial.pixels[0] - (double)125.3f) / (double)63.0f, diff = 2.0 * (i == 2 ? -0.4 : 0.1);
+        double source = ((double)trial.pixels[0] - (double)125.3f) / (double)63.0f,
+               diff = 2.0 * (i == 2 ? -0.4 : 0.1);
         assert_true(fabs(ref->partial[GRAPH_CLASSES + i] - diff) < 1e-14);
         assert_true(fabs(ref->partial[i] - diff * source) < 1e-14);
     }
@@ -109,7 +116,8 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     tests[0] = (struct CMUnitTest)cmocka_unit_test(by_hand);
     for (int i = 0; i < graph_case_count; i++) {
-        tests[i + 1] = (struct CMUnitTest)cmocka_unit_test_prestate(central_differences, (void *)(uintptr_t)&graph_cases[i]);
+        tests[i + 1] = (struct CMUnitTest)cmocka_unit_test_prestate(
+            central_differences, (void *)(uintptr_t)&graph_cases[i]);
         tests[i + 1].name = graph_cases[i].name;
     }
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);

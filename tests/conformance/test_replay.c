@@ -1,6 +1,6 @@
-/* The cudnn backend on an emulated GPU where repeating steps goes wrong: what cannot be captured is run call by call,
- * to the same bits; what fails for good ends in a sentence.  $REPRO_CONFORMANCE_BACKEND is the emulated plugin; see
- * tests/device/emulator.h. */
+/* The cudnn backend on an emulated GPU where repeating steps goes wrong: what cannot be captured is
+ * run call by call, to the same bits; what fails for good ends in a sentence.
+ * $REPRO_CONFORMANCE_BACKEND is the emulated plugin; see tests/device/emulator.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,8 @@
 struct outcome {
     int32_t code;
     char text[508];
-    int64_t update; /* the one that failed, from 1; 0: before them, UPDATES + 1: reading the results */
+    /* the one that failed, from 1; 0: before them, UPDATES + 1: reading the results */
+    int64_t update;
     uint64_t bits; /* of PARAM, the moments, RUNNING and the records */
 };
 
@@ -50,7 +51,8 @@ static int setup_run(struct run *run)
     static uint8_t pixels[IMAGES * IMAGE];
     static int32_t labels[IMAGES];
     struct repro_device_options open = {.struct_size = sizeof open};
-    struct repro_net_options options = {.struct_size = sizeof options, .micro = ROWS, .ghost = ROWS, .slots = 1};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .micro = ROWS, .ghost = ROWS, .slots = 1};
     struct err err = {0};
     for (int i = 0; i < IMAGES * IMAGE; i++)
         pixels[i] = (uint8_t)(i * i * 31 + i);
@@ -70,13 +72,15 @@ static int setup_run(struct run *run)
     if (code == 0)
         code = run->backend.data_put(run->device, &images, &run->data, &run->error);
     if (code == 0)
-        code = run->backend.net_compile(run->device, &run->net.graph, &options, &run->compiled, &run->error);
+        code = run->backend.net_compile(run->device, &run->net.graph, &options, &run->compiled,
+                                        &run->error);
     if (code != 0)
         return code;
     float *param = calloc((size_t)run->net.graph.param_count, sizeof *param);
     float *running = calloc((size_t)run->net.graph.running_count, sizeof *running);
     net_initial(&run->net, 1, param, running);
-    code = run->backend.net_write(run->compiled, REPRO_ARENA_PARAM, 0, run->net.graph.param_count, param, &run->error);
+    code = run->backend.net_write(run->compiled, REPRO_ARENA_PARAM, 0, run->net.graph.param_count,
+                                  param, &run->error);
     free(param);
     free(running);
     return code;
@@ -88,8 +92,11 @@ static int32_t one_update(struct run *run, int64_t update)
     const struct repro_backend *backend = &run->backend;
     struct repro_net *net = run->compiled;
     struct repro_crop crops[ROWS];
-    struct repro_rows rows = {
-        .struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = ROWS, .data = run->data, .crops = crops};
+    struct repro_rows rows = {.struct_size = sizeof rows,
+                              .mode = REPRO_MODE_TRAIN,
+                              .count = ROWS,
+                              .data = run->data,
+                              .crops = crops};
     struct repro_step step = {.struct_size = sizeof step,
                               .optimizer = REPRO_OPTIMIZER_MOMENTUM,
                               .lr = 0.05,
@@ -131,7 +138,8 @@ static int32_t look(struct run *run)
     int32_t code = run->backend.net_history(run->compiled, UPDATES, &history, &run->error);
     uint64_t bits = add_bits(UINT64_C(14695981039346656037), history.loss, sizeof history.loss);
     for (int arena = REPRO_ARENA_PARAM; arena <= REPRO_ARENA_RUNNING && code == 0; arena++) {
-        int64_t count = arena == REPRO_ARENA_RUNNING ? run->net.graph.running_count : run->net.graph.param_count;
+        int64_t count = arena == REPRO_ARENA_RUNNING ? run->net.graph.running_count
+                                                     : run->net.graph.param_count;
         float *values = calloc((size_t)count, sizeof *values);
         code = run->backend.net_read(run->compiled, arena, 0, count, values, &run->error);
         bits = add_bits(bits, values, (size_t)count * sizeof *values);
@@ -203,19 +211,21 @@ static void same_under(const char *words, const struct outcome *want)
 {
     struct outcome got = under(words);
     if (got.code != 0 || got.bits != want->bits)
-        fail_msg("under '%s': code %d (%.508s), bits %016llx for %016llx", words, (int)got.code, got.text,
-                 (unsigned long long)got.bits, (unsigned long long)want->bits);
+        fail_msg("under '%s': code %d (%.508s), bits %016llx for %016llx", words, (int)got.code,
+                 got.text, (unsigned long long)got.bits, (unsigned long long)want->bits);
 }
 
 static void fails_under(const char *words, int32_t code, int64_t update, const char *text)
 {
     struct outcome got = under(words);
-    if (got.code != code || (update >= 0 && got.update != update) || strstr(got.text, text) == NULL ||
-        strchr(got.text, '\n') != NULL)
-        fail_msg("under '%s': code %d at update %d: %.508s", words, (int)got.code, (int)got.update, got.text);
+    if (got.code != code || (update >= 0 && got.update != update) ||
+        strstr(got.text, text) == NULL || strchr(got.text, '\n') != NULL)
+        fail_msg("under '%s': code %d at update %d: %.508s", words, (int)got.code, (int)got.update,
+                 got.text);
 }
 
-/* Of equal updates the first runs call by call, the second is captured, and it and all behind it are replays. */
+/* Of equal updates the first runs call by call, the second is captured, and it and all behind it
+ * are replays. */
 static void updates_are_replays(void **state)
 {
     (void)state;
@@ -242,7 +252,8 @@ static void captures_that_fail(void **state)
         "cudaStreamEndCapture@1=2",
         "cudaGraphInstantiate@1=2",
         "cudaGraphInstantiate@1=1",
-        "cudaStreamBeginCapture@1=900 cudaGraphLaunch@1=719", /* not tried again: no launch follows */
+        /* not tried again: no launch follows */
+        "cudaStreamBeginCapture@1=900 cudaGraphLaunch@1=719",
         "cudaGraphInstantiate@1=2 cudaGraphLaunch@1=719 cudaStreamBeginCapture@2=719",
     };
     (void)state;
@@ -252,7 +263,8 @@ static void captures_that_fail(void **state)
         same_under(words[i], &plain);
 }
 
-/* A call that fails while it is captured: of a kernel, of a copy, of a convolution.  The step is then run by itself. */
+/* A call that fails while it is captured: of a kernel, of a copy, of a convolution.  The step is
+ * then run by itself. */
 static void calls_that_fail_in_a_capture(void **state)
 {
     (void)state;
@@ -270,7 +282,8 @@ static void calls_that_fail_in_a_capture(void **state)
             mended += got.code == 0;
             failed += got.code != 0;
             if (got.code != 0 && (got.text[0] == '\0' || (got.update > 2 && got.update <= UPDATES)))
-                fail_msg("under '%s': code %d at update %d: %.508s", words, (int)got.code, (int)got.update, got.text);
+                fail_msg("under '%s': code %d at update %d: %.508s", words, (int)got.code,
+                         (int)got.update, got.text);
         }
         if (mended == 0 || failed == 0)
             fail_msg("%s: %d of the runs went well, %d failed", calls[i], mended, failed);
@@ -291,14 +304,15 @@ static void lost_devices(void **state)
     fails_under("cudaGraphInstantiate@1=700", REPRO_DEVICE, 2, "the GPU failed");
     fails_under("cudaGraphLaunch@5=46", REPRO_DEVICE, 6, "GPU");
     for (int n = 1; n < 200; n = n < 16 ? n + 1 : n + n / 5) {
-        static const char *const calls[] = {"cudaEventSynchronize", "cudaEventRecord", "cudaMemcpyAsync",
-                                            "cudaSetDevice"};
+        static const char *const calls[] = {"cudaEventSynchronize", "cudaEventRecord",
+                                            "cudaMemcpyAsync", "cudaSetDevice"};
         for (int i = 0; i < 4; i++) {
             char words[64];
             snprintf(words, sizeof words, "%s@%d=719", calls[i], n);
             struct outcome got = under(words);
             if (got.code != 0 && got.code != REPRO_DEVICE)
-                fail_msg("under '%s': code %d at update %d: %.508s", words, (int)got.code, (int)got.update, got.text);
+                fail_msg("under '%s': code %d at update %d: %.508s", words, (int)got.code,
+                         (int)got.update, got.text);
         }
     }
 }

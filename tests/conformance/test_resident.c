@@ -1,4 +1,5 @@
-/* Rows that are crops of a data set on the device, against the same rows sent as pixels: the same bits of everything.
+/* Rows that are crops of a data set on the device, against the same rows sent as pixels: the same
+ * bits of everything.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,11 +96,16 @@ static int body_add(struct net *net)
 
 /* Images of one pixel across or down, of 1 to 4 channels. */
 static const struct graph_case own_cases[] = {
-    {"row_image", 2, 1, 7, 2, 2, body_conv},          {"row_image_added", 2, 1, 7, 2, 2, body_add},
-    {"column_image", 1, 6, 1, 2, 2, body_conv},       {"column_image_added", 1, 6, 1, 2, 2, body_add},
-    {"pixel_image", 4, 1, 1, 2, 2, body_conv},        {"pixel_image_added", 3, 1, 1, 2, 2, body_add},
-    {"two_by_two", 2, 2, 2, 2, 3, body_add},          {"four_channels", 4, 6, 3, 2, 3, body_conv},
-    {"four_channels_added", 4, 6, 3, 2, 3, body_add}, {"square", 3, 9, 9, 3, 3, body_conv},
+    {"row_image", 2, 1, 7, 2, 2, body_conv},
+    {"row_image_added", 2, 1, 7, 2, 2, body_add},
+    {"column_image", 1, 6, 1, 2, 2, body_conv},
+    {"column_image_added", 1, 6, 1, 2, 2, body_add},
+    {"pixel_image", 4, 1, 1, 2, 2, body_conv},
+    {"pixel_image_added", 3, 1, 1, 2, 2, body_add},
+    {"two_by_two", 2, 2, 2, 2, 3, body_add},
+    {"four_channels", 4, 6, 3, 2, 3, body_conv},
+    {"four_channels_added", 4, 6, 3, 2, 3, body_add},
+    {"square", 3, 9, 9, 3, 3, body_conv},
     {"square_added", 1, 9, 9, 3, 3, body_add},
 };
 #define OWN_CASES ((int)(sizeof own_cases / sizeof *own_cases))
@@ -113,7 +119,8 @@ static void same_bits(const struct graph_case *graph_case, int precision)
     pair_start(&pair, graph_case, precision);
     int64_t micro = pair.trial.micro;
     for (int i = 0; i < (int)(sizeof reaches / sizeof *reaches); i++) {
-        snprintf(words, sizeof words, "%s, precision %d, offsets to %d", graph_case->name, precision, reaches[i]);
+        snprintf(words, sizeof words, "%s, precision %d, offsets to %d", graph_case->name,
+                 precision, reaches[i]);
         zero_both(&pair);
         gallery_crops((uint64_t)(10 * i), reaches[i], micro, crops);
         pass_both(&pair, crops, REPRO_MODE_TRAIN, micro);
@@ -158,7 +165,8 @@ static void crops_are_batches(void **state)
         zero_both(&pair);
         for (int64_t first = 0; first + micro <= GALLERY_IMAGES; first += micro) {
             struct repro_rows rows = pair.trial.rows;
-            batch_train(&pair.gallery.data, 5, epoch, order + first, micro, pair.trial.pixels, pair.trial.labels);
+            batch_train(&pair.gallery.data, 5, epoch, order + first, micro, pair.trial.pixels,
+                        pair.trial.labels);
             pass(pair.sent, &rows);
             batch_crops(5, epoch, order + first, micro, crops);
             rows = gallery_rows(&pair.gallery, &rows, crops);
@@ -180,8 +188,10 @@ static void every_small_offset(void **state)
     pair_start(&pair, &own_cases[7], REPRO_PRECISION_F32);
     int64_t micro = pair.trial.micro;
     for (int k = 0; k < 19 * 19 * 2; k++) {
-        crops[count++] = (struct repro_crop){
-            .image = 3, .top = (int8_t)(k % 19 - 9), .left = (int8_t)(k / 19 % 19 - 9), .flip = k >= 19 * 19};
+        crops[count++] = (struct repro_crop){.image = 3,
+                                             .top = (int8_t)(k % 19 - 9),
+                                             .left = (int8_t)(k / 19 % 19 - 9),
+                                             .flip = k >= 19 * 19};
         if (count < micro && k < 19 * 19 * 2 - 1)
             continue;
         zero_both(&pair);
@@ -307,7 +317,8 @@ static void put_refusals(void **state)
     subject.backend.data_free(NULL);
 }
 
-static void rows_refused(struct pair *pair, const struct repro_rows *rows, int32_t code, const char *word)
+static void rows_refused(struct pair *pair, const struct repro_rows *rows, int32_t code,
+                         const char *word)
 {
     struct repro_error error = {0};
     subject_refused(subject.backend.net_forward(pair->kept, rows, &error), &error, code, word);

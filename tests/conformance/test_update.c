@@ -1,4 +1,5 @@
-/* The optimizers and the fold of batch-norm sums: numbers worked by hand, and a hundred steps against the formulas in double. */
+/* The optimizers and the fold of batch-norm sums: numbers worked by hand, and a hundred steps
+ * against the formulas in double. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,8 +39,16 @@ static void need_optimizer(int optimizer)
 
 static struct repro_step step_of(int optimizer)
 {
-    return (struct repro_step){.struct_size = sizeof(struct repro_step), .optimizer = optimizer, .lr = 0.1, .momentum = 0.9,
-                               .beta1 = 0.9, .beta2 = 0.99, .epsilon = 0.02, .weight_decay = 0.1, .update = 1, .keep = 1.0,
+    return (struct repro_step){.struct_size = sizeof(struct repro_step),
+                               .optimizer = optimizer,
+                               .lr = 0.1,
+                               .momentum = 0.9,
+                               .beta1 = 0.9,
+                               .beta2 = 0.99,
+                               .epsilon = 0.02,
+                               .weight_decay = 0.1,
+                               .update = 1,
+                               .keep = 1.0,
                                .ghosts = 1};
 }
 
@@ -49,18 +58,23 @@ static void near(double got, double want)
         fail_msg("%.9g instead of %.9g", got, want);
 }
 
-/* Two steps of a parameter 1 with gradient 0.5, lr 0.1, weight decay 0.1, momentum 0.9, beta1 0.9, beta2 0.99, epsilon 0.02.
+/* Two steps of a parameter 1 with gradient 0.5, lr 0.1, weight decay 0.1, momentum 0.9, beta1 0.9,
+ * beta2 0.99, epsilon 0.02.
  *   SGD       g = 0.5 + 0.1*1 = 0.6; w = 1 - 0.06 = 0.94.  g = 0.594; w = 0.94 - 0.0594 = 0.8806
  *   MOMENTUM  A = 0.6; w = 0.94.  A = 0.54 + 0.594 = 1.134; w = 0.94 - 0.1134 = 0.8266
  *   NESTEROV  A = 0.6; w = 1 - 0.1*(0.6 + 0.54) = 0.886.  g = 0.5886; A = 0.54 + 0.5886 = 1.1286;
  *             w = 0.886 - 0.1*(0.5886 + 1.01574) = 0.725566
- *   ADAM      m = 0.06; v = 0.01*0.36 = 0.0036; correction sqrt(0.01)/0.1 = 1; w = 1 - 0.1*0.06/(0.06 + 0.02) = 0.925.
- *             g = 0.5925; m = 0.054 + 0.05925 = 0.11325; v = 0.003564 + 0.01*0.35105625 = 0.0070745625;
+ *   ADAM      m = 0.06; v = 0.01*0.36 = 0.0036; correction sqrt(0.01)/0.1 = 1; w = 1 -
+ *             0.1*0.06/(0.06 + 0.02) = 0.925.
+ *             g = 0.5925; m = 0.054 + 0.05925 = 0.11325; v = 0.003564 + 0.01*0.35105625 =
+ *                 0.0070745625;
  *             correction sqrt(1 - 0.9801)/(1 - 0.81) = 0.742459788; sqrt(v) = 0.0841104185;
  *             w = 0.925 - 0.0742459788*0.11325/0.1041104185 = 0.844236216 */
 static void by_hand(void **state)
 {
-    static const struct { double first, second, moment1, moment2; } want[] = {
+    static const struct {
+        double first, second, moment1, moment2;
+    } want[] = {
         [REPRO_OPTIMIZER_SGD] = {0.94, 0.8806, 0.0, 0.0},
         [REPRO_OPTIMIZER_MOMENTUM] = {0.94, 0.8266, 1.134, 0.0},
         [REPRO_OPTIMIZER_NESTEROV] = {0.886, 0.725566, 1.1286, 0.0},
@@ -231,7 +245,8 @@ static void stored_steps(void **state)
     trial_end(&trial);
 }
 
-/* keep 0.729 over 4 ghosts whose sums are 3: 0.729*2 + 0.271*3/4 = 1.66125; keep 1 leaves it, keep 0 replaces it by 0.75. */
+/* keep 0.729 over 4 ghosts whose sums are 3: 0.729*2 + 0.271*3/4 = 1.66125; keep 1 leaves it, keep
+ * 0 replaces it by 0.75. */
 static void running_fold(void **state)
 {
     static const double keep[] = {0.729, 1.0, 0.0}, want[] = {1.66125, 1.66125, 0.75};
@@ -270,7 +285,8 @@ static void unknown_refused(void **state)
     for (int i = 0; i < 4; i++) {
         struct repro_step step = step_of(unknown[i]);
         struct repro_error error = {0};
-        assert_int_equal(subject.backend.net_update(trial.compiled, &step, &error), REPRO_UNSUPPORTED);
+        assert_int_equal(subject.backend.net_update(trial.compiled, &step, &error),
+                         REPRO_UNSUPPORTED);
         assert_non_null(strstr(error.text, "optimizer"));
     }
     float *after = subject_read(trial.compiled, REPRO_ARENA_PARAM, 0, count);
@@ -282,14 +298,27 @@ static void unknown_refused(void **state)
 
 int main(void)
 {
-    static int sgd = REPRO_OPTIMIZER_SGD, momentum = REPRO_OPTIMIZER_MOMENTUM, nesterov = REPRO_OPTIMIZER_NESTEROV,
-               adam = REPRO_OPTIMIZER_ADAM;
-#define OF(test, optimizer) {#test " " #optimizer, test, NULL, NULL, &optimizer}
+    static int sgd = REPRO_OPTIMIZER_SGD, momentum = REPRO_OPTIMIZER_MOMENTUM,
+               nesterov = REPRO_OPTIMIZER_NESTEROV, adam = REPRO_OPTIMIZER_ADAM;
+#define OF(test, optimizer)                                \
+    {                                                      \
+#test " " #optimizer, test, NULL, NULL, &optimizer \
+    }
     const struct CMUnitTest tests[] = {
-        OF(by_hand, sgd), OF(by_hand, momentum), OF(by_hand, nesterov), OF(by_hand, adam),
-        OF(hundred_steps, sgd), OF(hundred_steps, momentum), OF(hundred_steps, nesterov), OF(hundred_steps, adam),
-        OF(stored_steps, sgd), OF(stored_steps, momentum), OF(stored_steps, nesterov), OF(stored_steps, adam),
-        cmocka_unit_test(running_fold), cmocka_unit_test(unknown_refused),
+        OF(by_hand, sgd),
+        OF(by_hand, momentum),
+        OF(by_hand, nesterov),
+        OF(by_hand, adam),
+        OF(hundred_steps, sgd),
+        OF(hundred_steps, momentum),
+        OF(hundred_steps, nesterov),
+        OF(hundred_steps, adam),
+        OF(stored_steps, sgd),
+        OF(stored_steps, momentum),
+        OF(stored_steps, nesterov),
+        OF(stored_steps, adam),
+        cmocka_unit_test(running_fold),
+        cmocka_unit_test(unknown_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("update", tests, subject_open, subject_close);

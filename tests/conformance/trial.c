@@ -23,7 +23,8 @@
 static void start(struct trial *trial, int micro, int ghost)
 {
     const struct repro_graph *graph = &trial->net.graph;
-    size_t rows = (size_t)micro, image = (size_t)graph->channels * (size_t)graph->height * (size_t)graph->width;
+    size_t rows = (size_t)micro,
+           image = (size_t)graph->channels * (size_t)graph->height * (size_t)graph->width;
     trial->micro = micro;
     trial->ghost = ghost;
     trial->compiled = NULL;
@@ -31,9 +32,14 @@ static void start(struct trial *trial, int micro, int ghost)
     trial->pixels = guard_new(rows * image, sizeof *trial->pixels);
     trial->labels = guard_new(rows, sizeof *trial->labels);
     trial->image = guard_new(rows, sizeof *trial->image);
-    trial->rows = (struct repro_rows){.struct_size = sizeof trial->rows, .mode = REPRO_MODE_TRAIN, .count = micro,
-                                      .pixels = trial->pixels, .labels = trial->labels, .image = trial->image,
-                                      .seed = UINT64_C(0x123456789abcdef), .epoch = 7};
+    trial->rows = (struct repro_rows){.struct_size = sizeof trial->rows,
+                                      .mode = REPRO_MODE_TRAIN,
+                                      .count = micro,
+                                      .pixels = trial->pixels,
+                                      .labels = trial->labels,
+                                      .image = trial->image,
+                                      .seed = UINT64_C(0x123456789abcdef),
+                                      .epoch = 7};
 }
 
 void trial_without_backend(struct trial *trial, const struct graph_case *graph_case)
@@ -51,7 +57,8 @@ void trial_of_case(struct trial *trial, const struct graph_case *graph_case)
     trial->compiled = trial_compile(trial, subject.device);
 }
 
-void trial_of_name(struct trial *trial, const char *name, int side, int classes, int micro, int ghost)
+void trial_of_name(struct trial *trial, const char *name, int side, int classes, int micro,
+                   int ghost)
 {
     static const float mean[] = {125.3f, 122.9f, 113.9f}, deviation[] = {63.0f, 62.1f, 66.7f};
     struct err err = {0};
@@ -64,16 +71,21 @@ void trial_of_name(struct trial *trial, const char *name, int side, int classes,
 
 struct repro_net *trial_compile(const struct trial *trial, struct repro_device *device)
 {
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32,
-                                        .micro = trial->micro, .ghost = trial->ghost};
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = REPRO_PRECISION_F32,
+                                        .micro = trial->micro,
+                                        .ghost = trial->ghost};
     struct repro_net *compiled = NULL;
     struct repro_error error = {0};
-    subject_done(subject.backend.net_compile(device, &trial->net.graph, &options, &compiled, &error), &error);
+    subject_done(
+        subject.backend.net_compile(device, &trial->net.graph, &options, &compiled, &error),
+        &error);
     assert_non_null(compiled);
     return compiled;
 }
 
-struct repro_net *trial_compile_with(const struct trial *trial, const struct repro_net_options *given)
+struct repro_net *trial_compile_with(const struct trial *trial,
+                                     const struct repro_net_options *given)
 {
     struct repro_net_options options = *given;
     struct repro_net *compiled = NULL;
@@ -81,7 +93,9 @@ struct repro_net *trial_compile_with(const struct trial *trial, const struct rep
     options.struct_size = sizeof options;
     options.micro = options.micro == 0 ? trial->micro : options.micro;
     options.ghost = options.ghost == 0 ? trial->ghost : options.ghost;
-    subject_done(subject.backend.net_compile(subject.device, &trial->net.graph, &options, &compiled, &error), &error);
+    subject_done(
+        subject.backend.net_compile(subject.device, &trial->net.graph, &options, &compiled, &error),
+        &error);
     assert_non_null(compiled);
     return compiled;
 }
@@ -129,7 +143,8 @@ static double normal(uint64_t seed, uint32_t stream, uint64_t index)
 }
 
 /* centre + deviation * normal, rounded to f32, which is what a backend is given. */
-static void fill(double *values, int64_t first, int64_t count, double centre, double deviation, uint64_t seed)
+static void fill(double *values, int64_t first, int64_t count, double centre, double deviation,
+                 uint64_t seed)
 {
     for (int64_t i = first; i < first + count; i++)
         values[i] = (double)(float)(centre + deviation * normal(seed, 1, (uint64_t)i));
@@ -139,7 +154,8 @@ static void fill_params(struct trial *trial, uint64_t seed)
 {
     struct reference *ref = &trial->reference;
     for (int k = 0; k < trial->net.graph.node_count; k++) {
-        const struct repro_node *node = &trial->net.nodes[k], *src = &trial->net.nodes[node->src[0]];
+        const struct repro_node *node = &trial->net.nodes[k],
+                                *src = &trial->net.nodes[node->src[0]];
         int64_t fan_in = src->channels;
         if (node->op == REPRO_OP_CONV)
             fan_in *= (int64_t)node->kernel_h * node->kernel_w;
@@ -149,10 +165,12 @@ static void fill_params(struct trial *trial, uint64_t seed)
             fill(ref->param, node->weights, node->channels, 1.0, 0.2, seed);
             fill(ref->running, node->running, node->channels, 0.0, 0.3, seed);
             fill(ref->running, node->running + node->channels, node->channels, 0.0, 0.3, seed);
-            for (int64_t c = node->running + node->channels; c < node->running + 2 * node->channels; c++)
+            for (int64_t c = node->running + node->channels; c < node->running + 2 * node->channels;
+                 c++)
                 ref->running[c] = (double)(float)exp(ref->running[c]); /* a variance is positive */
         } else if (node->weights >= 0) {
-            fill(ref->param, node->weights, node->channels * fan_in, 0.0, sqrt(2.0 / (double)fan_in), seed);
+            fill(ref->param, node->weights, node->channels * fan_in, 0.0,
+                 sqrt(2.0 / (double)fan_in), seed);
         }
         if (node->bias >= 0)
             fill(ref->param, node->bias, node->channels, 0.0, 0.2, seed);
@@ -242,7 +260,8 @@ double relative_error(const float *got, const double *want, int64_t count, doubl
 static double check(const char *what, const char *tensor, double error, double bound)
 {
     if (!(error <= bound))
-        fail_msg("%s of %s differ from the reference by %.3g, more than %.3g", what, tensor, error, bound);
+        fail_msg("%s of %s differ from the reference by %.3g, more than %.3g", what, tensor, error,
+                 bound);
     return error;
 }
 
@@ -268,7 +287,8 @@ double trial_check_partial(const struct trial *trial, double bound)
 {
     const struct repro_graph *graph = &trial->net.graph;
     const double *want = trial->reference.partial;
-    float *got = subject_read(trial->compiled, REPRO_ARENA_PARTIAL, 0, graph->param_count + graph->running_count);
+    float *got = subject_read(trial->compiled, REPRO_ARENA_PARTIAL, 0,
+                              graph->param_count + graph->running_count);
     double whole = reference_rms(want, graph->param_count), worst = 0.0;
     for (size_t k = 0; k < trial->net.tensor_count; k++) {
         const struct net_tensor *tensor = &trial->net.tensors[k];

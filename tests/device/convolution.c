@@ -43,10 +43,11 @@ static float *factors(const struct convolution *conv, const struct tensor *tenso
     return values;
 }
 
-/* Adds one tap of one pixel, for all pairs of channels: which of the three is the result says `which`, 0 src, 1
- * weights, 2 dst. */
-static void add_tap(const struct convolution *conv, int which, const float *src, const float *weights, const float *dst,
-                    double *sums, int64_t s, int64_t w, int64_t d)
+/* Adds one tap of one pixel, for all pairs of channels: which of the three is the result says
+ * `which`, 0 src, 1 weights, 2 dst. */
+static void add_tap(const struct convolution *conv, int which, const float *src,
+                    const float *weights, const float *dst, double *sums, int64_t s, int64_t w,
+                    int64_t d)
 {
     int64_t in = conv->src.size[1], step = conv->weights.stride[0];
     for (int64_t o = 0; o < conv->dst.size[1]; o++, w += step) {
@@ -72,7 +73,8 @@ void convolution_compute(const struct convolution *conv)
     const struct tensor *out = which == 0 ? src : which == 1 ? weights : dst;
     int64_t elements = out->size[0] * out->size[1] * out->size[2] * out->size[3];
     double *sums = calloc((size_t)elements, sizeof *sums);
-    float *given[3] = {which == 0 ? NULL : factors(conv, src), which == 1 ? NULL : factors(conv, weights),
+    float *given[3] = {which == 0 ? NULL : factors(conv, src),
+                       which == 1 ? NULL : factors(conv, weights),
                        which == 2 ? NULL : factors(conv, dst)};
     for (int64_t n = 0; n < dst->size[0]; n++)
         for (int64_t y = 0; y < dst->size[2]; y++)
@@ -83,12 +85,15 @@ void convolution_compute(const struct convolution *conv)
                                 column = x * conv->stride[1] + v - conv->before[1];
                         if (row >= 0 && row < src->size[2] && column >= 0 && column < src->size[3])
                             add_tap(conv, which, given[0], given[1], given[2], sums,
-                                    n * src->stride[0] + row * src->stride[2] + column * src->stride[3],
+                                    n * src->stride[0] + row * src->stride[2] +
+                                        column * src->stride[3],
                                     u * weights->stride[2] + v * weights->stride[3],
                                     n * dst->stride[0] + y * dst->stride[2] + x * dst->stride[3]);
                     }
     for (int64_t i = 0; i < elements; i++)
-        put_float(out, i, (float)(conv->beta == 0.0f ? sums[i] : sums[i] + (double)conv->beta * (double)get(out, i)));
+        put_float(out, i,
+                  (float)(conv->beta == 0.0f ? sums[i]
+                                             : sums[i] + (double)conv->beta * (double)get(out, i)));
     free(sums);
     for (int k = 0; k < 3; k++)
         free(given[k]);

@@ -1,5 +1,5 @@
-/* Copies and fills.  What CUDA does with a copy depends on the host memory: it takes bytes from pageable memory before
- * the call returns, and from pinned memory when the copy has its turn. */
+/* Copies and fills.  What CUDA does with a copy depends on the host memory: it takes bytes from
+ * pageable memory before the call returns, and from pinned memory when the copy has its turn. */
 #include "stream.h"
 
 #include <stdlib.h>
@@ -28,7 +28,8 @@ static cudaError_t submit(cudaStream_t stream, struct copy *copy)
     return emulator_submit(stream, (struct emulator_work){run_copy, free, copy});
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream)
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
 {
     EMULATOR_LOCKED;
     MAY_FAIL("cudaMemcpyAsync");
@@ -37,7 +38,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     int take = kind == cudaMemcpyHostToDevice && !memory_is_pinned(from);
     int wait = kind == cudaMemcpyDeviceToHost && !memory_is_pinned(to);
     if (stream != NULL && stream->capture != NULL && (take || wait))
-        return capture_forbids(stream); /* CUDA would read or write that memory at the replays, which nobody means */
+        /* CUDA would read or write that memory at the replays, which nobody means */
+        return capture_forbids(stream);
     struct copy *copy = emulator_allocate(sizeof *copy + (take ? bytes : 0));
     copy->to = to;
     copy->from = take ? memcpy(copy->taken, from, bytes) : from;

@@ -24,7 +24,8 @@ struct descriptor {
     int knob[2]; /* of a knob choice that was read: type and value */
     struct attribute attributes[ATTRIBUTES_MAX];
     struct descriptor *graph; /* of a configuration, and of its plan */
-    struct descriptor *copies[4]; /* of an operation: what it refers to, since the caller may destroy that */
+    /* of an operation: what it refers to, since the caller may destroy that */
+    struct descriptor *copies[4];
 };
 
 struct engine {

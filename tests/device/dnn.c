@@ -1,6 +1,6 @@
-/* cuDNN's graph API for graphs of one convolution.  Descriptors keep what they are told; the heuristics propose a few
- * engines that differ in what they may do, of which the backend's rule allows one; executing computes the definition,
- * on the stream of the handle.
+/* cuDNN's graph API for graphs of one convolution.  Descriptors keep what they are told; the
+ * heuristics propose a few engines that differ in what they may do, of which the backend's rule
+ * allows one; executing computes the definition, on the stream of the handle.
  */
 #include "descriptor.h"
 
@@ -30,7 +30,8 @@ size_t cudnnGetVersion(void)
 
 const char *cudnnGetErrorString(cudnnStatus_t status)
 {
-    return status == CUDNN_STATUS_SUCCESS ? "CUDNN_STATUS_SUCCESS" : "CUDNN_STATUS_EMULATED_FAILURE";
+    return status == CUDNN_STATUS_SUCCESS ? "CUDNN_STATUS_SUCCESS"
+                                          : "CUDNN_STATUS_EMULATED_FAILURE";
 }
 
 void cudnnGetLastErrorString(char *message, size_t size)
@@ -62,7 +63,8 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
 
 /* ---- Descriptors ---- */
 
-cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *descriptor)
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type,
+                                           cudnnBackendDescriptor_t *descriptor)
 {
     struct descriptor *one = calloc(1, sizeof *one);
     if (one == NULL)
@@ -84,8 +86,8 @@ cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
 
 static size_t size_of(cudnnBackendAttributeType_t type)
 {
-    return type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR || type == CUDNN_TYPE_VOID_PTR ||
-                   type == CUDNN_TYPE_HANDLE
+    return type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR ||
+                   type == CUDNN_TYPE_VOID_PTR || type == CUDNN_TYPE_HANDLE
                ? 8
            : type == CUDNN_TYPE_CHAR ? 1
                                      : 4;
@@ -123,8 +125,10 @@ const struct engine *descriptor_engine(const struct descriptor *plan)
     return &engines[plan->engine];
 }
 
-cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                                       cudnnBackendAttributeType_t type, int64_t count, const void *values)
+cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor,
+                                       cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, int64_t count,
+                                       const void *values)
 {
     struct descriptor *one = descriptor;
     if (one->finalized || one->used == ATTRIBUTES_MAX ||
@@ -146,13 +150,18 @@ static struct descriptor *copy_of(struct descriptor *one)
     for (int k = 0, n = 0; k < copy->used; k++) {
         struct attribute *attribute = &copy->attributes[k];
         int refers = attribute->name == CUDNN_ATTR_OPERATIONGRAPH_OPS;
-        static const int names[] = {
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC};
+        static const int names[] = {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC};
         for (size_t j = 0; j < sizeof names / sizeof *names; j++)
             refers |= attribute->name == names[j];
         if (!refers)
@@ -208,7 +217,8 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
 {
     EMULATOR_LOCKED;
     struct descriptor *one = descriptor;
-    int injected = one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ? emulator_failure("plan") : 0;
+    int injected = one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ? emulator_failure("plan")
+                                                                        : 0;
     if (injected != 0 || one->finalized)
         return injected != 0 ? (cudnnStatus_t)injected : CUDNN_STATUS_BAD_PARAM;
     if (one->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
@@ -224,7 +234,8 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
     return CUDNN_STATUS_SUCCESS;
 }
 
-static void put(void *values, int64_t wanted, int64_t *count, int64_t given, const void *from, size_t size)
+static void put(void *values, int64_t wanted, int64_t *count, int64_t given, const void *from,
+                size_t size)
 {
     if (count != NULL)
         *count = given;
@@ -232,8 +243,10 @@ static void put(void *values, int64_t wanted, int64_t *count, int64_t given, con
         memcpy(values, from, (size_t)(wanted < given ? wanted : given) * size);
 }
 
-cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                                       cudnnBackendAttributeType_t type, int64_t wanted, int64_t *count, void *values)
+cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor,
+                                       cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, int64_t wanted,
+                                       int64_t *count, void *values)
 {
     struct descriptor *one = descriptor, **given = values;
     int64_t value;

@@ -1,5 +1,5 @@
-/* Capture and replay.  A captured node depends on what was last in its stream and on the events that the stream waited
- * for, on nothing else, and a replay takes liberties within that. */
+/* Capture and replay.  A captured node depends on what was last in its stream and on the events
+ * that the stream waited for, on nothing else, and a replay takes liberties within that. */
 #include "graph.h"
 
 #include <stdlib.h>
@@ -147,9 +147,9 @@ cudaError_t capture_forbids(struct CUstream_st *given)
     cudaError_t status = cudaSuccess;
     for (struct CUstream_st *stream = stream_all(); stream != NULL; stream = stream->next) {
         struct CUgraph_st *capture = stream->capture;
-        if (capture == NULL ||
-            !(stream == given || capture->mode == cudaStreamCaptureModeGlobal ||
-              (capture->mode == cudaStreamCaptureModeThreadLocal && pthread_equal(capture->thread, pthread_self()))))
+        if (capture == NULL || !(stream == given || capture->mode == cudaStreamCaptureModeGlobal ||
+                                 (capture->mode == cudaStreamCaptureModeThreadLocal &&
+                                  pthread_equal(capture->thread, pthread_self()))))
             continue;
         status = invalidate(capture, cudaErrorStreamCaptureUnsupported);
     }
@@ -208,7 +208,8 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
         return cudaErrorIllegalState;
     if (capture->origin != stream)
         return invalidate(capture, cudaErrorStreamCaptureUnmatched);
-    if (capture->mode != cudaStreamCaptureModeRelaxed && !pthread_equal(capture->thread, pthread_self()))
+    if (capture->mode != cudaStreamCaptureModeRelaxed &&
+        !pthread_equal(capture->thread, pthread_self()))
         return invalidate(capture, cudaErrorStreamCaptureWrongThread);
     int injected = emulator_failure("cudaStreamEndCapture");
     if (injected != 0)

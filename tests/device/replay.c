@@ -1,5 +1,5 @@
-/* Graphs that are ready to run.  A replay takes the nodes in any order that their edges allow, so that an edge which is
- * missing shows. */
+/* Graphs that are ready to run.  A replay takes the nodes in any order that their edges allow, so
+ * that an edge which is missing shows. */
 #include "graph.h"
 
 #include <stdlib.h>

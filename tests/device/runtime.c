@@ -1,4 +1,5 @@
-/* CUDA's runtime on a device that is this process: its settings, its errors, and memory, which is the heap's. */
+/* CUDA's runtime on a device that is this process: its settings, its errors, and memory, which is
+ * the heap's. */
 #include "stream.h"
 
 #include <pthread.h>
@@ -14,11 +15,13 @@ static long long used;
 static pthread_mutex_t lock;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* A test that goes on after a crash within a call finds the lock its own: better an end than a wait for ever. */
+/* A test that goes on after a crash within a call finds the lock its own: better an end than a wait
+ * for ever. */
 static void make_lock(void)
 {
     pthread_mutexattr_t kind;
-    if (pthread_mutexattr_init(&kind) != 0 || pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ERRORCHECK) != 0 ||
+    if (pthread_mutexattr_init(&kind) != 0 ||
+        pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ERRORCHECK) != 0 ||
         pthread_mutex_init(&lock, &kind) != 0)
         abort();
     pthread_mutexattr_destroy(&kind);
@@ -65,7 +68,8 @@ long long emulator_setting(const char *name, long long otherwise)
 /* Errors of a call that leave the device as it is. */
 static int accuses(int code)
 {
-    return code == cudaErrorInvalidResourceHandle || code == cudaErrorIllegalState || code == cudaErrorNotReady ||
+    return code == cudaErrorInvalidResourceHandle || code == cudaErrorIllegalState ||
+           code == cudaErrorNotReady ||
            (code >= cudaErrorStreamCaptureUnsupported && code <= cudaErrorStreamCaptureWrongThread);
 }
 

@@ -1,5 +1,5 @@
-/* Streams are queues; events are marks in them.  Work is queued in any case and, unless the device is lazy, done at
- * once, so that both ways differ in nothing but when. */
+/* Streams are queues; events are marks in them.  Work is queued in any case and, unless the device
+ * is lazy, done at once, so that both ways differ in nothing but when. */
 #include "stream.h"
 
 #include <stdlib.h>

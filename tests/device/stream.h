@@ -1,4 +1,5 @@
-/* stream.h -- queues of work, and the graphs that streams capture.  All of it under the emulator's lock. */
+/* stream.h -- queues of work, and the graphs that streams capture.  All of it under the emulator's
+ * lock. */
 #ifndef DEVICE_STREAM_H
 #define DEVICE_STREAM_H
 
@@ -28,9 +29,9 @@ struct operation {
 struct CUstream_st {
     struct CUstream_st *next; /* of all */
     struct operation *first, **last;
-    double ahead; /* seconds that its clock goes ahead of the real one */
+    double ahead;               /* seconds that its clock goes ahead of the real one */
     struct CUgraph_st *capture; /* the graph that it captures; NULL: none */
-    struct node_set tails; /* what the next captured node depends on */
+    struct node_set tails;      /* what the next captured node depends on */
 };
 
 /* Either recorded in a graph or in a queue; neither before the first time. */
@@ -56,7 +57,8 @@ int memory_is_pinned(const void *memory);
 
 /* ---- Capture ---- */
 
-/* Records the work behind the stream's tails, and becomes their one successor; takes the work over. */
+/* Records the work behind the stream's tails, and becomes their one successor; takes the work
+ * over. */
 cudaError_t capture_work(struct CUstream_st *stream, struct emulator_work work);
 cudaError_t capture_record(struct CUstream_st *stream, struct CUevent_st *event);
 /* The event's nodes become tails of the stream too, which joins the capture if it is in none. */
@@ -65,8 +67,8 @@ void capture_forget_event(struct CUevent_st *event);
 /* A stream that goes away spoils its capture. */
 void capture_forget_stream(struct CUstream_st *stream);
 
-/* For a call that no capture may see: invalidates the captures that forbid it to this thread, and the one of `stream`,
- * which may be NULL. */
+/* For a call that no capture may see: invalidates the captures that forbid it to this thread, and
+ * the one of `stream`, which may be NULL. */
 cudaError_t capture_forbids(struct CUstream_st *stream);
 /* The same for a call about an event that was recorded in a capture. */
 cudaError_t capture_forbids_event(const struct CUevent_st *event);

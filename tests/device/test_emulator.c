@@ -1,4 +1,5 @@
-/* The emulated GPU by itself: that it does what CUDA promises of launches, streams and events, and no more. */
+/* The emulated GPU by itself: that it does what CUDA promises of launches, streams and events, and
+ * no more. */
 #include "fixture.h"
 
 #include <pthread.h>
@@ -91,7 +92,8 @@ static void *call_often(void *context)
     for (int k = 0; k < 50; k++) {
         float sums[TEST_COUNT];
         int failed = test_sum(caller->x, caller->y, caller->stream) != cudaSuccess ||
-                     cudaMemcpyAsync(sums, caller->y, BYTES, cudaMemcpyDeviceToHost, caller->stream) != cudaSuccess ||
+                     cudaMemcpyAsync(sums, caller->y, BYTES, cudaMemcpyDeviceToHost,
+                                     caller->stream) != cudaSuccess ||
                      cudaStreamSynchronize(caller->stream) != cudaSuccess;
         for (int i = 0; i < TEST_COUNT; i++)
             failed |= sums[i] != expected;

@@ -1,4 +1,5 @@
-/* Convolutions on the emulated GPU, through the backend's own plans: they keep to the stream of the handle. */
+/* Convolutions on the emulated GPU, through the backend's own plans: they keep to the stream of the
+ * handle. */
 #include "fixture.h"
 
 #include "cudnn/dnn.h"
@@ -35,7 +36,8 @@ static void begin(struct triple *triple, struct fixture *f)
     const struct dnn_target target = {.handle = triple->handle};
     assert_int_equal(dnn_plan_init(&triple->plan, &target, &conv, DNN_FORWARD, 0, &error), 0);
     assert_int_equal(triple->plan.engine, ENGINE);
-    assert_int_equal(dnn_plan_bind(&triple->plan, f->a, triple->weight, f->b, triple->workspace, &error), 0);
+    assert_int_equal(
+        dnn_plan_bind(&triple->plan, f->a, triple->weight, f->b, triple->workspace, &error), 0);
 }
 
 static void run(const struct triple *triple)
@@ -69,7 +71,8 @@ static void a_convolution_is_a_node(void **state)
     DO(cudaGraphGetNodes(graph, NULL, &count));
     assert_int_equal(count, 2);
     DO(cudaGraphInstantiate(&exec, graph, 0));
-    assert_int_equal(dnn_plan_bind(&triple.plan, f->c, triple.weight, f->c, triple.workspace, &error), 0);
+    assert_int_equal(
+        dnn_plan_bind(&triple.plan, f->c, triple.weight, f->c, triple.workspace, &error), 0);
     DO(cudaGraphLaunch(exec, f->stream));
     assert_true(f->b[2] == 12.0f && f->c[2] == 4.0f); /* the pointers at the capture */
     DO(cudaGraphLaunch(exec, f->stream));

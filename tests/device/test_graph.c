@@ -1,4 +1,5 @@
-/* Capture and replay on the emulated GPU: that graphs keep what CUDA promises of them, and no more. */
+/* Capture and replay on the emulated GPU: that graphs keep what CUDA promises of them, and no
+ * more. */
 #include "fixture.h"
 
 static cudaGraphExec_t finish(cudaStream_t stream, size_t nodes)
@@ -67,12 +68,14 @@ static void copies_and_fills_are_nodes(void **state)
     DO(cudaGraphInstantiate(&exec, graph, 0));
     f->pinned[1] = 77.0f;
     replay(exec, f->stream);
-    assert_true(f->a[1] == 77.0f && f->pinned[1] == 0.0f && f->pinned[TEST_COUNT - 1] == (float)TEST_COUNT);
+    assert_true(f->a[1] == 77.0f && f->pinned[1] == 0.0f &&
+                f->pinned[TEST_COUNT - 1] == (float)TEST_COUNT);
     DO(cudaGraphExecDestroy(exec));
     DO(cudaGraphDestroy(graph));
 }
 
-/* Two branches, a = a + 1 then b = 2 a, and c = 5 c elsewhere; then b = b + 0 and a = c, which need the join. */
+/* Two branches, a = a + 1 then b = 2 a, and c = 5 c elsewhere; then b = b + 0 and a = c, which need
+ * the join. */
 static cudaGraphExec_t fork_and_join(struct fixture *f, int joined)
 {
     DO(cudaStreamBeginCapture(f->stream, cudaStreamCaptureModeThreadLocal));
@@ -169,8 +172,10 @@ static void a_capture_is_spoilt(void **state)
         assert_int_equal(forbidden(f, which), cudaErrorStreamCaptureUnsupported);
         DO(cudaStreamIsCapturing(f->stream, &status));
         assert_int_equal(status, cudaStreamCaptureStatusInvalidated);
-        assert_int_equal(fixture_scale(f->a, f->b, 2.0f, 0.0f, f->stream), cudaErrorStreamCaptureInvalidated);
-        assert_int_equal(cudaStreamEndCapture(f->stream, &graph), cudaErrorStreamCaptureInvalidated);
+        assert_int_equal(fixture_scale(f->a, f->b, 2.0f, 0.0f, f->stream),
+                         cudaErrorStreamCaptureInvalidated);
+        assert_int_equal(cudaStreamEndCapture(f->stream, &graph),
+                         cudaErrorStreamCaptureInvalidated);
         assert_null(graph);
     }
     DO(cudaStreamBeginCapture(f->stream, cudaStreamCaptureModeRelaxed)); /* which allows them */
@@ -211,8 +216,9 @@ static void lazy_graphs_wait_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(replays_equal_calls),  TEST(copies_and_fills_are_nodes), TEST(edges_hold_in_every_order),
-        TEST(a_fork_must_join),     TEST(a_capture_is_spoilt),        TEST(captured_and_outside_events_stay_apart),
+        TEST(replays_equal_calls),       TEST(copies_and_fills_are_nodes),
+        TEST(edges_hold_in_every_order), TEST(a_fork_must_join),
+        TEST(a_capture_is_spoilt),       TEST(captured_and_outside_events_stay_apart),
         TEST(lazy_graphs_wait_too),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,5 +1,5 @@
-/* The threads of a launch.  Where they work apart each is a call; where they meet, a block's threads are fibers that
- * take turns. */
+/* The threads of a launch.  Where they work apart each is a call; where they meet, a block's
+ * threads are fibers that take turns. */
 #include "cuda_runtime.h"
 #include "emulator.h"
 
@@ -31,8 +31,8 @@ struct meeting {
     }
 };
 
-/* A fiber begins through its context and then runs one thread of a block after another; turns go through jumps, which
- * need no system call. */
+/* A fiber begins through its context and then runs one thread of a block after another; turns go
+ * through jumps, which need no system call. */
 struct fiber {
     ucontext_t context;
     jmp_buf here;
@@ -116,7 +116,8 @@ fiber *new_fiber()
     return one;
 }
 
-/* The number of the k-th of count to have its turn: a GPU promises no order, so a result must not depend on it. */
+/* The number of the k-th of count to have its turn: a GPU promises no order, so a result must not
+ * depend on it. */
 size_t turn(size_t k, size_t count)
 {
     if (order == 0)
@@ -225,17 +226,19 @@ static void forget_launch(void *context)
     delete one;
 }
 
-cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *context), void (*forget)(void *context),
-                           cudaStream_t stream, void *context)
+cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*call)(void *context),
+                           void (*forget)(void *context), cudaStream_t stream, void *context)
 {
     EMULATOR_LOCKED;
     cudaError_t status = (cudaError_t)emulator_failure("launch");
-    if (status == cudaSuccess && (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
-                                  block.x * block.y * block.z > 1024 || block.x * block.y * block.z == 0))
+    if (status == cudaSuccess &&
+        (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
+         block.x * block.y * block.z > 1024 || block.x * block.y * block.z == 0))
         status = cudaErrorInvalidValue;
     if (status != cudaSuccess) {
         forget(context);
         return status;
     }
-    return emulator_submit(stream, {run_launch, forget_launch, new launch{grid, block, joint, call, forget, context}});
+    return emulator_submit(
+        stream, {run_launch, forget_launch, new launch{grid, block, joint, call, forget, context}});
 }

@@ -1,7 +1,9 @@
-/* A plugin built with the first header: its table ends where 1.0's did, and what lies behind is not its own. */
+/* A plugin built with the first header: its table ends where 1.0's did, and what lies behind is not
+ * its own. */
 #include "stub.h"
 
-static int32_t stub_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
+static int32_t stub_describe(struct repro_net *net, char *text, int64_t size,
+                             struct repro_error *err)
 {
     (void)text;
     (void)size;
@@ -12,8 +14,11 @@ static const struct {
     struct repro_backend known;
     int64_t behind;
 } table = {
-    .known = {.struct_size = offsetof(struct repro_backend, net_describe), .name = "first-minor", .version = "1.0",
-              STUB_FUNCTIONS, .net_describe = stub_describe},
+    .known = {.struct_size = offsetof(struct repro_backend, net_describe),
+              .name = "first-minor",
+              .version = "1.0",
+              STUB_FUNCTIONS,
+              .net_describe = stub_describe},
     .behind = -1,
 };
 

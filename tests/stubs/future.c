@@ -1,4 +1,5 @@
-/* A plugin of a future minor: its table goes on behind what this program knows.  It works with any minor, so it is accepted. */
+/* A plugin of a future minor: its table goes on behind what this program knows.  It works with any
+ * minor, so it is accepted. */
 #include "stub.h"
 
 static const struct {
@@ -6,7 +7,11 @@ static const struct {
     int32_t (*net_dream)(struct repro_net *net, struct repro_error *err);
     int64_t more[4];
 } table = {
-    .known = {.struct_size = sizeof table, .abi_minor = 7, .name = "future", .version = "9.0", STUB_FUNCTIONS},
+    .known = {.struct_size = sizeof table,
+              .abi_minor = 7,
+              .name = "future",
+              .version = "9.0",
+              STUB_FUNCTIONS},
     .net_dream = stub_net,
     .more = {-1, -1, -1, -1},
 };

@@ -32,7 +32,8 @@ uint64_t fixture_hash(uint64_t hash, const uint8_t *pixels, int32_t label)
     return (hash ^ (uint64_t)label) * 1099511628211u;
 }
 
-static int32_t spy_forward(struct repro_net *net, const struct repro_rows *rows, struct repro_error *err)
+static int32_t spy_forward(struct repro_net *net, const struct repro_rows *rows,
+                           struct repro_error *err)
 {
     if (fixture.fail_forward > 0 && --fixture.fail_forward == 0) {
         *err = (struct repro_error){.code = REPRO_LIBRARY, .text = "the spy says no"};
@@ -41,22 +42,26 @@ static int32_t spy_forward(struct repro_net *net, const struct repro_rows *rows,
     for (int64_t i = 0; rows->mode == REPRO_MODE_TRAIN && i < rows->count; i++) {
         if (fixture.image_count < FIXTURE_IMAGES)
             fixture.images[fixture.image_count++] = rows->image[i];
-        fixture.pixel_hash = fixture_hash(fixture.pixel_hash, rows->pixels + i * IMAGE, rows->labels[i]);
+        fixture.pixel_hash = fixture_hash(fixture.pixel_hash, rows->pixels + i * IMAGE,
+                                          rows->labels[i]);
     }
     return real.net_forward(net, rows, err);
 }
 
-static int32_t spy_update(struct repro_net *net, const struct repro_step *step, struct repro_error *err)
+static int32_t spy_update(struct repro_net *net, const struct repro_step *step,
+                          struct repro_error *err)
 {
     int32_t code = real.net_read(net, REPRO_ARENA_PARTIAL, 0,
-                                 fixture.net.graph.param_count + fixture.net.graph.running_count, fixture.partial, err);
+                                 fixture.net.graph.param_count + fixture.net.graph.running_count,
+                                 fixture.partial, err);
     fixture.step = *step;
     return code != 0 ? code : real.net_update(net, step, err);
 }
 
 /* ---- Data ---- */
 
-/* A class is a bright colour (the last one: none) under noise, which no crop and no flip can hide. */
+/* A class is a bright colour (the last one: none) under noise, which no crop and no flip can
+ * hide. */
 static void draw_images(uint64_t seed, int64_t count, uint8_t *pixels, int32_t *labels)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -64,7 +69,8 @@ static void draw_images(uint64_t seed, int64_t count, uint8_t *pixels, int32_t *
         labels[i] = (int32_t)(which.word[0] % CLASSES);
         for (uint32_t p = 0; p < SIDE * SIDE * CHANNELS; p++) {
             struct random_words noise = random_at(seed, RANDOM_SYNTHETIC, 1, (uint64_t)i, p);
-            *pixels++ = (uint8_t)(noise.word[0] % 128 + ((int32_t)(p % CHANNELS) == labels[i] ? 100u : 0u));
+            *pixels++ = (uint8_t)(noise.word[0] % 128 +
+                                  ((int32_t)(p % CHANNELS) == labels[i] ? 100u : 0u));
         }
     }
 }
@@ -72,14 +78,21 @@ static void draw_images(uint64_t seed, int64_t count, uint8_t *pixels, int32_t *
 static int make_data(struct dataset *data, struct err *err)
 {
     size_t image = IMAGE;
-    *data = (struct dataset){.name = "colours", .train_n = FIXTURE_TRAIN_N, .test_n = TEST_N, .channels = CHANNELS,
-                             .height = SIDE, .width = SIDE, .classes = CLASSES, .mean = {90.0f, 90.0f, 90.0f},
+    *data = (struct dataset){.name = "colours",
+                             .train_n = FIXTURE_TRAIN_N,
+                             .test_n = TEST_N,
+                             .channels = CHANNELS,
+                             .height = SIDE,
+                             .width = SIDE,
+                             .classes = CLASSES,
+                             .mean = {90.0f, 90.0f, 90.0f},
                              .deviation = {60.0f, 60.0f, 60.0f}};
     data->train_pixels = mem_new(FIXTURE_TRAIN_N, image, err);
     data->test_pixels = mem_new(TEST_N, image, err);
     data->train_labels = mem_new(FIXTURE_TRAIN_N, sizeof *data->train_labels, err);
     data->test_labels = mem_new(TEST_N, sizeof *data->test_labels, err);
-    if (data->train_pixels == NULL || data->test_pixels == NULL || data->train_labels == NULL || data->test_labels == NULL)
+    if (data->train_pixels == NULL || data->test_pixels == NULL || data->train_labels == NULL ||
+        data->test_labels == NULL)
         return -1;
     draw_images(11, FIXTURE_TRAIN_N, data->train_pixels, data->train_labels);
     draw_images(12, TEST_N, data->test_pixels, data->test_labels);
@@ -106,9 +119,12 @@ int fixture_open(void **state)
     struct err err = {0};
     (void)state;
     if (make_data(&fixture.data, &err) != 0 ||
-        net_named(&fixture.net, "tiny", CHANNELS, SIDE, SIDE, CLASSES, fixture.data.mean, fixture.data.deviation, &err) != 0)
+        net_named(&fixture.net, "tiny", CHANNELS, SIDE, SIDE, CLASSES, fixture.data.mean,
+                  fixture.data.deviation, &err) != 0)
         return -1;
-    fixture.partial = mem_new((size_t)(fixture.net.graph.param_count + fixture.net.graph.running_count), sizeof(float), &err);
+    fixture.partial = mem_new(
+        (size_t)(fixture.net.graph.param_count + fixture.net.graph.running_count), sizeof(float),
+        &err);
     if (fixture.partial == NULL)
         return -1;
     fixture.name = getenv("REPRO_TRAIN_BACKEND");
@@ -170,9 +186,17 @@ struct schedule fixture_schedule(int optimizer, int64_t batch, int grow)
     struct schedule schedule;
     int plain = optimizer == REPRO_OPTIMIZER_SGD || optimizer == REPRO_OPTIMIZER_ADAM;
     struct schedule_spec spec = {
-        .optimizer = optimizer, .lr = optimizer == REPRO_OPTIMIZER_ADAM ? 1e-3 : 0.05, .momentum = plain ? 0.0 : 0.9,
-        .train_n = FIXTURE_TRAIN_N, .batch = batch, .ghost = 4, .epochs = 2, .step_count = 1, .step_epoch = {1},
-        .factor = {2.0}, .action = {grow ? SCHEDULE_GROW_BATCH : SCHEDULE_DECAY_LR},
+        .optimizer = optimizer,
+        .lr = optimizer == REPRO_OPTIMIZER_ADAM ? 1e-3 : 0.05,
+        .momentum = plain ? 0.0 : 0.9,
+        .train_n = FIXTURE_TRAIN_N,
+        .batch = batch,
+        .ghost = 4,
+        .epochs = 2,
+        .step_count = 1,
+        .step_epoch = {1},
+        .factor = {2.0},
+        .action = {grow ? SCHEDULE_GROW_BATCH : SCHEDULE_DECAY_LR},
     };
     if (schedule_build(&spec, &schedule, &err) != 0)
         fail_msg("%s", err.text);
@@ -182,9 +206,19 @@ struct schedule fixture_schedule(int optimizer, int64_t batch, int grow)
 struct trainer_config fixture_config(const struct schedule *schedule)
 {
     return (struct trainer_config){
-        .backend = &fixture.backend, .device = fixture.device, .net = &fixture.net, .data = &fixture.data,
-        .schedule = schedule, .seed = 3, .precision = REPRO_PRECISION_F32, .micro = schedule->ghost, .groups = 8,
-        .weight_decay = 5e-4, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8,
+        .backend = &fixture.backend,
+        .device = fixture.device,
+        .net = &fixture.net,
+        .data = &fixture.data,
+        .schedule = schedule,
+        .seed = 3,
+        .precision = REPRO_PRECISION_F32,
+        .micro = schedule->ghost,
+        .groups = 8,
+        .weight_decay = 5e-4,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .epsilon = 1e-8,
     };
 }
 
@@ -240,8 +274,9 @@ void fixture_same(struct trainer *a, struct trainer *b, const char *words)
     if (differ)
         fail_msg("%s: the arenas differ", words);
     const struct trainer_state *s = trainer_state(a), *t = trainer_state(b);
-    if (s->update != t->update || s->epoch != t->epoch || s->update_in_epoch != t->update_in_epoch ||
-        s->images != t->images || s->correct != t->correct || s->rows != t->rows ||
+    if (s->update != t->update || s->epoch != t->epoch ||
+        s->update_in_epoch != t->update_in_epoch || s->images != t->images ||
+        s->correct != t->correct || s->rows != t->rows ||
         memcmp(&s->loss, &t->loss, sizeof s->loss) != 0)
         fail_msg("%s: the states differ", words);
 }

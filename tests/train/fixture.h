@@ -1,7 +1,9 @@
-/* fixture.h -- what the tests of training share: a backend behind a spy, a small data set, network "tiny".
+/* fixture.h -- what the tests of training share: a backend behind a spy, a small data set, network
+ * "tiny".
  *
- * The backend is $REPRO_TRAIN_BACKEND, default "openblas"; the spy asks for rows that are pixels.
- * A backend that cannot be loaded skips every test with the reason, unless $REPRO_REQUIRE, a comma list, names it. */
+ * The backend is $REPRO_TRAIN_BACKEND, default "openblas"; the spy asks for rows that are pixels. A
+ * backend that cannot be loaded skips every test with the reason, unless $REPRO_REQUIRE, a comma
+ * list, names it. */
 #ifndef TESTS_TRAIN_FIXTURE_H
 #define TESTS_TRAIN_FIXTURE_H
 
@@ -22,17 +24,17 @@ struct err;
 struct fixture {
     const char *name;
     struct repro_backend backend, plain; /* with the spy, without */
-    struct repro_device *device; /* one thread */
-    struct dataset data;         /* 72 + 20 images of 8 x 8 x 3, 4 classes */
+    struct repro_device *device;         /* one thread */
+    struct dataset data;                 /* 72 + 20 images of 8 x 8 x 3, 4 classes */
     struct net net;
     char reason[1200]; /* why nothing can be tested; empty: it can */
     /* What the spy saw. */
     int64_t images[FIXTURE_IMAGES]; /* of TRAIN rows, in order */
     size_t image_count;
-    uint64_t pixel_hash;            /* of their pixels and labels, by fixture_hash() */
-    float *partial;                 /* [param_count + running_count] before the last update */
-    struct repro_step step;         /* of the last update */
-    int fail_forward;               /* 1: the next forward fails, and so on down */
+    uint64_t pixel_hash;    /* of their pixels and labels, by fixture_hash() */
+    float *partial;         /* [param_count + running_count] before the last update */
+    struct repro_step step; /* of the last update */
+    int fail_forward;       /* 1: the next forward fails, and so on down */
 };
 
 extern struct fixture fixture;
@@ -50,7 +52,8 @@ uint64_t fixture_hash(uint64_t hash, const uint8_t *pixels, int32_t label);
 /* A device of so many threads. */
 struct repro_device *fixture_device(int threads);
 
-/* Two epochs of 72 images, ghosts of 4, B = `batch`, doubled (lr halved when `grow` is 0) after the first. */
+/* Two epochs of 72 images, ghosts of 4, B = `batch`, doubled (lr halved when `grow` is 0) after the
+ * first. */
 struct schedule fixture_schedule(int optimizer, int64_t batch, int grow);
 /* Micro of one ghost, 8 groups, seed 3, weight decay 5e-4, on the fixture's device. */
 struct trainer_config fixture_config(const struct schedule *schedule);

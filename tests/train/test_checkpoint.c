@@ -1,5 +1,5 @@
-/* A run goes on from its file as if nothing had happened; a damaged file is refused with a reason; any safetensors reader
- * opens it. */
+/* A run goes on from its file as if nothing had happened; a damaged file is refused with a reason;
+ * any safetensors reader opens it. */
 #include "fixture.h"
 
 #include "base/err.h"
@@ -76,12 +76,14 @@ static struct trainer *trained(const struct schedule *schedule, int64_t update)
 
 /* ---- Going on ---- */
 
-/* Stopped after update k for every k of two epochs, the second at twice the batch: the end is the same. */
+/* Stopped after update k for every k of two epochs, the second at twice the batch: the end is the
+ * same. */
 static void stopped_anywhere(void **state)
 {
     (void)state;
     fixture_need();
-    static const int optimizers[] = {REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_ADAM, REPRO_OPTIMIZER_SGD};
+    static const int optimizers[] = {REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_ADAM,
+                                     REPRO_OPTIMIZER_SGD};
     const char *path = scratch_path(&scratch, "stopped.safetensors");
     for (int i = 0; i < 3; i++) {
         struct schedule schedule = fixture_schedule(optimizers[i], 12, 1);
@@ -186,7 +188,8 @@ static size_t check_layout(const struct tensors *tensors)
     size_t count = 0;
     const char *name;
     json_t *entry, *value;
-    json_object_foreach(tensors->header, name, entry) {
+    json_object_foreach(tensors->header, name, entry)
+    {
         if (strcmp(name, "__metadata__") == 0)
             continue;
         json_int_t bytes = 4, begin, end;
@@ -195,7 +198,8 @@ static size_t check_layout(const struct tensors *tensors)
         assert_int_equal(json_object_size(entry), 3);
         json_array_foreach(json_object_get(entry, "shape"), i, value)
             bytes *= json_integer_value(value);
-        assert_int_equal(json_unpack(json_object_get(entry, "data_offsets"), "[I,I!]", &begin, &end), 0);
+        assert_int_equal(
+            json_unpack(json_object_get(entry, "data_offsets"), "[I,I!]", &begin, &end), 0);
         assert_true(begin >= 0 && end <= (json_int_t)tensors->data_size);
         assert_int_equal(end - begin, bytes);
         for (json_int_t at = begin; at < end; at++)
@@ -208,8 +212,8 @@ static size_t check_layout(const struct tensors *tensors)
     return count;
 }
 
-static void holds_tensor(const struct tensors *tensors, const char *prefix, const struct net_tensor *tensor,
-                         const float *arena)
+static void holds_tensor(const struct tensors *tensors, const char *prefix,
+                         const struct net_tensor *tensor, const float *arena)
 {
     char name[128];
     snprintf(name, sizeof name, "%s/%s", prefix, tensor->name);
@@ -219,7 +223,8 @@ static void holds_tensor(const struct tensors *tensors, const char *prefix, cons
         fail_msg("no tensor '%s'", name);
     assert_int_equal(json_array_size(json_object_get(entry, "shape")), tensor->rank);
     assert_int_equal(json_unpack(json_object_get(entry, "data_offsets"), "[I,I]", &begin, &end), 0);
-    assert_memory_equal(tensors->data + begin, arena + tensor->first, (size_t)tensor->count * sizeof(float));
+    assert_memory_equal(tensors->data + begin, arena + tensor->first,
+                        (size_t)tensor->count * sizeof(float));
 }
 
 static void any_reader_opens_it(void **state)
@@ -230,8 +235,10 @@ static void any_reader_opens_it(void **state)
     static const struct {
         int arena, layout;
         const char *prefix;
-    } parts[] = {{REPRO_ARENA_PARAM, REPRO_ARENA_PARAM, "param"}, {REPRO_ARENA_MOMENT1, REPRO_ARENA_PARAM, "moment1"},
-                 {REPRO_ARENA_MOMENT2, REPRO_ARENA_PARAM, "moment2"}, {REPRO_ARENA_RUNNING, REPRO_ARENA_RUNNING, "running"}};
+    } parts[] = {{REPRO_ARENA_PARAM, REPRO_ARENA_PARAM, "param"},
+                 {REPRO_ARENA_MOMENT1, REPRO_ARENA_PARAM, "moment1"},
+                 {REPRO_ARENA_MOMENT2, REPRO_ARENA_PARAM, "moment2"},
+                 {REPRO_ARENA_RUNNING, REPRO_ARENA_RUNNING, "running"}};
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_ADAM, 12, 1);
     struct trainer *trainer = trained(&schedule, 4);
     save(trainer, path);
@@ -240,7 +247,8 @@ static void any_reader_opens_it(void **state)
     size_t wanted = 0;
     for (int p = 0; p < 4; p++) {
         struct err err = {0};
-        float *arena = mem_new((size_t)trainer_arena_count(trainer, parts[p].arena), sizeof *arena, NULL);
+        float *arena = mem_new((size_t)trainer_arena_count(trainer, parts[p].arena), sizeof *arena,
+                               NULL);
         assert_int_equal(trainer_read(trainer, parts[p].arena, arena, &err), 0);
         for (size_t t = 0; t < fixture.net.tensor_count; t++) {
             if (fixture.net.tensors[t].arena != parts[p].layout)
@@ -257,7 +265,8 @@ static void any_reader_opens_it(void **state)
         assert_true(json_is_string(value)); /* the format allows nothing else */
     assert_string_equal(json_string_value(json_object_get(meta, "identity")), IDENTITY);
     assert_string_equal(json_string_value(json_object_get(meta, "update")), "4");
-    assert_true(strtod(json_string_value(json_object_get(meta, "loss")), NULL) == trainer_state(trainer)->loss);
+    assert_true(strtod(json_string_value(json_object_get(meta, "loss")), NULL) ==
+                trainer_state(trainer)->loss);
     close_tensors(&tensors);
     trainer_free(trainer);
 }
@@ -322,7 +331,8 @@ static void one_bit(void **state)
         put(path, bytes, size);
         struct err err = {0};
         if (checkpoint_load(trainer, path, IDENTITY, &err) != ERR_INPUT)
-            fail_msg("bit %zu of byte %zu (header: %zu): '%s'", i % 7, i, (size_t)header + 8, err.text);
+            fail_msg("bit %zu of byte %zu (header: %zu): '%s'", i % 7, i, (size_t)header + 8,
+                     err.text);
         assert_non_null(strstr(err.text, path));
         bytes[i] = kept;
     }
@@ -360,12 +370,13 @@ static void missing_and_changed_keys(void **state)
 {
     (void)state;
     fixture_need();
-    const char *path = scratch_path(&scratch, "good.safetensors"), *bad = scratch_path(&scratch, "bad.safetensors");
+    const char *path = scratch_path(&scratch, "good.safetensors"),
+               *bad = scratch_path(&scratch, "bad.safetensors");
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_SGD, 12, 1);
     struct trainer *trainer = trained(&schedule, 3);
     save(trainer, path);
-    static const char *const keys[] = {"format", "identity", "xxh3", "update", "epoch", "update_in_epoch", "images",
-                                       "correct", "rows", "loss"};
+    static const char *const keys[] = {"format",          "identity", "xxh3",    "update", "epoch",
+                                       "update_in_epoch", "images",   "correct", "rows",   "loss"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         rewritten(path, bad, keys[i], NULL);
         refused(trainer, bad, NULL);
@@ -378,7 +389,8 @@ static void missing_and_changed_keys(void **state)
     refused(trainer, bad, "no checkpoint of this version");
     rewritten(path, bad, NULL, NULL);
     refused(trainer, bad, "is missing");
-    rewritten(path, bad, "identity", IDENTITY); /* nothing changed: the rewriting itself does no harm */
+    /* nothing changed: the rewriting itself does no harm */
+    rewritten(path, bad, "identity", IDENTITY);
     struct err err = {0};
     assert_int_equal(checkpoint_load(trainer, bad, IDENTITY, &err), 0);
     trainer_free(trainer);
@@ -394,7 +406,8 @@ static void of_another_run(void **state)
     struct trainer *trainer = trained(&schedule, 3), *other = trained(&adam, 0);
     struct err err = {0};
     save(trainer, path);
-    assert_int_equal(checkpoint_load(trainer, path, "fedcba9876543210fedcba9876543210", &err), ERR_INPUT);
+    assert_int_equal(checkpoint_load(trainer, path, "fedcba9876543210fedcba9876543210", &err),
+                     ERR_INPUT);
     assert_non_null(strstr(err.text, "belongs to another run"));
     assert_non_null(strstr(err.text, IDENTITY));
     refused(other, path, "bytes of tensors where this network needs");
@@ -435,7 +448,8 @@ static void of_another_schedule(void **state)
     (void)state;
     fixture_need();
     const char *path = scratch_path(&scratch, "schedule.safetensors");
-    struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_SGD, 12, 1), coarse = fixture_schedule(REPRO_OPTIMIZER_SGD, 36, 1);
+    struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_SGD, 12, 1),
+                    coarse = fixture_schedule(REPRO_OPTIMIZER_SGD, 36, 1);
     struct trainer *trainer = trained(&schedule, 3), *other = trained(&coarse, 0);
     save(trainer, path);
     refused(other, path, "no place in this run's schedule");
@@ -445,7 +459,8 @@ static void of_another_schedule(void **state)
 
 /* ---- A save that fails ---- */
 
-static void old_file_stays(struct trainer *trainer, const char *path, const char *bytes, size_t size, int wanted)
+static void old_file_stays(struct trainer *trainer, const char *path, const char *bytes,
+                           size_t size, int wanted)
 {
     struct err err = {0};
     int code = checkpoint_save(trainer, path, IDENTITY, &err);
@@ -463,7 +478,8 @@ static void a_failed_save_keeps_the_old(void **state)
 {
     (void)state;
     fixture_need();
-    const char *path = scratch_path(&scratch, "kept.safetensors"), *part = scratch_path(&scratch, "kept.safetensors.part");
+    const char *path = scratch_path(&scratch, "kept.safetensors"),
+               *part = scratch_path(&scratch, "kept.safetensors.part");
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 12, 1);
     struct trainer *trainer = trained(&schedule, 2);
     save(trainer, path);
@@ -531,12 +547,18 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stopped_anywhere),     cmocka_unit_test(stopped_everywhere),
-        cmocka_unit_test(the_same_state_the_same_bytes), cmocka_unit_test(any_reader_opens_it),
-        cmocka_unit_test(cut_short),            cmocka_unit_test(one_bit),
-        cmocka_unit_test(missing_and_changed_keys), cmocka_unit_test(of_another_run),
-        cmocka_unit_test(of_another_network),   cmocka_unit_test(of_another_schedule),
-        cmocka_unit_test(a_failed_save_keeps_the_old), cmocka_unit_test(what_is_not_finite_is_not_saved),
+        cmocka_unit_test(stopped_anywhere),
+        cmocka_unit_test(stopped_everywhere),
+        cmocka_unit_test(the_same_state_the_same_bytes),
+        cmocka_unit_test(any_reader_opens_it),
+        cmocka_unit_test(cut_short),
+        cmocka_unit_test(one_bit),
+        cmocka_unit_test(missing_and_changed_keys),
+        cmocka_unit_test(of_another_run),
+        cmocka_unit_test(of_another_network),
+        cmocka_unit_test(of_another_schedule),
+        cmocka_unit_test(a_failed_save_keeps_the_old),
+        cmocka_unit_test(what_is_not_finite_is_not_saved),
     };
     return cmocka_run_group_tests_name("checkpoint", tests, set_up, tear_down);
 }

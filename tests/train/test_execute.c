@@ -1,7 +1,8 @@
-/* A whole run through session, run and execute: done once, stopped anywhere, locked, and refused when damaged.
+/* A whole run through session, run and execute: done once, stopped anywhere, locked, and refused
+ * when damaged.
  *
- * Called with "--train EXPERIMENT OUT UPDATE" the program is the other process: it trains until that update, writes one byte
- * to stdout, waits for the end of stdin and stops. */
+ * Called with "--train EXPERIMENT OUT UPDATE" the program is the other process: it trains until
+ * that update, writes one byte to stdout, waits for the end of stdin and stops. */
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -28,13 +29,16 @@
 #define UPDATES 10 /* 96 images: 6 of 16, 3 of 32, 1 of 64 */
 
 static const char experiment_text[] =
-    "name = \"trial\"; title = \"A trial\"; dataset = \"synthetic\"; train_n = 96; epochs = 3; groups = 2;\n"
-    "defaults = { optimizer = \"momentum\"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;\n"
+    "name = \"trial\"; title = \"A trial\"; dataset = \"synthetic\"; train_n = 96; epochs = 3; "
+    "groups = 2;\n"
+    "defaults = { optimizer = \"momentum\"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; "
+    "weight_decay = 5e-4;\n"
     "  steps = [ 1, 2 ]; factor = 2.0; action = \"grow_batch\"; };\n"
     "runs = ( { name = \"growing\"; title = \"Growing\"; },\n"
     "  { name = \"exploding\"; title = \"Exploding\"; lr = 1.0; } );\n"
     "default_profile = \"smoke\";\n"
-    "profiles = ( { name = \"smoke\"; words = \"small\"; network = \"tiny\"; divide = 1; epochs = 3; test_n = 20;\n"
+    "profiles = ( { name = \"smoke\"; words = \"small\"; network = \"tiny\"; divide = 1; epochs = "
+    "3; test_n = 20;\n"
     "  micro_ghosts = 1; } );\n";
 
 static struct scratch scratch;
@@ -65,11 +69,16 @@ static int stop(void *context)
     return stopper->at != 0 && stopper->update >= stopper->at;
 }
 
-static int attempt(const char *out, const char *name, struct stopper *stopper, struct run *run, struct err *err)
+static int attempt(const char *out, const char *name, struct stopper *stopper, struct run *run,
+                   struct err *err)
 {
     const struct experiment_run *what = experiment_run(session.experiment, name, err);
-    struct execute_options options = {.commit = "abc", .version = "1", .checkpoint_seconds = 1e9, .context = stopper,
-                                      .progress = watch, .stop = stop};
+    struct execute_options options = {.commit = "abc",
+                                      .version = "1",
+                                      .checkpoint_seconds = 1e9,
+                                      .context = stopper,
+                                      .progress = watch,
+                                      .stop = stop};
     assert_non_null(what);
     int code = run_init(run, &session, what, out, err);
     return code != 0 ? code : execute_run(run, &session.device, &options, err);
@@ -201,7 +210,8 @@ static void counts_agree(void **state)
     assert_int_equal(run.schedule.updates, UPDATES);
     assert_int_equal(runlog_read(&log, run.log_path, &err), 0);
     assert_int_equal(log.count, 3);
-    static const int64_t updates[] = {6, 9, 10}, images[] = {96, 192, 256}, batches[] = {16, 32, 64};
+    static const int64_t updates[] = {6, 9, 10}, images[] = {96, 192, 256},
+                         batches[] = {16, 32, 64};
     for (int e = 0; e < 3; e++) {
         const struct runlog_row *row = &log.rows[e];
         assert_int_equal(row->epoch, e + 1);
@@ -210,15 +220,18 @@ static void counts_agree(void **state)
         assert_int_equal(row->images, images[e]);
         assert_int_equal(row->batch, batches[e]);
         assert_true(fabs(row->noise_scale - 0.5 * (96.0 / (double)batches[e] - 1.0)) < 1e-5);
-        assert_true(row->train_loss_l2 > row->train_loss && row->train_loss > 0.0 && row->test_loss > 0.0);
+        assert_true(row->train_loss_l2 > row->train_loss && row->train_loss > 0.0 &&
+                    row->test_loss > 0.0);
         assert_true(row->test_accuracy >= 0.0 && row->test_accuracy <= 1.0);
     }
     json_t *manifest = json_load_file(run.manifest_path, 0, NULL);
     json_int_t planned = 0, trained = 0, first = -1, last = 0;
     const char *status = NULL, *hash = NULL;
-    assert_int_equal(json_unpack(manifest, "{s:I, s:{s:I}, s:s, s:s, s:[{s:I, s:I}!]}", "planned_updates", &planned,
-                                 "result", "updates", &trained, "status", &status, "identity_hash", &hash, "sessions",
-                                 "first_update", &first, "last_update", &last), 0);
+    assert_int_equal(json_unpack(manifest, "{s:I, s:{s:I}, s:s, s:s, s:[{s:I, s:I}!]}",
+                                 "planned_updates", &planned, "result", "updates", &trained,
+                                 "status", &status, "identity_hash", &hash, "sessions",
+                                 "first_update", &first, "last_update", &last),
+                     0);
     assert_int_equal(planned, UPDATES);
     assert_int_equal(trained, UPDATES);
     assert_int_equal(first, 0);
@@ -265,7 +278,9 @@ static void done_is_left_alone(void **state)
     struct kept kept[3];
     const char *out = scratch_path(&scratch, "done");
     struct execute_options options = {.commit = "abc", .version = "1", .checkpoint_seconds = 1e9};
-    assert_int_equal(run_init(&early, &session, experiment_run(session.experiment, "growing", &err), out, &err), 0);
+    assert_int_equal(
+        run_init(&early, &session, experiment_run(session.experiment, "growing", &err), out, &err),
+        0);
     assert_int_equal(early.status, RUN_NEW);
     whole(out, &run);
     const char *paths[] = {run.manifest_path, run.log_path, run.checkpoint_path};
@@ -338,7 +353,8 @@ static void stopped_after_every_update(void **state)
     run_release(&other);
 }
 
-/* Killed after the log was written and before the checkpoint: rows that the checkpoint does not know are made anew. */
+/* Killed after the log was written and before the checkpoint: rows that the checkpoint does not
+ * know are made anew. */
 static void a_log_ahead_of_its_checkpoint(void **state)
 {
     (void)state;
@@ -385,12 +401,17 @@ static int other_process(char **argv)
     struct err err = {0};
     struct run run;
     struct stopper stopper = {.at = strtoll(argv[4], NULL, 10)};
-    struct execute_options options = {.commit = "abc", .version = "1", .checkpoint_seconds = 0.0, .context = &stopper,
-                                      .progress = watch, .stop = wait_for_end};
+    struct execute_options options = {.commit = "abc",
+                                      .version = "1",
+                                      .checkpoint_seconds = 0.0,
+                                      .context = &stopper,
+                                      .progress = watch,
+                                      .stop = wait_for_end};
     snprintf(experiment_path, sizeof experiment_path, "%s", argv[2]);
     int code = open_session(&err);
     if (code == 0)
-        code = run_init(&run, &session, experiment_run(session.experiment, "growing", &err), argv[3], &err);
+        code = run_init(&run, &session, experiment_run(session.experiment, "growing", &err),
+                        argv[3], &err);
     if (code == 0) {
         code = execute_run(&run, &session.device, &options, &err);
         run_release(&run);
@@ -407,7 +428,8 @@ static pid_t start_other(const char *out, int64_t at, int *to)
     pid_t pid;
     posix_spawn_file_actions_t actions;
     snprintf(number, sizeof number, "%d", (int)at);
-    char *argv[] = {(char *)"test_execute", (char *)"--train", experiment_path, (char *)out, number, NULL};
+    char *argv[] = {
+        (char *)"test_execute", (char *)"--train", experiment_path, (char *)out, number, NULL};
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(back, O_CLOEXEC), 0);
     posix_spawn_file_actions_init(&actions);
@@ -439,7 +461,8 @@ static void two_processes(void **state)
     close(to); /* the other one stops */
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(code, ERR_IO);
-    if (strstr(err.text, "another process is training this run") == NULL || strstr(err.text, "/lock") == NULL)
+    if (strstr(err.text, "another process is training this run") == NULL ||
+        strstr(err.text, "/lock") == NULL)
         fail_msg("'%s'", err.text);
     assert_int_equal(stopper.update, 0);
     assert_true(WIFEXITED(status));
@@ -489,7 +512,9 @@ static void diverging(void **state)
     struct err err = {0};
     struct run run;
     struct stopper stopper = {0};
-    assert_int_equal(attempt(scratch_path(&scratch, "diverging"), "exploding", &stopper, &run, &err), ERR_NOT_FINITE);
+    assert_int_equal(
+        attempt(scratch_path(&scratch, "diverging"), "exploding", &stopper, &run, &err),
+        ERR_NOT_FINITE);
     assert_non_null(strstr(err.text, "update "));
     assert_int_not_equal(run.status, RUN_DONE);
     json_t *manifest = json_load_file(run.manifest_path, 0, NULL);
@@ -523,7 +548,8 @@ static void refused(const char *out, int file, const char *text, const char *wor
     else
         rewrite(path, text);
     int code = attempt(out, "growing", &none, &again, &err);
-    if (code != (text == NULL ? ERR_IO : ERR_INPUT) || strstr(err.text, words) == NULL || strstr(err.text, path) == NULL)
+    if (code != (text == NULL ? ERR_IO : ERR_INPUT) || strstr(err.text, words) == NULL ||
+        strstr(err.text, path) == NULL)
         fail_msg("%d: '%s' lacks '%s' or '%s'", code, err.text, words, path);
     assert_int_equal(none.update, 0);
     run_release(&again);
@@ -618,11 +644,17 @@ int main(int argc, char **argv)
         return other_process(argv);
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_agree),  cmocka_unit_test(done_is_left_alone),
-        cmocka_unit_test(stopped_once),  cmocka_unit_test(stopped_after_every_update),
-        cmocka_unit_test(a_log_ahead_of_its_checkpoint), cmocka_unit_test(two_processes), cmocka_unit_test(killed),
-        cmocka_unit_test(diverging),     cmocka_unit_test(damaged_files),
-        cmocka_unit_test(a_manifest_without_sessions), cmocka_unit_test(identity),
+        cmocka_unit_test(counts_agree),
+        cmocka_unit_test(done_is_left_alone),
+        cmocka_unit_test(stopped_once),
+        cmocka_unit_test(stopped_after_every_update),
+        cmocka_unit_test(a_log_ahead_of_its_checkpoint),
+        cmocka_unit_test(two_processes),
+        cmocka_unit_test(killed),
+        cmocka_unit_test(diverging),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(a_manifest_without_sessions),
+        cmocka_unit_test(identity),
         cmocka_unit_test(session_refusals),
     };
     return cmocka_run_group_tests_name("execute", tests, set_up, tear_down);

@@ -30,7 +30,8 @@
 static int no_threads; /* the system has none left */
 
 /* Found before libc's. */
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*work)(void *), void *context)
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*work)(void *),
+                   void *context)
 {
     static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     if (no_threads)
@@ -52,7 +53,8 @@ static struct prefetch *start(const struct schedule *schedule, int64_t micro)
 }
 
 /* Takes a place and compares it with what batch_order() and batch_train() say. */
-static void check(struct prefetch *ahead, const struct schedule *schedule, int64_t micro, struct prefetch_place place)
+static void check(struct prefetch *ahead, const struct schedule *schedule, int64_t micro,
+                  struct prefetch_place place)
 {
     const struct phase *phase = schedule_at(schedule, place.epoch);
     struct row_span span = reduction_rows(phase->batch, micro, place.micro);
@@ -70,7 +72,8 @@ static void check(struct prefetch *ahead, const struct schedule *schedule, int64
 }
 
 /* From a place to the end of the run; returns the micros taken. */
-static int walk(struct prefetch *ahead, const struct schedule *schedule, int64_t micro, struct prefetch_place place)
+static int walk(struct prefetch *ahead, const struct schedule *schedule, int64_t micro,
+                struct prefetch_place place)
 {
     int taken = 0;
     for (; place.epoch < schedule->epochs; place.epoch++, place.update = 0) {
@@ -107,7 +110,8 @@ static void ragged_micros(void **state)
 /* Any place may come next: forwards, backwards, the same again, and behind the end of the run. */
 static void begins_again_anywhere(void **state)
 {
-    static const struct prefetch_place places[] = {{1, 2, 3}, {0, 0, 0}, {0, 0, 0}, {0, 0, 1}, {1, 3, 3}, {0, 8, 1}, {1, 0, 0}};
+    static const struct prefetch_place places[] = {{1, 2, 3}, {0, 0, 0}, {0, 0, 0}, {0, 0, 1},
+                                                   {1, 3, 3}, {0, 8, 1}, {1, 0, 0}};
     (void)state;
     fixture_need();
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 8, 1);
@@ -132,7 +136,8 @@ static void taken_rows_stay(void **state)
         uint8_t pixels[4 * IMAGE_BYTES];
         memcpy(pixels, rows->pixels, sizeof pixels);
         struct prefetch *other = start(&schedule, 4);
-        walk(other, &schedule, 4, (struct prefetch_place){0, 0, 0}); /* time for the first to fill up */
+        /* time for the first to fill up */
+        walk(other, &schedule, 4, (struct prefetch_place){0, 0, 0});
         prefetch_free(other);
         assert_memory_equal(rows->pixels, pixels, sizeof pixels);
         check(ahead, &schedule, 4, (struct prefetch_place){0, 0, 1});
@@ -198,7 +203,9 @@ static void look_at(long task, char *state, unsigned long *ticks, uint64_t *bloc
     fclose(file);
     const char *rest = strrchr(line, ')'); /* behind the name */
     assert_non_null(rest);
-    assert_int_equal(sscanf(rest, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", state, &user, &system), 3);
+    assert_int_equal(
+        sscanf(rest, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", state, &user, &system),
+        3);
     *ticks = user + system;
     *blocked = 0;
     snprintf(path, sizeof path, "/proc/self/task/%ld/status", task);
@@ -229,7 +236,8 @@ static void falls_asleep(long task)
     fail_msg("the thread does not sleep");
 }
 
-/* It sleeps before it is asked, with the ring full and at the end of the run, uses no time then, and is gone afterwards. */
+/* It sleeps before it is asked, with the ring full and at the end of the run, uses no time then,
+ * and is gone afterwards. */
 static void sleeps_when_it_can_do_nothing(void **state)
 {
     static const struct prefetch_place places[] = {{0, 0, 0}, {0, 0, 1}, {1, 3, 3}};
@@ -268,7 +276,8 @@ static void sleeps_when_it_can_do_nothing(void **state)
 
 static void signals_stay_with_the_caller(void **state)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGPROF};
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE,
+                                  SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGPROF};
     long before[TASKS], now[TASKS];
     sigset_t mask, after;
     char what;
@@ -310,16 +319,21 @@ static void without_a_thread(void **state)
     assert_int_equal(trainer_code, ERR_MEMORY);
     assert_null(ahead);
     assert_null(trainer);
-    if (strstr(err.text, "no thread for assembling batches") == NULL || strstr(err.text, "ulimit -u") == NULL)
+    if (strstr(err.text, "no thread for assembling batches") == NULL ||
+        strstr(err.text, "ulimit -u") == NULL)
         fail_msg("'%s'", err.text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_run), cmocka_unit_test(ragged_micros), cmocka_unit_test(begins_again_anywhere),
-        cmocka_unit_test(taken_rows_stay), cmocka_unit_test(ends_at_any_time),
-        cmocka_unit_test(sleeps_when_it_can_do_nothing), cmocka_unit_test(signals_stay_with_the_caller),
+        cmocka_unit_test(whole_run),
+        cmocka_unit_test(ragged_micros),
+        cmocka_unit_test(begins_again_anywhere),
+        cmocka_unit_test(taken_rows_stay),
+        cmocka_unit_test(ends_at_any_time),
+        cmocka_unit_test(sleeps_when_it_can_do_nothing),
+        cmocka_unit_test(signals_stay_with_the_caller),
         cmocka_unit_test(without_a_thread),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,5 +1,6 @@
-/* A trainer whose backend queues updates, joins groups and keeps the data set ends where one ends that waits for
- * everything and sends pixels: the same bits of arenas, state and scores, after the same update. */
+/* A trainer whose backend queues updates, joins groups and keeps the data set ends where one ends
+ * that waits for everything and sends pixels: the same bits of arenas, state and scores, after the
+ * same update. */
 #include "fixture.h"
 
 #include "base/err.h"
@@ -103,7 +104,8 @@ static struct trainer *trainer_of(enum kind kind, const struct trainer_config *g
     return fixture_trainer(&config);
 }
 
-/* Trains on without a look at anything, epochs ended as they come, until `update` updates are done. */
+/* Trains on without a look at anything, epochs ended as they come, until `update` updates are
+ * done. */
 static void rush(struct trainer *trainer, int64_t update)
 {
     struct err err = {0};
@@ -157,8 +159,8 @@ static void same_run(enum kind kind, const struct trainer_config *config, const 
 
 static void every_optimizer(void **state)
 {
-    static const int optimizers[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_NESTEROV,
-                                     REPRO_OPTIMIZER_ADAM};
+    static const int optimizers[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM,
+                                     REPRO_OPTIMIZER_NESTEROV, REPRO_OPTIMIZER_ADAM};
     (void)state;
     need();
     for (int i = 0; i < 4; i++)
@@ -191,7 +193,8 @@ static void every_cut(void **state)
         }
 }
 
-static struct schedule conventional(struct schedule_conventions conventions, int64_t train_n, int64_t batch)
+static struct schedule conventional(struct schedule_conventions conventions, int64_t train_n,
+                                    int64_t batch)
 {
     struct err err = {0};
     struct schedule schedule;
@@ -211,7 +214,8 @@ static struct schedule conventional(struct schedule_conventions conventions, int
     return schedule;
 }
 
-/* The last batch kept: of whole ghosts, and with a rest that a second network computes; the moments reset. */
+/* The last batch kept: of whole ghosts, and with a rest that a second network computes; the moments
+ * reset. */
 static void conventions(void **state)
 {
     (void)state;
@@ -230,7 +234,8 @@ static void conventions(void **state)
                 if (groups == 1)
                     same_run(RECORDING, &config, words);
             }
-    struct schedule schedule = conventional((struct schedule_conventions){.reset_moments = 1}, 72, 12);
+    struct schedule schedule = conventional((struct schedule_conventions){.reset_moments = 1}, 72,
+                                            12);
     struct trainer_config config = fixture_config(&schedule);
     same_run(QUEUED, &config, "moments reset");
 }
@@ -349,13 +354,15 @@ static int64_t first_failure(struct trainer *trainer, struct err *err)
     return code == 0 ? 0 : trainer_state(trainer)->update + 1;
 }
 
-/* The explosion of an epoch's n-th update, wherever it shows: at a reading amid the epoch or at its end. */
+/* The explosion of an epoch's n-th update, wherever it shows: at a reading amid the epoch or at its
+ * end. */
 static void not_finite_where_plain(void **state)
 {
     (void)state;
     need();
     static const double lrs[] = {1e39, 1e30, 1e12, 1e6};
-    static const int optimizers[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_ADAM};
+    static const int optimizers[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM,
+                                     REPRO_OPTIMIZER_ADAM};
     int stopped = 0;
     for (int i = 0; i < 4; i++)
         for (int o = 0; o < 3; o++)
@@ -364,7 +371,8 @@ static void not_finite_where_plain(void **state)
                 struct schedule schedule = fixture_schedule(optimizers[o], 8, 1);
                 schedule.phase[phase].lr = lrs[i];
                 struct trainer_config config = fixture_config(&schedule);
-                struct trainer *plain = trainer_of(PLAIN, &config), *queued = trainer_of(QUEUED, &config);
+                struct trainer *plain = trainer_of(PLAIN, &config),
+                               *queued = trainer_of(QUEUED, &config);
                 int64_t at = first_failure(plain, &said[0]);
                 assert_int_equal(first_failure(queued, &said[1]), at);
                 assert_int_equal(said[0].code, at == 0 ? 0 : ERR_NOT_FINITE);
@@ -383,8 +391,8 @@ static void not_finite_where_plain(void **state)
     assert_true(stopped > 6);
 }
 
-/* The 70th update of a long epoch explodes, so that some records were read before and some updates are unread behind
- * it. */
+/* The 70th update of a long epoch explodes, so that some records were read before and some updates
+ * are unread behind it. */
 static void not_finite_amid_records(void **state)
 {
     struct err err = {0}, said[2] = {{0}};
@@ -446,7 +454,8 @@ static void lost_device(void **state)
     rush(trainer, 1);
     struct trainer_state before = *trainer_state(trainer);
     for (int n = 1; n < 4000; n++) /* the next one, whatever its number: an epoch's second update */
-        used += (size_t)snprintf(words + used, sizeof words - used, "cudaStreamBeginCapture@%d=719 ", n);
+        used += (size_t)snprintf(words + used, sizeof words - used,
+                                 "cudaStreamBeginCapture@%d=719 ", n);
     setenv("REPRO_EMULATED_GPU", words, 1);
     assert_int_equal(trainer_update(trainer, &err), ERR_BACKEND);
     if (strstr(err.text, "update 2: ") == NULL || strstr(err.text, "the GPU failed") == NULL ||
@@ -458,7 +467,9 @@ static void lost_device(void **state)
         fail_msg("'%s'", err.text);
     struct trainer_score score;
     assert_int_equal(trainer_evaluate(trainer, &score, &err), ERR_BACKEND);
-    assert_int_equal(checkpoint_save(trainer, scratch_path(&scratch, "lost.safetensors"), IDENTITY, &err), ERR_BACKEND);
+    assert_int_equal(
+        checkpoint_save(trainer, scratch_path(&scratch, "lost.safetensors"), IDENTITY, &err),
+        ERR_BACKEND);
     trainer_free(trainer);
 }
 

@@ -16,8 +16,8 @@
 
 #define END INT64_MAX
 
-static const int optimizers[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM, REPRO_OPTIMIZER_NESTEROV,
-                                 REPRO_OPTIMIZER_ADAM};
+static const int optimizers[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM,
+                                 REPRO_OPTIMIZER_NESTEROV, REPRO_OPTIMIZER_ADAM};
 #define OPTIMIZERS (sizeof optimizers / sizeof *optimizers)
 
 /* |a - b| / |b| in L2. */
@@ -75,7 +75,8 @@ static void threads_change_no_bit(void **state)
 }
 
 /* Copies PARTIAL of the first update. */
-static float *first_gradient(const struct schedule *schedule, int64_t micro, int64_t groups, size_t *count)
+static float *first_gradient(const struct schedule *schedule, int64_t micro, int64_t groups,
+                             size_t *count)
 {
     struct trainer_config config = fixture_config(schedule);
     config.micro = micro;
@@ -94,7 +95,8 @@ static void a_batch_is_the_sum_of_its_micros(void **state)
 {
     (void)state;
     fixture_need();
-    static const int64_t cuts[][2] = {{4, 1}, {4, 2}, {4, 3}, {4, 8}, {8, 8}, {12, 2}, {20, 8}, {36, 8}, {72, 1}};
+    static const int64_t cuts[][2] = {{4, 1},  {4, 2},  {4, 3},  {4, 8}, {8, 8},
+                                      {12, 2}, {20, 8}, {36, 8}, {72, 1}};
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 36, 1);
     size_t count;
     float *whole = first_gradient(&schedule, 36, 1, &count);
@@ -108,34 +110,47 @@ static void a_batch_is_the_sum_of_its_micros(void **state)
     mem_free(whole);
 }
 
-/* The mean over the batch: four single micros, each trained as a batch of its own, average to it. */
+/* The mean over the batch: four single micros, each trained as a batch of its own, average to
+ * it. */
 static void a_gradient_is_a_mean(void **state)
 {
     (void)state;
     fixture_need();
     struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_SGD, 36, 1);
     size_t count, gradients = (size_t)fixture.net.graph.param_count;
-    float *whole = first_gradient(&schedule, 4, 8, &count), *sum = mem_new(count, sizeof *sum, NULL);
+    float *whole = first_gradient(&schedule, 4, 8, &count),
+          *sum = mem_new(count, sizeof *sum, NULL);
     struct repro_net *net;
-    struct repro_net_options options = {.struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = 4, .ghost = 4};
+    struct repro_net_options options = {
+        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = 4, .ghost = 4};
     struct repro_error error = {0};
     int64_t order[FIXTURE_TRAIN_N];
-    assert_int_equal(fixture.backend.net_compile(fixture.device, &fixture.net.graph, &options, &net, &error), 0);
-    float *param = mem_new(gradients, sizeof *param, NULL), *running = mem_new(count - gradients, sizeof *running, NULL);
+    assert_int_equal(
+        fixture.backend.net_compile(fixture.device, &fixture.net.graph, &options, &net, &error), 0);
+    float *param = mem_new(gradients, sizeof *param, NULL),
+          *running = mem_new(count - gradients, sizeof *running, NULL);
     net_initial(&fixture.net, 3, param, running);
-    assert_int_equal(fixture.backend.net_write(net, REPRO_ARENA_PARAM, 0, (int64_t)gradients, param, &error), 0);
+    assert_int_equal(
+        fixture.backend.net_write(net, REPRO_ARENA_PARAM, 0, (int64_t)gradients, param, &error), 0);
     batch_order(3, 0, FIXTURE_TRAIN_N, order);
     uint8_t pixels[4 * 8 * 8 * 3];
     int32_t labels[4];
     float *one = mem_new(count, sizeof *one, NULL);
     for (int m = 0; m < 9; m++) {
         batch_train(&fixture.data, 3, 0, order + 4 * m, 4, pixels, labels);
-        struct repro_rows rows = {.struct_size = sizeof rows, .mode = REPRO_MODE_TRAIN, .count = 4, .pixels = pixels,
-                                  .labels = labels, .image = order + 4 * m, .seed = 3};
+        struct repro_rows rows = {.struct_size = sizeof rows,
+                                  .mode = REPRO_MODE_TRAIN,
+                                  .count = 4,
+                                  .pixels = pixels,
+                                  .labels = labels,
+                                  .image = order + 4 * m,
+                                  .seed = 3};
         assert_int_equal(fixture.backend.net_zero(net, &error), 0);
         assert_int_equal(fixture.backend.net_forward(net, &rows, &error), 0);
-        assert_int_equal(fixture.backend.net_backward(net, 0.25, &error), 0); /* the mean of its four rows */
-        assert_int_equal(fixture.backend.net_read(net, REPRO_ARENA_PARTIAL, 0, (int64_t)count, one, &error), 0);
+        /* the mean of its four rows */
+        assert_int_equal(fixture.backend.net_backward(net, 0.25, &error), 0);
+        assert_int_equal(
+            fixture.backend.net_read(net, REPRO_ARENA_PARTIAL, 0, (int64_t)count, one, &error), 0);
         for (size_t i = 0; i < count; i++)
             sum[i] += i < gradients ? one[i] / 9.0f : one[i]; /* batch-norm sums are sums */
     }
@@ -233,7 +248,8 @@ static void counts_are_the_plan(void **state)
     }
 }
 
-/* What the optimizer is told: the phase's lr and momentum, and a time constant counted in images. */
+/* What the optimizer is told: the phase's lr and momentum, and a time constant counted in
+ * images. */
 static void the_step_follows_the_schedule(void **state)
 {
     (void)state;
@@ -262,8 +278,13 @@ static void it_learns(void **state)
     (void)state;
     fixture_need();
     struct err err = {0};
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.05, .momentum = 0.9,
-                                 .train_n = FIXTURE_TRAIN_N, .batch = 12, .ghost = 12, .epochs = 12};
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                                 .lr = 0.05,
+                                 .momentum = 0.9,
+                                 .train_n = FIXTURE_TRAIN_N,
+                                 .batch = 12,
+                                 .ghost = 12,
+                                 .epochs = 12};
     struct schedule schedule;
     assert_int_equal(schedule_build(&spec, &schedule, &err), 0);
     struct trainer_config config = fixture_config(&schedule);
@@ -343,7 +364,8 @@ static void not_finite_stops(void **state)
     trainer_free(trainer);
 }
 
-/* A failure in any micro: the sentence, no step, and the update can be tried again to the same bits. */
+/* A failure in any micro: the sentence, no step, and the update can be tried again to the same
+ * bits. */
 static void a_failing_backend(void **state)
 {
     (void)state;
@@ -404,7 +426,8 @@ static void places_that_are_none(void **state)
 {
     (void)state;
     fixture_need();
-    struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 12, 1); /* 6 updates, then 3 */
+    /* 6 updates, then 3 */
+    struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 12, 1);
     struct trainer_config config = fixture_config(&schedule);
     struct trainer *trainer = fixture_trainer(&config);
     static const struct {
@@ -412,11 +435,13 @@ static void places_that_are_none(void **state)
         int epoch;
         int64_t update_in_epoch;
         int legal;
-    } places[] = {{0, 0, 0, 1}, {6, 0, 6, 1}, {6, 1, 0, 1}, {9, 1, 3, 1}, {9, 2, 0, 1}, {7, 0, 7, 0}, {1, 0, 0, 0},
-                  {10, 1, 4, 0}, {9, 2, 1, 0}, {9, 3, 0, 0}, {-1, 0, -1, 0}, {0, -1, 0, 0}};
+    } places[] = {{0, 0, 0, 1}, {6, 0, 6, 1}, {6, 1, 0, 1},   {9, 1, 3, 1},
+                  {9, 2, 0, 1}, {7, 0, 7, 0}, {1, 0, 0, 0},   {10, 1, 4, 0},
+                  {9, 2, 1, 0}, {9, 3, 0, 0}, {-1, 0, -1, 0}, {0, -1, 0, 0}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct err err = {0};
-        struct trainer_state place = {.update = places[i].update, .epoch = places[i].epoch,
+        struct trainer_state place = {.update = places[i].update,
+                                      .epoch = places[i].epoch,
                                       .update_in_epoch = places[i].update_in_epoch};
         assert_int_equal(trainer_restore(trainer, &place, &err), places[i].legal ? 0 : ERR_INPUT);
     }
@@ -427,13 +452,20 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_run_twice),         cmocka_unit_test(threads_change_no_bit),
-        cmocka_unit_test(a_batch_is_the_sum_of_its_micros), cmocka_unit_test(a_gradient_is_a_mean),
-        cmocka_unit_test(groups_agree_after_two_epochs), cmocka_unit_test(the_order_is_the_epochs),
-        cmocka_unit_test(counts_are_the_plan),        cmocka_unit_test(the_step_follows_the_schedule),
-        cmocka_unit_test(it_learns),                  cmocka_unit_test(evaluation_changes_nothing),
-        cmocka_unit_test(not_finite_stops),           cmocka_unit_test(a_failing_backend),
-        cmocka_unit_test(refusals),                   cmocka_unit_test(places_that_are_none),
+        cmocka_unit_test(the_same_run_twice),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(a_batch_is_the_sum_of_its_micros),
+        cmocka_unit_test(a_gradient_is_a_mean),
+        cmocka_unit_test(groups_agree_after_two_epochs),
+        cmocka_unit_test(the_order_is_the_epochs),
+        cmocka_unit_test(counts_are_the_plan),
+        cmocka_unit_test(the_step_follows_the_schedule),
+        cmocka_unit_test(it_learns),
+        cmocka_unit_test(evaluation_changes_nothing),
+        cmocka_unit_test(not_finite_stops),
+        cmocka_unit_test(a_failing_backend),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(places_that_are_none),
     };
     return cmocka_run_group_tests_name("trainer", tests, fixture_open, fixture_close);
 }

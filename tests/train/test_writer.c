@@ -1,4 +1,5 @@
-/* The thread that puts checkpoints on the disk: each is whole before the next, and a failure is told once. */
+/* The thread that puts checkpoints on the disk: each is whole before the next, and a failure is
+ * told once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -34,7 +34,8 @@ static inline const char *scratch_path(const struct scratch *scratch, const char
     return path;
 }
 
-static inline int scratch_remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+static inline int scratch_remove_one(const char *path, const struct stat *status, int kind,
+                                     struct FTW *walk)
 {
     (void)status;
     (void)kind;

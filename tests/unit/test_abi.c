@@ -1,5 +1,6 @@
-/* Size and offset of every struct of the contract, as numbers: what a plugin built yesterday relies on.  A change here is a change of the
- * ABI: appending is a minor and adds lines, anything else is a major. */
+/* Size and offset of every struct of the contract, as numbers: what a plugin built yesterday relies
+ * on.  A change here is a change of the ABI: appending is a minor and adds lines, anything else is
+ * a major. */
 #include "backend/backend.h"
 
 #include <setjmp.h>

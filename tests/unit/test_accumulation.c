@@ -1,4 +1,5 @@
-/* Appendix A's algebra on numbers alone: eqs. (11) to (13), the sum and the fit that a measurement goes through. */
+/* Appendix A's algebra on numbers alone: eqs. (11) to (13), the sum and the fit that a measurement
+ * goes through. */
 #include "lab/accumulation.h"
 
 #include <math.h>
@@ -27,7 +28,8 @@ static size_t recurrence(double m, double *share)
     return count;
 }
 
-/* Eq. (10) takes the recurrence for a differential equation: what that costs is of the order of 1-m, nowhere more. */
+/* Eq. (10) takes the recurrence for a differential equation: what that costs is of the order of
+ * 1-m, nowhere more. */
 static void equation_11_is_the_recurrence(void **state)
 {
     (void)state;
@@ -53,7 +55,8 @@ static void five_time_constants_are_measured(void **state)
     assert_int_equal(accumulation_updates(0), 5);
 }
 
-/* Eq. (13) by summation: what a constant gradient's shares lack adds up to m/(1-m) (1 - m^count) updates. */
+/* Eq. (13) by summation: what a constant gradient's shares lack adds up to m/(1-m) (1 - m^count)
+ * updates. */
 static void equation_13_by_summation(void **state)
 {
     (void)state;
@@ -61,9 +64,11 @@ static void equation_13_by_summation(void **state)
     for (size_t i = 0; i < MOMENTA; i++) {
         double m = momenta[i];
         size_t count = recurrence(m, share);
-        double lost = accumulation_lost(share, count), exact = m / (1 - m) * (1 - pow(m, (double)count));
+        double lost = accumulation_lost(share, count),
+               exact = m / (1 - m) * (1 - pow(m, (double)count));
         assert_true(fabs(lost - exact) < 1e-9 * exact);
-        /* and against the integral, B/(N(1-m)) with B/N an update: what the sum leaves out, and the end */
+        /* and against the integral, B/(N(1-m)) with B/N an update: what the sum leaves out, and the
+         * end */
         double predicted = epochs_lost(m, 50000, 128) / (128.0 / 50000);
         assert_true(fabs(lost / predicted - m) < 0.011);
     }
@@ -78,7 +83,8 @@ static void a_fit_finds_what_made_the_curve(void **state)
         for (size_t l = 0; l < 3; l++) {
             double timescale, level;
             for (size_t s = 0; s < 250; s++) /* with a ripple, as batches make one */
-                share[s] = levels[l] * (1 - exp(-((double)s + 1) / timescales[t])) + 0.01 * sin((double)s);
+                share[s] = levels[l] * (1 - exp(-((double)s + 1) / timescales[t])) +
+                           0.01 * sin((double)s);
             accumulation_fit(share, 250, &timescale, &level);
             assert_true(fabs(level - levels[l]) < 0.03);
             assert_true(fabs(timescale / timescales[t] - 1) < (levels[l] < 1 ? 0.15 : 0.05));
@@ -103,8 +109,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equation_11_is_the_recurrence),   cmocka_unit_test(five_time_constants_are_measured),
-        cmocka_unit_test(equation_13_by_summation),        cmocka_unit_test(a_fit_finds_what_made_the_curve),
+        cmocka_unit_test(equation_11_is_the_recurrence),
+        cmocka_unit_test(five_time_constants_are_measured),
+        cmocka_unit_test(equation_13_by_summation),
+        cmocka_unit_test(a_fit_finds_what_made_the_curve),
         cmocka_unit_test(a_fit_of_the_recurrence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,8 +27,14 @@ static struct dataset make_data(void)
         pixels[i] = (uint8_t)random_at(99, 0, 0, i, 0).word[0];
     for (int i = 0; i < IMAGES; i++)
         labels[i] = (i * 7) % 10;
-    return (struct dataset){.name = "test", .train_n = IMAGES, .channels = CHANNELS, .height = HEIGHT, .width = WIDTH,
-                            .classes = 10, .train_pixels = pixels, .train_labels = labels};
+    return (struct dataset){.name = "test",
+                            .train_n = IMAGES,
+                            .channels = CHANNELS,
+                            .height = HEIGHT,
+                            .width = WIDTH,
+                            .classes = 10,
+                            .train_pixels = pixels,
+                            .train_labels = labels};
 }
 
 /* From an independent Philox4x32-10 and Fisher-Yates from the last element down. */
@@ -112,7 +118,8 @@ static void rows_match_the_reference(void **state)
     for (uint32_t epoch = 0; epoch < 10; epoch++)
         for (int64_t i = 0; i < IMAGES; i++) {
             struct random_words words = random_at(5, RANDOM_AUGMENT, epoch, (uint64_t)i, 0);
-            int top = (int)((uint64_t)words.word[0] * 9 >> 32), left = (int)((uint64_t)words.word[1] * 9 >> 32);
+            int top = (int)((uint64_t)words.word[0] * 9 >> 32),
+                left = (int)((uint64_t)words.word[1] * 9 >> 32);
             int flip = (int)(words.word[2] >> 31);
             uint8_t expected[BYTES], row[BYTES];
             int32_t label = -1;
@@ -134,7 +141,8 @@ static void augmentation_is_pinned(void **state)
 {
     (void)state;
     struct dataset data = make_data();
-    const int draws[8][3] = {{2, 3, 1}, {5, 7, 1}, {8, 0, 1}, {2, 3, 0}, {7, 7, 1}, {4, 4, 1}, {6, 1, 1}, {5, 8, 0}};
+    const int draws[8][3] = {{2, 3, 1}, {5, 7, 1}, {8, 0, 1}, {2, 3, 0},
+                             {7, 7, 1}, {4, 4, 1}, {6, 1, 1}, {5, 8, 0}};
     for (int64_t i = 0; i < 8; i++) {
         uint8_t expected[BYTES], row[BYTES];
         int32_t label;
@@ -160,7 +168,8 @@ static void rows_do_not_know_their_batch(void **state)
         cut[IMAGES * BYTES] = 0x5a;
         for (int64_t first = 0; first < IMAGES; first += counts[c]) {
             int64_t count = IMAGES - first < counts[c] ? IMAGES - first : counts[c];
-            batch_train(&data, 8, 2, image + first, count, cut + (size_t)first * BYTES, cut_labels + first);
+            batch_train(&data, 8, 2, image + first, count, cut + (size_t)first * BYTES,
+                        cut_labels + first);
         }
         assert_memory_equal(cut, whole, sizeof whole);
         assert_memory_equal(cut_labels, whole_labels, sizeof whole_labels);
@@ -192,7 +201,12 @@ static void tiny_images(void **state)
     static uint8_t two[2 * 2] = {10, 20, 30, 40}, one[1] = {7};
     int32_t label[1] = {0}, got;
     uint8_t row[4];
-    struct dataset data = {.train_n = 1, .channels = 1, .height = 2, .width = 2, .classes = 10, .train_pixels = two,
+    struct dataset data = {.train_n = 1,
+                           .channels = 1,
+                           .height = 2,
+                           .width = 2,
+                           .classes = 10,
+                           .train_pixels = two,
                            .train_labels = label};
     int64_t image = 0;
     for (uint32_t epoch = 0; epoch < 50; epoch++) {
@@ -214,10 +228,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_pinned),          cmocka_unit_test(order_is_a_permutation),
-        cmocka_unit_test(order_is_even),            cmocka_unit_test(rows_match_the_reference),
-        cmocka_unit_test(augmentation_is_pinned),   cmocka_unit_test(rows_do_not_know_their_batch),
-        cmocka_unit_test(epochs_and_seeds_differ),  cmocka_unit_test(tiny_images),
+        cmocka_unit_test(order_is_pinned),         cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(order_is_even),           cmocka_unit_test(rows_match_the_reference),
+        cmocka_unit_test(augmentation_is_pinned),  cmocka_unit_test(rows_do_not_know_their_batch),
+        cmocka_unit_test(epochs_and_seeds_differ), cmocka_unit_test(tiny_images),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
 }

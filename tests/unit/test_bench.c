@@ -19,11 +19,11 @@ static struct {
     int64_t rows, micro, ghost;
     double scale;
     struct repro_step step;
-    int fail_update;    /* the n-th fails; 0: none */
+    int fail_update; /* the n-th fails; 0: none */
     int32_t bare_code;
     const uint8_t *pixels;
     int pixels_moved, label_bad;
-    int since_profile;  /* updates */
+    int since_profile;        /* updates */
     int marks, syncs_between; /* marks unread; syncs after the first of them and before the last */
     int syncs_at_mark, waits; /* of net_marks */
 } seen;
@@ -36,7 +36,8 @@ static int32_t refuse(int32_t code, const char *text, struct repro_error *err)
 }
 
 static int32_t fake_compile(struct repro_device *device, const struct repro_graph *graph,
-                            const struct repro_net_options *options, struct repro_net **out, struct repro_error *err)
+                            const struct repro_net_options *options, struct repro_net **out,
+                            struct repro_error *err)
 {
     (void)device;
     (void)graph;
@@ -53,8 +54,8 @@ static void fake_free(struct repro_net *net)
     seen.freed += net != NULL;
 }
 
-static int32_t fake_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count, const float *values,
-                          struct repro_error *err)
+static int32_t fake_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                          const float *values, struct repro_error *err)
 {
     (void)net;
     (void)arena;
@@ -66,8 +67,8 @@ static int32_t fake_write(struct repro_net *net, int32_t arena, int64_t first, i
     return 0;
 }
 
-static int32_t fake_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count, float *values,
-                         struct repro_error *err)
+static int32_t fake_read(struct repro_net *net, int32_t arena, int64_t first, int64_t count,
+                         float *values, struct repro_error *err)
 {
     (void)net;
     (void)arena;
@@ -85,7 +86,8 @@ static int32_t fake_zero(struct repro_net *net, struct repro_error *err)
     return 0;
 }
 
-static int32_t fake_forward(struct repro_net *net, const struct repro_rows *rows, struct repro_error *err)
+static int32_t fake_forward(struct repro_net *net, const struct repro_rows *rows,
+                            struct repro_error *err)
 {
     (void)net;
     (void)err;
@@ -107,7 +109,8 @@ static int32_t fake_backward(struct repro_net *net, double scale, struct repro_e
     return 0;
 }
 
-static int32_t fake_update(struct repro_net *net, const struct repro_step *step, struct repro_error *err)
+static int32_t fake_update(struct repro_net *net, const struct repro_step *step,
+                           struct repro_error *err)
 {
     (void)net;
     seen.updates++;
@@ -116,7 +119,8 @@ static int32_t fake_update(struct repro_net *net, const struct repro_step *step,
     return seen.updates == seen.fail_update ? refuse(REPRO_LIBRARY, "the fake says no", err) : 0;
 }
 
-static int32_t fake_metrics(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err)
+static int32_t fake_metrics(struct repro_net *net, struct repro_metrics *metrics,
+                            struct repro_error *err)
 {
     (void)net;
     (void)err;
@@ -135,7 +139,8 @@ static int32_t fake_sync(struct repro_net *net, struct repro_error *err)
 }
 
 /* Every update since the call before took 3 ms of conv forward, 5 of conv backward, and so on. */
-static int32_t fake_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err)
+static int32_t fake_profile(struct repro_net *net, struct repro_profile *profile,
+                            struct repro_error *err)
 {
     (void)net;
     (void)err;
@@ -165,7 +170,8 @@ static int32_t fake_mark(struct repro_net *net, struct repro_error *err)
     return 0;
 }
 
-static int32_t fake_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count, struct repro_error *err)
+static int32_t fake_marks(struct repro_net *net, double *seconds, int64_t capacity, int64_t *count,
+                          struct repro_error *err)
 {
     (void)net;
     (void)err;
@@ -179,7 +185,8 @@ static int32_t fake_marks(struct repro_net *net, double *seconds, int64_t capaci
 }
 
 /* A gigaflop and a megabyte a second. */
-static int32_t fake_rates(struct repro_device *device, int32_t precision, struct repro_rates *rates, struct repro_error *err)
+static int32_t fake_rates(struct repro_device *device, int32_t precision, struct repro_rates *rates,
+                          struct repro_error *err)
 {
     (void)device;
     (void)err;
@@ -189,7 +196,8 @@ static int32_t fake_rates(struct repro_device *device, int32_t precision, struct
     return 0;
 }
 
-static int32_t fake_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds, struct repro_error *err)
+static int32_t fake_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
+                         struct repro_error *err)
 {
     (void)net;
     assert_int_equal(op, REPRO_OP_CONV);
@@ -201,7 +209,8 @@ static int32_t fake_bare(struct repro_net *net, int32_t op, int32_t repeats, dou
     return 0;
 }
 
-static int32_t fake_describe(struct repro_net *net, char *text, int64_t size, struct repro_error *err)
+static int32_t fake_describe(struct repro_net *net, char *text, int64_t size,
+                             struct repro_error *err)
 {
     (void)net;
     (void)err;
@@ -209,15 +218,26 @@ static int32_t fake_describe(struct repro_net *net, char *text, int64_t size, st
     return 0;
 }
 
-/* A bench of network "tiny" on the fake of contract 1.0, or 1.1 or 1.3 with their optional functions. */
+/* A bench of network "tiny" on the fake of contract 1.0, or 1.1 or 1.3 with their optional
+ * functions. */
 static struct bench fake(int minor)
 {
     struct err err = {0};
     struct bench bench = {
-        .backend = {.struct_size = sizeof bench.backend, .abi_minor = (uint32_t)minor, .name = "fake", .version = "1",
-                    .net_compile = fake_compile, .net_free = fake_free, .net_write = fake_write, .net_read = fake_read,
-                    .net_zero = fake_zero, .net_forward = fake_forward, .net_backward = fake_backward,
-                    .net_update = fake_update, .net_metrics = fake_metrics, .net_sync = fake_sync},
+        .backend = {.struct_size = sizeof bench.backend,
+                    .abi_minor = (uint32_t)minor,
+                    .name = "fake",
+                    .version = "1",
+                    .net_compile = fake_compile,
+                    .net_free = fake_free,
+                    .net_write = fake_write,
+                    .net_read = fake_read,
+                    .net_zero = fake_zero,
+                    .net_forward = fake_forward,
+                    .net_backward = fake_backward,
+                    .net_update = fake_update,
+                    .net_metrics = fake_metrics,
+                    .net_sync = fake_sync},
         .caps = {.precisions = 1u << REPRO_PRECISION_F32},
     };
     if (minor > 0) {
@@ -258,8 +278,9 @@ static void flop_of(const char *network, double gflop, double tolerance)
         fail_msg("%s: %.6f GFLOP an image, not %.6f", network, found, gflop);
 }
 
-/* wrn-16-1 by hand, multiply-adds of one forward pass: stem 27*16*1024; group 1 four 3x3 convolutions 16->16 at 32x32; group 2
- * 16->32 and three 32->32 at 16x16 and the 1x1 shortcut; group 3 the like at 8x8; dense 640. */
+/* wrn-16-1 by hand, multiply-adds of one forward pass: stem 27*16*1024; group 1 four 3x3
+ * convolutions 16->16 at 32x32; group 2 16->32 and three 32->32 at 16x16 and the 1x1 shortcut;
+ * group 3 the like at 8x8; dense 640. */
 static void flop_counts_three_passes_but_two_of_the_stem(void **state)
 {
     (void)state;
@@ -296,7 +317,8 @@ static void a_step_is_one_update_of_the_whole_batch(void **state)
     assert_int_equal(seen.micro, 16);
     assert_int_equal(seen.ghost, 8);
     assert_int_equal(seen.zeroes, 5);
-    assert_int_equal(seen.forwards, 15); /* 16 + 16 + 8 rows, three steps to warm up and two timed */
+    /* 16 + 16 + 8 rows, three steps to warm up and two timed */
+    assert_int_equal(seen.forwards, 15);
     assert_int_equal(seen.backwards, 15);
     assert_int_equal(seen.rows, 5 * 40);
     assert_int_equal(seen.updates, 5);
@@ -352,7 +374,8 @@ static void old_backends_say_why_there_is_no_table(void **state)
     bench_close(&bench);
 }
 
-/* Times per op are taken in steps of their own, and the steps to warm up and the timed ones do not count. */
+/* Times per op are taken in steps of their own, and the steps to warm up and the timed ones do not
+ * count. */
 static void op_times_are_of_one_step_and_add_up(void **state)
 {
     (void)state;
@@ -417,12 +440,14 @@ static void the_limit_is_the_micro_by_the_bare_seconds(void **state)
     bench_close(&bench);
 }
 
-/* Through the trainer: an image is drawn, the weights are initial, and all steps together cross an epoch. */
+/* Through the trainer: an image is drawn, the weights are initial, and all steps together cross an
+ * epoch. */
 static void with_data_is_the_trainer(void **state)
 {
     (void)state;
     struct bench bench = fake(1);
-    struct bench_options options = {.batch = 1500, .micro = 500, .ghost = 100, .steps = 2, .with_data = 1, .brief = 1};
+    struct bench_options options = {
+        .batch = 1500, .micro = 500, .ghost = 100, .steps = 2, .with_data = 1, .brief = 1};
     struct bench_result result = measured(&bench, &options);
     assert_int_equal(seen.compiled, 1);
     assert_int_equal(seen.updates, 5); /* two to an epoch of 4096 */
@@ -469,7 +494,8 @@ static void steps_are_timed_by_the_device(void **state)
     bench_close(&bench);
 }
 
-/* Convolutions by their multiplications, batch norm by its bytes, and nothing where neither is known. */
+/* Convolutions by their multiplications, batch norm by its bytes, and nothing where neither is
+ * known. */
 static void each_operation_has_its_limit(void **state)
 {
     (void)state;
@@ -488,8 +514,9 @@ static void each_operation_has_its_limit(void **state)
     assert_int_equal(rows[3].limit, BENCH_LIMIT_COPIES);
     assert_int_equal(rows[4].limit, BENCH_LIMIT_UNKNOWN); /* rest */
     assert_true(result.launches == 17.0);
-    assert_true(fabs(bench_op_flop(&bench.net, REPRO_OP_CONV) + bench_op_flop(&bench.net, REPRO_OP_DENSE) -
-                     bench_flop(&bench.net)) < 1e-9 * result.flop);
+    assert_true(fabs(bench_op_flop(&bench.net, REPRO_OP_CONV) +
+                     bench_op_flop(&bench.net, REPRO_OP_DENSE) - bench_flop(&bench.net)) <
+                1e-9 * result.flop);
     bench_release(&result);
     bench_close(&bench);
     bench = fake(1);
@@ -501,7 +528,8 @@ static void each_operation_has_its_limit(void **state)
     bench_close(&bench);
 }
 
-static void refused(const struct bench *bench, struct bench_options options, int code, const char *words)
+static void refused(const struct bench *bench, struct bench_options options, int code,
+                    const char *words)
 {
     struct err err = {0};
     struct bench_result result;
@@ -514,15 +542,20 @@ static void what_cannot_be_measured_is_refused(void **state)
 {
     (void)state;
     struct bench bench = fake(1);
-    refused(&bench, (struct bench_options){.batch = 8, .micro = 16}, ERR_USAGE, "micro of 16 rows exceeds the batch of 8");
-    refused(&bench, (struct bench_options){.batch = 10, .micro = 4}, ERR_USAGE, "ghost of 4 rows does not divide");
-    refused(&bench, (struct bench_options){.batch = 16, .micro = 8, .ghost = 16}, ERR_USAGE, "ghost of 16 rows");
-    refused(&bench, (struct bench_options){.steps = BENCH_STEP_MAX + 1}, ERR_USAGE, "1001 timed steps");
+    refused(&bench, (struct bench_options){.batch = 8, .micro = 16}, ERR_USAGE,
+            "micro of 16 rows exceeds the batch of 8");
+    refused(&bench, (struct bench_options){.batch = 10, .micro = 4}, ERR_USAGE,
+            "ghost of 4 rows does not divide");
+    refused(&bench, (struct bench_options){.batch = 16, .micro = 8, .ghost = 16}, ERR_USAGE,
+            "ghost of 16 rows");
+    refused(&bench, (struct bench_options){.steps = BENCH_STEP_MAX + 1}, ERR_USAGE,
+            "1001 timed steps");
     refused(&bench, (struct bench_options){.precision = REPRO_PRECISION_BF16}, ERR_CANNOT_RUN,
             "backend fake does not compute in bf16");
     assert_int_equal(seen.compiled, 0);
     seen.fail_update = 2;
-    refused(&bench, (struct bench_options){.batch = 8}, ERR_BACKEND, "backend fake: the fake says no");
+    refused(&bench, (struct bench_options){.batch = 8}, ERR_BACKEND,
+            "backend fake: the fake says no");
     assert_int_equal(seen.compiled, seen.freed);
     bench_close(&bench);
 }

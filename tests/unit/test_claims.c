@@ -1,4 +1,5 @@
-/* Claims: what the grammar refuses, and every kind of claim on made-up curves that hold it and that break it. */
+/* Claims: what the grammar refuses, and every kind of claim on made-up curves that hold it and that
+ * break it. */
 #include "judge/judge.h"
 
 #include "base/err.h"
@@ -18,22 +19,26 @@
 #define SEEDS 4
 #define EPOCHS 12
 
-/* N = 240, B = 8: 30 updates an epoch; steps behind epochs 4 and 8.  Line 14 is the first claim's. */
-static const char HEAD[] =
-    "name = \"figure0\"; title = \"T\"; dataset = \"cifar10\"; train_n = 240; epochs = 12; groups = 8;\n"
-    "defaults = { optimizer = \"momentum\"; lr = 1.0; momentum = 0.5; batch = 8; ghost = 4; weight_decay = 0;\n"
-    "  steps = [ 4, 8 ]; factor = 2; action = \"decay_lr\"; };\n"
-    "runs = (\n"
-    "  { name = \"decay\"; title = \"D\"; },\n"
-    "  { name = \"grow\"; title = \"G\"; action = \"grow_batch\"; },\n"
-    "  { name = \"plain\"; title = \"P\"; lr = 0.5; steps = [ 6 ]; }\n"
-    ");\n"
-    "default_profile = \"full\";\n"
-    "profiles = (\n"
-    "  { name = \"full\"; words = \"w\"; network = \"tiny\"; divide = 1; epochs = 12; test_n = 10000; micro_ghosts = 1; },\n"
-    "  { name = \"half\"; words = \"w\"; network = \"tiny\"; divide = 2; epochs = 12; test_n = 2500; micro_ghosts = 1; }\n"
-    ");\n"
-    "claims = ( {\n";
+/* N = 240, B = 8: 30 updates an epoch; steps behind epochs 4 and 8.  Line 14 is the first
+ * claim's. */
+static const char HEAD[] = "name = \"figure0\"; title = \"T\"; dataset = \"cifar10\"; train_n = "
+                           "240; epochs = 12; groups = 8;\n"
+                           "defaults = { optimizer = \"momentum\"; lr = 1.0; momentum = 0.5; batch "
+                           "= 8; ghost = 4; weight_decay = 0;\n"
+                           "  steps = [ 4, 8 ]; factor = 2; action = \"decay_lr\"; };\n"
+                           "runs = (\n"
+                           "  { name = \"decay\"; title = \"D\"; },\n"
+                           "  { name = \"grow\"; title = \"G\"; action = \"grow_batch\"; },\n"
+                           "  { name = \"plain\"; title = \"P\"; lr = 0.5; steps = [ 6 ]; }\n"
+                           ");\n"
+                           "default_profile = \"full\";\n"
+                           "profiles = (\n"
+                           "  { name = \"full\"; words = \"w\"; network = \"tiny\"; divide = 1; "
+                           "epochs = 12; test_n = 10000; micro_ghosts = 1; },\n"
+                           "  { name = \"half\"; words = \"w\"; network = \"tiny\"; divide = 2; "
+                           "epochs = 12; test_n = 2500; micro_ghosts = 1; }\n"
+                           ");\n"
+                           "claims = ( {\n";
 static const char TAIL[] = "} );\n";
 #define WORDS "quote = \"q\"; section = \"5\"; from = \"f\"; "
 
@@ -58,33 +63,39 @@ static int load(const char *claim, struct err *err)
     return experiment_load(path, &experiment, err);
 }
 
-/* Flat curves of the accuracies given, with `seeds` seeds that differ by `apart` from one to the next. */
+/* Flat curves of the accuracies given, with `seeds` seeds that differ by `apart` from one to the
+ * next. */
 static void curves_at(size_t profile, size_t seeds, double apart, const double *accuracies)
 {
     struct err err = {0};
     for (size_t r = 0; r < RUNS; r++) {
         assert_int_equal(schedule_build(&experiment->runs[r].spec, &paper[r], &err), 0);
-        assert_int_equal(experiment_schedule(experiment, &experiment->profiles[profile], &experiment->runs[r], &here[r],
-                                             &err), 0);
+        assert_int_equal(experiment_schedule(experiment, &experiment->profiles[profile],
+                                             &experiment->runs[r], &here[r], &err),
+                         0);
         curves[r] = (struct claim_curves){seeds, logs[r]};
         for (size_t s = 0; s < SEEDS; s++) {
             logs[r][s] = (struct runlog){.rows = rows[r][s], .count = EPOCHS, .capacity = EPOCHS};
             for (int e = 0; e < EPOCHS; e++)
                 rows[r][s][e] = (struct runlog_row){
-                    .epoch = e + 1, .updates = schedule_updates_before(&here[r], e + 1),
-                    .batch = schedule_at(&here[r], e)->batch, .train_loss = 1.0 - accuracies[r] - apart * (double)s,
-                    .test_accuracy = accuracies[r] + apart * ((double)s - 0.5 * (double)(seeds - 1))};
+                    .epoch = e + 1,
+                    .updates = schedule_updates_before(&here[r], e + 1),
+                    .batch = schedule_at(&here[r], e)->batch,
+                    .train_loss = 1.0 - accuracies[r] - apart * (double)s,
+                    .test_accuracy = accuracies[r] +
+                                     apart * ((double)s - 0.5 * (double)(seeds - 1))};
         }
     }
-    evidence = (struct claim_evidence){experiment, profile, experiment->profiles[profile].test_n, paper, here, curves};
+    evidence = (struct claim_evidence){experiment, profile, experiment->profiles[profile].test_n,
+                                       paper,      here,    curves};
 }
 
 static void outcome(enum claim_outcome wanted, const char *words)
 {
     claim_judge(&experiment->claims[0], &evidence, &verdict);
     if (verdict.outcome != wanted || strstr(verdict.measured, words) == NULL)
-        fail_msg("%s: '%s' (needed: %s); wanted %s with '%s'", claim_outcome_word(verdict.outcome), verdict.measured,
-                 verdict.needed, claim_outcome_word(wanted), words);
+        fail_msg("%s: '%s' (needed: %s); wanted %s with '%s'", claim_outcome_word(verdict.outcome),
+                 verdict.measured, verdict.needed, claim_outcome_word(wanted), words);
 }
 
 static void use(const char *claim)
@@ -100,7 +111,8 @@ static void use(const char *claim)
 static void refuse(const char *claim, const char *words)
 {
     struct err err = {0};
-    if (load(claim, &err) != ERR_INPUT || strstr(err.text, words) == NULL || strstr(err.text, "figure0.exp:1") == NULL)
+    if (load(claim, &err) != ERR_INPUT || strstr(err.text, words) == NULL ||
+        strstr(err.text, "figure0.exp:1") == NULL)
         fail_msg("'%s' says '%s', not '%s'", claim, err.text, words);
 }
 
@@ -108,27 +120,41 @@ static void refusals(void **state)
 {
     (void)state;
     refuse(WORDS, "'kind' is missing");
-    refuse(WORDS "kind = \"updates_belw\"; run = \"grow\"; value = 3;", "did you mean \"updates_below\"");
+    refuse(WORDS "kind = \"updates_belw\"; run = \"grow\"; value = 3;",
+           "did you mean \"updates_below\"");
     refuse(WORDS "kind = \"updates_below\"; run = \"grow\";", "'value' is missing");
     refuse(WORDS "kind = \"updates_below\"; value = 3;", "'run' is missing");
     refuse(WORDS "kind = \"updates_below\"; run = \"grown\"; value = 3;", "did you mean \"grow\"");
-    refuse(WORDS "kind = \"updates_below\"; run = \"grow\"; value = 3; within = 3;", "unknown key 'within'");
+    refuse(WORDS "kind = \"updates_below\"; run = \"grow\"; value = 3; within = 3;",
+           "unknown key 'within'");
     refuse(WORDS "kind = \"updates_below\"; run = \"grow\"; value = -3;", "must be above 0");
-    refuse(WORDS "kind = \"updates_below\"; run = \"grow\"; value = { ful = 3; };", "did you mean 'full'");
-    refuse(WORDS "drawn = \"d\"; kind = \"updates_below\"; run = \"grow\"; value = 3;", "either 'quote'");
-    refuse("section = \"5\"; from = \"f\"; kind = \"updates_below\"; run = \"grow\"; value = 3;", "either 'quote'");
-    refuse("quote = \"q\"; from = \"f\"; kind = \"updates_below\"; run = \"grow\"; value = 3;", "'section' is missing");
-    refuse("quote = \"q\"; section = \"5\"; kind = \"updates_below\"; run = \"grow\"; value = 3;", "'from' is missing");
-    refuse(WORDS "kind = \"ratio_at_least\"; run = \"grow\"; over = \"grow\"; value = 3;", "a second time");
-    refuse(WORDS "kind = \"equal_final_accuracy\"; runs = [ \"grow\" ]; margin = 0.1; seeds = 3; confidence = 0.95;",
+    refuse(WORDS "kind = \"updates_below\"; run = \"grow\"; value = { ful = 3; };",
+           "did you mean 'full'");
+    refuse(WORDS "drawn = \"d\"; kind = \"updates_below\"; run = \"grow\"; value = 3;",
+           "either 'quote'");
+    refuse("section = \"5\"; from = \"f\"; kind = \"updates_below\"; run = \"grow\"; value = 3;",
+           "either 'quote'");
+    refuse("quote = \"q\"; from = \"f\"; kind = \"updates_below\"; run = \"grow\"; value = 3;",
+           "'section' is missing");
+    refuse("quote = \"q\"; section = \"5\"; kind = \"updates_below\"; run = \"grow\"; value = 3;",
+           "'from' is missing");
+    refuse(WORDS "kind = \"ratio_at_least\"; run = \"grow\"; over = \"grow\"; value = 3;",
+           "a second time");
+    refuse(WORDS "kind = \"equal_final_accuracy\"; runs = [ \"grow\" ]; margin = 0.1; seeds = 3; "
+                 "confidence = 0.95;",
            "array of 2 to 8");
-    refuse(WORDS "kind = \"equal_final_accuracy\"; runs = [ \"grow\", \"decay\" ]; margin = 0.1; seeds = 1; confidence = 0.9;",
+    refuse(WORDS "kind = \"equal_final_accuracy\"; runs = [ \"grow\", \"decay\" ]; margin = 0.1; "
+                 "seeds = 1; confidence = 0.9;",
            "at least 2");
-    refuse(WORDS "kind = \"track_by_epoch\"; runs = [ \"grow\", \"plain\" ]; quantity = \"train_loss\"; smooth = 3; margin = 0.1;"
-           "deviations = 4; resolution = 1; seeds = 2;", "other steps");
-    refuse(WORDS "kind = \"improves_at\"; runs = [ \"plain\" ]; quantity = \"loss\"; smooth = 3; margin = 0.1; step = 1; seeds = 1;",
+    refuse(WORDS "kind = \"track_by_epoch\"; runs = [ \"grow\", \"plain\" ]; quantity = "
+                 "\"train_loss\"; smooth = 3; margin = 0.1;"
+                 "deviations = 4; resolution = 1; seeds = 2;",
+           "other steps");
+    refuse(WORDS "kind = \"improves_at\"; runs = [ \"plain\" ]; quantity = \"loss\"; smooth = 3; "
+                 "margin = 0.1; step = 1; seeds = 1;",
            "must be one of test_accuracy, train_loss");
-    refuse(WORDS "kind = \"flat_after\"; runs = [ \"plain\" ]; smooth = 3; margin = 0.1; step = 1; seeds = 1;",
+    refuse(WORDS "kind = \"flat_after\"; runs = [ \"plain\" ]; smooth = 3; margin = 0.1; step = 1; "
+                 "seeds = 1;",
            "looks on to the step behind it");
 }
 
@@ -157,7 +183,8 @@ static void counts_and_logs(void **state)
     static const double equal[RUNS] = {0.5, 0.5, 0.5};
     use(WORDS "kind = \"updates_below\"; run = \"grow\"; value = 211;");
     curves_at(1, 0, 0.0, equal);
-    outcome(CLAIM_HOLDS, "208 updates at the paper's scale; at this profile 208, by the plan; not trained yet");
+    outcome(CLAIM_HOLDS,
+            "208 updates at the paper's scale; at this profile 208, by the plan; not trained yet");
     curves_at(1, 2, 0.0, equal);
     outcome(CLAIM_HOLDS, "by the plan and by 2 logs");
     rows[1][1][6].updates++;
@@ -170,11 +197,14 @@ static void counts_and_logs(void **state)
 static void equal_accuracy(void **state)
 {
     (void)state;
-    use(WORDS "kind = \"equal_final_accuracy\"; runs = [ \"decay\", \"grow\" ]; margin = { full = 0.01; };"
-        "confidence = 0.95; seeds = 3;");
-    /* Seeds at +-0.0015 and +-0.0005 x 2: s = 0.00258, standard error 0.001826, t(0.95, 6) = 1.943: reach 0.00355 */
+    use(WORDS "kind = \"equal_final_accuracy\"; runs = [ \"decay\", \"grow\" ]; margin = { full = "
+              "0.01; };"
+              "confidence = 0.95; seeds = 3;");
+    /* Seeds at +-0.0015 and +-0.0005 x 2: s = 0.00258, standard error 0.001826, t(0.95, 6) = 1.943:
+     * reach 0.00355 */
     curves_at(0, 4, 0.002, (const double[]){0.900, 0.906, 0.1});
-    outcome(CLAIM_HOLDS, "largest difference 0.60 points (decay 90.00 %, grow 90.60 %), at most 0.95 at 95 % confidence; 4 seeds");
+    outcome(CLAIM_HOLDS, "largest difference 0.60 points (decay 90.00 %, grow 90.60 %), at most "
+                         "0.95 at 95 % confidence; 4 seeds");
     curves_at(0, 4, 0.002, (const double[]){0.900, 0.907, 0.1});
     outcome(CLAIM_NOT_ENOUGH_RUNS, "undecided, about 10 seeds");
     curves_at(0, 4, 0.002, (const double[]){0.900, 0.913, 0.1});
@@ -182,7 +212,8 @@ static void equal_accuracy(void **state)
     curves_at(0, 4, 0.002, (const double[]){0.914, 0.900, 0.1});
     outcome(CLAIM_FAILS, "largest difference 1.40");
     curves_at(0, 2, 0.0, (const double[]){0.9, 0.9, 0.1});
-    outcome(CLAIM_NOT_ENOUGH_RUNS, "3 seeds of each run are needed, too few of: decay (2), grow (2)");
+    outcome(CLAIM_NOT_ENOUGH_RUNS,
+            "3 seeds of each run are needed, too few of: decay (2), grow (2)");
     curves_at(0, 1, 0.0, (const double[]){0.9, 0.9, 0.1});
     outcome(CLAIM_NOT_ENOUGH_RUNS, "too few of: decay (1), grow (1)");
     curves_at(0, 4, 0.0, (const double[]){0.9, 0.9, 0.1});
@@ -198,10 +229,12 @@ static void equal_accuracy(void **state)
 static void lower_accuracy(void **state)
 {
     (void)state;
-    use(WORDS "kind = \"lower_final_accuracy\"; run = \"grow\"; below = \"decay\"; margin = 0.002; confidence = 0.95; seeds = 1;");
+    use(WORDS "kind = \"lower_final_accuracy\"; run = \"grow\"; below = \"decay\"; margin = 0.002; "
+              "confidence = 0.95; seeds = 1;");
     /* One seed: sqrt(0.9 x 0.1 / 10000) = 0.003, times sqrt(2) times 1.645 = 0.0070 */
     curves_at(0, 1, 0.0, (const double[]){0.905, 0.895, 0.1});
-    outcome(CLAIM_HOLDS, "1.00 points lower (grow 89.50 %, decay 90.50 %), at least 0.30 at 95 % confidence; 1 seed, so the noise");
+    outcome(CLAIM_HOLDS, "1.00 points lower (grow 89.50 %, decay 90.50 %), at least 0.30 at 95 % "
+                         "confidence; 1 seed, so the noise");
     curves_at(1, 1, 0.0, (const double[]){0.905, 0.895, 0.1}); /* a quarter of the test images */
     outcome(CLAIM_NOT_ENOUGH_RUNS, "at least -0.40");
     curves_at(0, 1, 0.0, (const double[]){0.895, 0.905, 0.1});
@@ -215,8 +248,9 @@ static void lower_accuracy(void **state)
 static void tracking(void **state)
 {
     (void)state;
-    use(WORDS "kind = \"track_by_epoch\"; runs = [ \"decay\", \"grow\" ]; quantity = \"test_accuracy\"; smooth = 3;"
-        "margin = 0.01; deviations = 4.0; resolution = 0.02; seeds = 2;");
+    use(WORDS "kind = \"track_by_epoch\"; runs = [ \"decay\", \"grow\" ]; quantity = "
+              "\"test_accuracy\"; smooth = 3;"
+              "margin = 0.01; deviations = 4.0; resolution = 0.02; seeds = 2;");
     curves_at(0, 4, 0.0, (const double[]){0.9, 0.9, 0.1});
     rows[0][0][2].test_accuracy = 0.2; /* the two do the same until the first step */
     outcome(CLAIM_HOLDS, "widest gap 0 points of 1 allowed there, at epoch 5 (decay, grow)");
@@ -227,7 +261,8 @@ static void tracking(void **state)
         rows[1][s][9].test_accuracy += 0.006;
     outcome(CLAIM_FAILS, "widest gap 1.1 points");
     for (size_t s = 0; s < 4; s++)
-        rows[1][s][8].test_accuracy -= 0.02, rows[1][s][10].test_accuracy -= 0.02; /* within every mean of three */
+        /* within every mean of three */
+        rows[1][s][8].test_accuracy -= 0.02, rows[1][s][10].test_accuracy -= 0.02;
     outcome(CLAIM_HOLDS, "widest gap ");
     curves_at(0, 4, 0.005, (const double[]){0.9, 0.9, 0.1}); /* 4 x 0.00646 x sqrt(2/4) = 0.0183 */
     outcome(CLAIM_HOLDS, "of 1.83 allowed");
@@ -235,8 +270,9 @@ static void tracking(void **state)
     outcome(CLAIM_NOT_ENOUGH_RUNS, "about 14 seeds are needed");
     curves_at(0, 1, 0.0, (const double[]){0.9, 0.9, 0.1});
     outcome(CLAIM_NOT_ENOUGH_RUNS, "too few of");
-    use(WORDS "kind = \"track_by_epoch\"; runs = [ \"decay\", \"grow\" ]; quantity = \"train_loss\"; smooth = 1;"
-        "margin = 0.01; deviations = 4.0; resolution = 0.02; seeds = 2;");
+    use(WORDS "kind = \"track_by_epoch\"; runs = [ \"decay\", \"grow\" ]; quantity = "
+              "\"train_loss\"; smooth = 1;"
+              "margin = 0.01; deviations = 4.0; resolution = 0.02; seeds = 2;");
     curves_at(0, 2, 0.0, (const double[]){0.9, 0.9, 0.1});
     rows[0][0][11].train_loss = rows[0][1][11].train_loss = 0.5;
     outcome(CLAIM_FAILS, "widest gap 0.4 nats of 0.01 allowed there, at epoch 12");
@@ -255,12 +291,14 @@ static void set(size_t run, int first, int last, double accuracy, double loss)
 static void shapes(void **state)
 {
     (void)state;
-    use(WORDS "kind = \"flat_after\"; runs = [ \"decay\", \"grow\" ]; smooth = 2; margin = 0.004; step = 1; seeds = 1;");
+    use(WORDS "kind = \"flat_after\"; runs = [ \"decay\", \"grow\" ]; smooth = 2; margin = 0.004; "
+              "step = 1; seeds = 1;");
     set(0, 1, 4, 0.1, 0); /* before the step: of no account */
     outcome(CLAIM_HOLDS, "gain after step 1: +0.00 (decay), +0.00 (grow) points; 4 seeds");
     set(1, 11, 12, 0.505, 0);
     outcome(CLAIM_FAILS, "+0.50 (grow)");
-    use(WORDS "kind = \"sags_and_jumps\"; runs = [ \"decay\" ]; smooth = 2; sag = 0.01; jump = 0.02; step = 1; seeds = 1;");
+    use(WORDS "kind = \"sags_and_jumps\"; runs = [ \"decay\" ]; smooth = 2; sag = 0.01; jump = "
+              "0.02; step = 1; seeds = 1;");
     set(0, 5, 6, 0.52, 0);
     set(0, 9, 10, 0.53, 0);
     outcome(CLAIM_HOLDS, "decay: 52.00 % after step 1, 50.00 % before step 2, 53.00 % after it");
@@ -269,7 +307,8 @@ static void shapes(void **state)
     set(0, 5, 6, 0.52, 0);
     set(0, 9, 10, 0.515, 0);
     outcome(CLAIM_FAILS, "51.50 % after it");
-    use(WORDS "kind = \"improves_at\"; runs = [ \"plain\" ]; quantity = \"train_loss\"; smooth = 9; margin = 0.2; step = 1; seeds = 1;");
+    use(WORDS "kind = \"improves_at\"; runs = [ \"plain\" ]; quantity = \"train_loss\"; smooth = "
+              "9; margin = 0.2; step = 1; seeds = 1;");
     set(2, 1, 6, 0, 0.9);
     set(2, 7, 12, 0, 0.6);
     outcome(CLAIM_HOLDS, "fall at step 1: 0.3 (plain) nats");
@@ -283,21 +322,26 @@ static void words_and_table(void **state)
     struct verdicts verdicts;
     struct err err = {0};
     char *text, line[4096];
-    use("quote = \"say \\\"quoted\\\" words\"; section = \"5.2\"; from = \"f\"; kind = \"updates_below\"; run = \"grow\"; value = 3;");
+    use("quote = \"say \\\"quoted\\\" words\"; section = \"5.2\"; from = \"f\"; kind = "
+        "\"updates_below\"; run = \"grow\"; value = 3;");
     curves_at(1, 0, 0.0, (const double[]){0.5, 0.5, 0.5});
     assert_int_equal(verdicts_judge(&verdicts, &evidence, "synthetic", "stub", &err), 0);
     assert_int_equal(verdicts_text(&verdicts, &text, &err), 0);
     assert_non_null(strstr(text, "section 5.2: 'say \"quoted\" words'"));
     mem_free(text);
     verdicts_release(&verdicts);
-    use("quote = \"a long sentence that is wrapped because it is wider than what is left of the line it stands in\";"
-        "section = \"5.2\"; from = \"the words\"; kind = \"updates_below\"; run = \"grow\"; value = 208;");
+    use("quote = \"a long sentence that is wrapped because it is wider than what is left of the "
+        "line it stands in\";"
+        "section = \"5.2\"; from = \"the words\"; kind = \"updates_below\"; run = \"grow\"; value "
+        "= 208;");
     curves_at(1, 0, 0.0, (const double[]){0.5, 0.5, 0.5});
     assert_int_equal(verdicts_judge(&verdicts, &evidence, "synthetic", "stub", &err), 0);
     assert_int_equal(verdicts_text(&verdicts, &text, &err), 0);
-    assert_int_equal(strncmp(text, "FAILS            at profile half, section 5.2: \"a long sentence", 60), 0);
+    assert_int_equal(
+        strncmp(text, "FAILS            at profile half, section 5.2: \"a long sentence", 60), 0);
     assert_non_null(strstr(text, "\n                 needed     below 208 (the words)\n"));
-    assert_non_null(strstr(text, "profile half, synthetic data, backend stub: of 1 claims 0 hold, 1 fail, "));
+    assert_non_null(
+        strstr(text, "profile half, synthetic data, backend stub: of 1 claims 0 hold, 1 fail, "));
     for (const char *at = text; *at != '\0'; at += strcspn(at, "\n") + 1)
         assert_true(strcspn(at, "\n") <= 110);
     mem_free(text);
@@ -308,7 +352,8 @@ static void words_and_table(void **state)
     assert_non_null(fgets(line, sizeof line, file));
     assert_int_equal(strncmp(line, "verdict\tfigure\tprofile\t", 23), 0);
     assert_non_null(fgets(line, sizeof line, file));
-    assert_int_equal(strncmp(line, "FAILS\tfigure0\thalf\tsynthetic\tstub\t5.2\tupdates_below\ta long", 56), 0);
+    assert_int_equal(
+        strncmp(line, "FAILS\tfigure0\thalf\tsynthetic\tstub\t5.2\tupdates_below\ta long", 56), 0);
     assert_null(fgets(line, sizeof line, file));
     fclose(file);
     verdicts_release(&verdicts);
@@ -331,9 +376,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals),       cmocka_unit_test(counts),   cmocka_unit_test(counts_and_logs),
-        cmocka_unit_test(equal_accuracy), cmocka_unit_test(lower_accuracy),
-        cmocka_unit_test(tracking),       cmocka_unit_test(shapes),   cmocka_unit_test(words_and_table),
+        cmocka_unit_test(refusals),        cmocka_unit_test(counts),
+        cmocka_unit_test(counts_and_logs), cmocka_unit_test(equal_accuracy),
+        cmocka_unit_test(lower_accuracy),  cmocka_unit_test(tracking),
+        cmocka_unit_test(shapes),          cmocka_unit_test(words_and_table),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

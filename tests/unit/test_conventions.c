@@ -24,18 +24,24 @@ static void words(void **state)
     assert_null(conventions_json(&c));
     assert_int_equal(conventions_apply("extra_epochs=5", &c, &err), 0);
     assert_null(conventions_json(&c)); /* the phases show it */
-    assert_int_equal(conventions_apply("last_batch=keep,early_steps=1,moments_at_step=reset", &c, &err), 0);
+    assert_int_equal(
+        conventions_apply("last_batch=keep,early_steps=1,moments_at_step=reset", &c, &err), 0);
     assert_true(c.keep_last_batch && c.early_steps == 1 && c.reset_moments && c.extra_epochs == 5);
     conventions_text(&c, text);
-    assert_string_equal(text, "last batch of an epoch kept, steps 1 epoch early, optimizer begins anew at steps, "
-                              "5 extra epochs");
+    assert_string_equal(
+        text, "last batch of an epoch kept, steps 1 epoch early, optimizer begins anew at steps, "
+              "5 extra epochs");
     json_t *json = conventions_json(&c);
     assert_int_equal(json_object_size(json), 2);
     assert_string_equal(json_string_value(json_object_get(json, "last_batch")), "keep");
     assert_string_equal(json_string_value(json_object_get(json, "moments_at_step")), "reset");
     json_decref(json);
-    assert_int_equal(conventions_apply("last_batch=drop,early_steps=0,moments_at_step=keep,extra_epochs=0", &c, &err), 0);
-    assert_true(!c.keep_last_batch && c.early_steps == 0 && !c.reset_moments && c.extra_epochs == 0);
+    assert_int_equal(
+        conventions_apply("last_batch=drop,early_steps=0,moments_at_step=keep,extra_epochs=0", &c,
+                          &err),
+        0);
+    assert_true(!c.keep_last_batch && c.early_steps == 0 && !c.reset_moments &&
+                c.extra_epochs == 0);
 }
 
 static void refusals(void **state)
@@ -65,10 +71,18 @@ static void refusals(void **state)
 
 static struct schedule_spec original(void)
 {
-    return (struct schedule_spec){.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = 0.1, .momentum = 0.9, .train_n = 50000,
-                                  .batch = 128, .ghost = 128, .epochs = 200, .step_count = 3,
-                                  .step_epoch = {60, 120, 160}, .factor = {5, 5, 5},
-                                  .action = {SCHEDULE_DECAY_LR, SCHEDULE_DECAY_LR, SCHEDULE_DECAY_LR}};
+    return (struct schedule_spec){
+        .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+        .lr = 0.1,
+        .momentum = 0.9,
+        .train_n = 50000,
+        .batch = 128,
+        .ghost = 128,
+        .epochs = 200,
+        .step_count = 3,
+        .step_epoch = {60, 120, 160},
+        .factor = {5, 5, 5},
+        .action = {SCHEDULE_DECAY_LR, SCHEDULE_DECAY_LR, SCHEDULE_DECAY_LR}};
 }
 
 static int64_t updates(struct schedule_spec spec, const char *convention)
@@ -128,7 +142,7 @@ static void impossible(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(refusals), cmocka_unit_test(counts),
-                                       cmocka_unit_test(impossible)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(refusals),
+                                       cmocka_unit_test(counts), cmocka_unit_test(impossible)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

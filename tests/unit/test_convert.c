@@ -1,4 +1,5 @@
-/* The schedule algebra's properties on random schedules, the paper's own schedules, and bad words. */
+/* The schedule algebra's properties on random schedules, the paper's own schedules, and bad
+ * words. */
 #include "schedule/convert.h"
 
 #include "base/err.h"
@@ -102,7 +103,8 @@ static struct schedule random_schedule(struct convert_setting *setting)
     double lr = 0.001 * (1 + below(1000)), divisor = 1;
     size_t used = 0;
     for (int i = 0; i < phases; i++) {
-        used += (size_t)snprintf(words + used, sizeof words - used, "%.17g@%d ", lr / divisor, epoch);
+        used += (size_t)snprintf(words + used, sizeof words - used, "%.17g@%d ", lr / divisor,
+                                 epoch);
         epoch += 1 + below(40);
         divisor *= 2 + below(4);
     }
@@ -117,8 +119,10 @@ static void there_and_back(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         struct convert_setting setting;
         struct schedule from = random_schedule(&setting);
-        struct conversion there = turn(&from, &setting, (struct convert_target){.kind = CONVERT_BATCH, .momentum = -1});
-        struct conversion back = turn(&there.to, &setting, (struct convert_target){.kind = CONVERT_LR, .momentum = -1});
+        struct conversion there = turn(
+            &from, &setting, (struct convert_target){.kind = CONVERT_BATCH, .momentum = -1});
+        struct conversion back = turn(&there.to, &setting,
+                                      (struct convert_target){.kind = CONVERT_LR, .momentum = -1});
         same_schedule(&from, &back.to);
         for (int i = 1; i < there.to.phase_count; i++)
             close_to(there.to.phase[i].lr, from.phase[0].lr); /* the batch carries all of it */
@@ -137,8 +141,10 @@ static void equal_noise_scale(void **state)
         struct convert_setting setting;
         struct schedule from = random_schedule(&setting);
         for (int kind = CONVERT_BATCH; kind <= CONVERT_HYBRID; kind++) {
-            struct convert_target target = {.kind = (enum convert_kind)kind, .momentum = -1,
-                                            .batch_max = below(2) ? setting.batch * (1 + below(40)) : 0};
+            struct convert_target target = {.kind = (enum convert_kind)kind,
+                                            .momentum = -1,
+                                            .batch_max = below(2) ? setting.batch * (1 + below(40))
+                                                                  : 0};
             struct conversion twin = turn(&from, &setting, target);
             assert_int_equal(twin.to.phase_count, from.phase_count);
             for (int i = 0; i < from.phase_count; i++) {
@@ -159,7 +165,8 @@ static void equal_noise_scale_from_the_start(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         struct convert_setting setting;
         struct schedule from = random_schedule(&setting);
-        struct convert_target target = {.kind = CONVERT_BATCH, .lr = from.phase[0].lr * (1 + below(8)),
+        struct convert_target target = {.kind = CONVERT_BATCH,
+                                        .lr = from.phase[0].lr * (1 + below(8)),
                                         .momentum = setting.momentum == 0.9 ? 0.98 : -1};
         struct conversion twin = turn(&from, &setting, target);
         for (int i = 0; i < from.phase_count; i++)
@@ -171,7 +178,8 @@ static void equal_noise_scale_from_the_start(void **state)
 /* Eleven schedules of the paper: batches, and updates. */
 static void the_papers_schedules(void **state)
 {
-    static const struct convert_setting imagenet = {.train_n = 1281167, .batch = 8192, .epochs = 90, .momentum = 0.9};
+    static const struct convert_setting imagenet = {
+        .train_n = 1281167, .batch = 8192, .epochs = 90, .momentum = 0.9};
     static const char steps[] = "3@0 0.3@30 0.03@60 0.003@80";
     static const struct {
         const struct convert_setting *setting;
@@ -201,7 +209,8 @@ static void the_papers_schedules(void **state)
     }
 }
 
-static void refused(const char *words, const struct convert_setting *setting, const char *first, const char *second)
+static void refused(const char *words, const struct convert_setting *setting, const char *first,
+                    const char *second)
 {
     struct schedule schedule = {.epochs = -7};
     struct err err = {0};
@@ -260,15 +269,23 @@ static void impossible_twins(void **state)
 static void text_and_json(void **state)
 {
     struct schedule from = parse(decay, &cifar);
-    struct conversion twin = turn(&from, &cifar, (struct convert_target){.kind = CONVERT_BATCH, .momentum = -1});
+    struct conversion twin = turn(&from, &cifar,
+                                  (struct convert_target){.kind = CONVERT_BATCH, .momentum = -1});
     struct err err = {0};
     char *text = NULL, *json = NULL;
     (void)state;
     assert_int_equal(convert_text(&twin, &cifar, &text, &err), 0);
     static const char *const says[] = {
-        "78000 updates", "28800 updates", "49200 updates saved: 2.71 times fewer", "390.63", "3.125",
-        "phase 4: B = 16000 is above N/10 = 5000", "action = [ \"grow_batch\", \"grow_batch\", \"grow_batch\" ];",
-        "factor = [ 5.0, 5.0, 5.0 ];", "steps = [ 60, 120, 160 ];", "momentum = 0.9;"};
+        "78000 updates",
+        "28800 updates",
+        "49200 updates saved: 2.71 times fewer",
+        "390.63",
+        "3.125",
+        "phase 4: B = 16000 is above N/10 = 5000",
+        "action = [ \"grow_batch\", \"grow_batch\", \"grow_batch\" ];",
+        "factor = [ 5.0, 5.0, 5.0 ];",
+        "steps = [ 60, 120, 160 ];",
+        "momentum = 0.9;"};
     for (size_t i = 0; i < sizeof says / sizeof *says; i++)
         if (strstr(text, says[i]) == NULL)
             fail_msg("'%s' is not in:\n%s", says[i], text);
@@ -288,9 +305,11 @@ static void warnings(void **state)
     setting.epochs = 124;
     setting.ghost = 100;
     struct schedule from = parse("0.1@0 0.02@60 0.004@120", &setting);
-    struct conversion twin = turn(&from, &setting, (struct convert_target){.kind = CONVERT_BATCH, .momentum = 0.98});
+    struct conversion twin = turn(&from, &setting,
+                                  (struct convert_target){.kind = CONVERT_BATCH, .momentum = 0.98});
     assert_int_equal(convert_text(&twin, &setting, &text, &err), 0);
-    assert_non_null(strstr(text, "phase 3: momentum needs N_lost = 16 epochs to build up, of the 4 it has"));
+    assert_non_null(
+        strstr(text, "phase 3: momentum needs N_lost = 16 epochs to build up, of the 4 it has"));
     assert_non_null(strstr(text, "phase 1: B = 640 is no multiple of the ghost batch of 100"));
     assert_non_null(strstr(text, "phase 3: B = 16000 is above N/10"));
     assert_null(strstr(text, "phase 2: momentum"));
@@ -300,9 +319,13 @@ static void warnings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back), cmocka_unit_test(equal_noise_scale),
-        cmocka_unit_test(equal_noise_scale_from_the_start), cmocka_unit_test(the_papers_schedules),
-        cmocka_unit_test(bad_words), cmocka_unit_test(impossible_twins), cmocka_unit_test(text_and_json),
+        cmocka_unit_test(there_and_back),
+        cmocka_unit_test(equal_noise_scale),
+        cmocka_unit_test(equal_noise_scale_from_the_start),
+        cmocka_unit_test(the_papers_schedules),
+        cmocka_unit_test(bad_words),
+        cmocka_unit_test(impossible_twins),
+        cmocka_unit_test(text_and_json),
         cmocka_unit_test(warnings),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

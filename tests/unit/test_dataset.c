@@ -1,5 +1,5 @@
-/* dataset.h: the CIFAR-10 reader on made-up files of full size, every way it refuses, and, with REPRO_DATA, the real
- * set. */
+/* dataset.h: the CIFAR-10 reader on made-up files of full size, every way it refuses, and, with
+ * REPRO_DATA, the real set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +61,8 @@ static int set_up(void **state)
 {
     (void)state;
     struct err err;
-    if (scratch_make(&scratch) != 0 || file_make_folders(scratch_path(&scratch, "cifar-10-batches-bin"), &err) != 0)
+    if (scratch_make(&scratch) != 0 ||
+        file_make_folders(scratch_path(&scratch, "cifar-10-batches-bin"), &err) != 0)
         return -1;
     make_file(scratch_path(&scratch, "cifar-10-batches-bin/data_batch_1.bin"), 1);
     make_file(scratch_path(&scratch, "cifar-10-batches-bin/data_batch_2.bin"), 2);
@@ -83,7 +84,8 @@ static void assert_image(const uint8_t *pixels, int32_t label, size_t salt, size
             assert_int_equal(pixels[3 * p + c], pixel_of(salt, record, c, p));
 }
 
-static void assert_refused(const char *folder, int64_t train_n, int64_t test_n, const char *first, const char *second)
+static void assert_refused(const char *folder, int64_t train_n, int64_t test_n, const char *first,
+                           const char *second)
 {
     struct err err = {0};
     struct dataset data, before;
@@ -128,7 +130,8 @@ static void folder_itself_and_part_of_the_set(void **state)
     struct err err = {0};
     struct dataset whole, part;
     assert_int_equal(dataset_cifar10(scratch.folder, 20, 10, &whole, &err), 0);
-    assert_int_equal(dataset_cifar10(scratch_path(&scratch, "cifar-10-batches-bin"), 20, 10, &part, &err), 0);
+    assert_int_equal(
+        dataset_cifar10(scratch_path(&scratch, "cifar-10-batches-bin"), 20, 10, &part, &err), 0);
     assert_true(whole.digest == part.digest);
     dataset_release(&part);
     assert_int_equal(dataset_cifar10(scratch.folder, 7, 3, &part, &err), 0);
@@ -146,7 +149,8 @@ static size_t append(uint8_t *bytes, size_t at, uint64_t word, int size)
     return at;
 }
 
-/* The digest written down again, in one piece: 300 labels take more than one of the loader's chunks. */
+/* The digest written down again, in one piece: 300 labels take more than one of the loader's
+ * chunks. */
 static void digest(void **state)
 {
     (void)state;
@@ -186,7 +190,8 @@ static void folder_refused(void **state)
     (void)state;
     const char *mend = "--data takes the folder that holds cifar-10-batches-bin";
     assert_refused(scratch_path(&scratch, "nowhere"), 10, 10, "/nowhere'", mend);
-    assert_refused(scratch_path(&scratch, "cifar-10-batches-bin/test_batch.bin"), 10, 10, "is not a folder", mend);
+    assert_refused(scratch_path(&scratch, "cifar-10-batches-bin/test_batch.bin"), 10, 10,
+                   "is not a folder", mend);
 }
 
 static void file_missing(void **state)
@@ -194,11 +199,14 @@ static void file_missing(void **state)
     (void)state;
     struct err err = {0};
     const char *mend = "--data takes the folder that holds cifar-10-batches-bin";
-    assert_refused(scratch.folder, 20001, 10, "/cifar-10-batches-bin/data_batch_3.bin' is missing", mend);
+    assert_refused(scratch.folder, 20001, 10, "/cifar-10-batches-bin/data_batch_3.bin' is missing",
+                   mend);
     assert_int_equal(file_make_folders(scratch_path(&scratch, "empty"), &err), 0);
-    assert_refused(scratch_path(&scratch, "empty"), 10, 10, "/empty/data_batch_1.bin' is missing", mend);
+    assert_refused(scratch_path(&scratch, "empty"), 10, 10, "/empty/data_batch_1.bin' is missing",
+                   mend);
     assert_int_equal(file_make_folders(scratch_path(&scratch, "odd/data_batch_1.bin"), &err), 0);
-    assert_refused(scratch_path(&scratch, "odd"), 10, 10, "/odd/data_batch_1.bin' is not a regular file", mend);
+    assert_refused(scratch_path(&scratch, "odd"), 10, 10,
+                   "/odd/data_batch_1.bin' is not a regular file", mend);
 }
 
 static void wrong_size(void **state)
@@ -272,10 +280,14 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(images_and_labels), cmocka_unit_test(folder_itself_and_part_of_the_set),
-        cmocka_unit_test(digest),            cmocka_unit_test(counts_refused),
-        cmocka_unit_test(folder_refused),    cmocka_unit_test(file_missing),
-        cmocka_unit_test(wrong_size),        cmocka_unit_test(wrong_label),
+        cmocka_unit_test(images_and_labels),
+        cmocka_unit_test(folder_itself_and_part_of_the_set),
+        cmocka_unit_test(digest),
+        cmocka_unit_test(counts_refused),
+        cmocka_unit_test(folder_refused),
+        cmocka_unit_test(file_missing),
+        cmocka_unit_test(wrong_size),
+        cmocka_unit_test(wrong_label),
         cmocka_unit_test(real_set),
     };
     return cmocka_run_group_tests_name("dataset", tests, set_up, tear_down);

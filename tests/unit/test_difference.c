@@ -26,7 +26,9 @@ static void the_same(void **state)
 {
     (void)state;
     assert_int_equal(find("{}", "{}"), 0);
-    assert_int_equal(find("{\"a\": [1, {\"b\": \"c\"}], \"d\": 2}", "{\"d\": 2.0, \"a\": [1, {\"b\": \"c\"}]}"), 0);
+    assert_int_equal(
+        find("{\"a\": [1, {\"b\": \"c\"}], \"d\": 2}", "{\"d\": 2.0, \"a\": [1, {\"b\": \"c\"}]}"),
+        0);
     /* What twelve digits cannot tell apart, and what they can. */
     assert_int_equal(find("{\"lr\": 0.0333333333333}", "{\"lr\": 0.033333333333333333}"), 0);
     assert_int_equal(find("{\"lr\": 0.0333333333}", "{\"lr\": 0.033333333333333333}"), 1);
@@ -36,8 +38,10 @@ static void the_same(void **state)
 static void paths_and_values(void **state)
 {
     (void)state;
-    assert_int_equal(find("{\"o\": {\"wd\": 0.0005, \"name\": \"sgd\"}, \"phases\": [{\"batch\": 128}, {\"batch\": 640}]}",
-                          "{\"o\": {\"wd\": 0.001, \"name\": \"sgd\"}, \"phases\": [{\"batch\": 128}, {\"batch\": 320}]}"),
+    assert_int_equal(find("{\"o\": {\"wd\": 0.0005, \"name\": \"sgd\"}, \"phases\": [{\"batch\": "
+                          "128}, {\"batch\": 640}]}",
+                          "{\"o\": {\"wd\": 0.001, \"name\": \"sgd\"}, \"phases\": [{\"batch\": "
+                          "128}, {\"batch\": 320}]}"),
                      2);
     assert_string_equal(list[0].path, "o.wd");
     assert_string_equal(list[0].was, "0.0005");
@@ -75,7 +79,8 @@ static void more_than_fit(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_same), cmocka_unit_test(paths_and_values),
-                                       cmocka_unit_test(what_one_side_lacks), cmocka_unit_test(more_than_fit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same), cmocka_unit_test(paths_and_values),
+        cmocka_unit_test(what_one_side_lacks), cmocka_unit_test(more_than_fit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-/* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be there: every
- * convolution of the networks and of graphs.c has a plan at every precision, in every direction, and the plan keeps the
- * rule.  And every plan that a trial would compare is built again from its engine's number and its knobs: the same
- * plan, as cuDNN itself writes it down. */
+/* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be
+ * there: every convolution of the networks and of graphs.c has a plan at every precision, in every
+ * direction, and the plan keeps the rule.  And every plan that a trial would compare is built again
+ * from its engine's number and its knobs: the same plan, as cuDNN itself writes it down. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,13 +22,17 @@
 #include <string.h>
 
 /* As cuDNN writes a device's properties. */
-#define DEVICE(name, capability, processors, shared, clock, cache, memory)                                            \
-    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"               \
-    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"                       \
-    "\"maxSharedMemoryPerBlockOptin\":" shared ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,"  \
-    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"   \
-    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" clock ",\"memClockRateKHz\":2619000," \
-    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability                                          \
+#define DEVICE(name, capability, processors, shared, clock, cache, memory)                        \
+    "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":" \
+    "65536,"                                                                                      \
+    "\"multiProcessorCount\":" processors ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"   \
+    "\"maxSharedMemoryPerBlockOptin\":" shared                                                    \
+    ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,"                         \
+    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0," \
+    "\"isTccDriver\":0,"                                                                          \
+    "\"supportCoopLaunch\":1,\"totalGlobalMem\":" memory ",\"smClockRateKHz\":" clock             \
+    ",\"memClockRateKHz\":2619000,"                                                               \
+    "\"l2CacheSize\":" cache ",\"cudaDeviceId\":0,\"deviceVer\":" capability                      \
     ",\"driverVer\":13000,\"deviceName\":\"" name "\"}"
 
 static const char *const devices[] = {
@@ -58,7 +62,8 @@ static void need(void)
     skip();
 }
 
-static struct dnn_conv conv_of(const struct net *net, const struct repro_node *node, int64_t rows, int precision)
+static struct dnn_conv conv_of(const struct net *net, const struct repro_node *node, int64_t rows,
+                               int precision)
 {
     const struct repro_node *src = &net->nodes[node->src[0]];
     return (struct dnn_conv){.bf16 = precision == REPRO_PRECISION_BF16,
@@ -79,8 +84,8 @@ static struct dnn_conv conv_of(const struct net *net, const struct repro_node *n
 }
 
 /* The plan twice: the same engine, allowed by the rule. */
-static void check_plan(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction,
-                       int add)
+static void check_plan(const struct dnn_target *target, const struct dnn_conv *conv,
+                       enum dnn_direction direction, int add)
 {
     struct dnn_plan plan, again;
     struct repro_error error = {0};
@@ -105,7 +110,8 @@ static int check_net(const struct net *net, int64_t rows)
     for (int d = 0; d < DEVICES; d++)
         for (int i = 0; i < net->graph.node_count; i++)
             for (int precision = REPRO_PRECISION_F32;
-                 net->nodes[i].op == REPRO_OP_CONV && precision <= REPRO_PRECISION_BF16; precision++) {
+                 net->nodes[i].op == REPRO_OP_CONV && precision <= REPRO_PRECISION_BF16;
+                 precision++) {
                 struct dnn_target target = {.properties = properties[d]};
                 struct dnn_conv conv = conv_of(net, &net->nodes[i], rows, precision);
                 for (int direction = 0; direction < DNN_DIRECTIONS; direction++)
@@ -163,11 +169,13 @@ static void odd_shapes(void **state)
 static char *written(const struct dnn_plan *plan)
 {
     int64_t size = 0, given = 0;
-    assert_int_equal(cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
+    assert_int_equal(cudnnBackendGetAttribute(plan->plan,
+                                              CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
                                               CUDNN_TYPE_CHAR, 0, &size, NULL),
                      CUDNN_STATUS_SUCCESS);
     char *text = test_calloc((size_t)size + 1, 1);
-    assert_int_equal(cudnnBackendGetAttribute(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
+    assert_int_equal(cudnnBackendGetAttribute(plan->plan,
+                                              CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
                                               CUDNN_TYPE_CHAR, size, &given, text),
                      CUDNN_STATUS_SUCCESS);
     return text;
@@ -186,7 +194,8 @@ static void same_again(const struct choice *choice, const struct dnn_plan *plan,
     assert_int_equal(knobs_parse(knobs, &read), 0);
     cudnnStatus_t status = choice_rebuild(choice, plan->engine, &read, &again);
     if (status != CUDNN_STATUS_SUCCESS || again.plan == NULL)
-        fail_msg("engine %d with knobs %s: %s", (int)plan->engine, knobs, cudnnGetErrorString(status));
+        fail_msg("engine %d with knobs %s: %s", (int)plan->engine, knobs,
+                 cudnnGetErrorString(status));
     assert_int_equal(again.engine, plan->engine);
     assert_int_equal(again.workspace, plan->workspace);
     assert_int_equal(again.notes, plan->notes);
@@ -202,15 +211,17 @@ static void same_again(const struct choice *choice, const struct dnn_plan *plan,
     seen->knobs_most = plan->knobs.count > seen->knobs_most ? plan->knobs.count : seen->knobs_most;
 }
 
-static void all_again(const struct dnn_target *target, const struct dnn_conv *conv, enum dnn_direction direction,
-                      int add, struct seen *seen)
+static void all_again(const struct dnn_target *target, const struct dnn_conv *conv,
+                      enum dnn_direction direction, int add, struct seen *seen)
 {
     struct operation operation;
     struct repro_error error = {0};
     static struct dnn_plan plans[TUNE_CANDIDATES];
     assert_int_equal(operation_init(&operation, target, conv, direction, add, &error), 0);
-    struct choice choice = {
-        .target = target, .graph = operation.graph, .forbidden = choice_forbidden(target, conv), .knobs = 1};
+    struct choice choice = {.target = target,
+                            .graph = operation.graph,
+                            .forbidden = choice_forbidden(target, conv),
+                            .knobs = 1};
     int count = choice_collect(&choice, plans, TUNE_CANDIDATES);
     assert_in_range(count, 1, TUNE_CANDIDATES);
     for (int i = 0; i < count; i++)
@@ -247,8 +258,9 @@ static void built_again(void **state)
                     all_again(&target, &conv, (enum dnn_direction)direction, 0, &seen);
                 all_again(&target, &conv, DNN_DATA, 1, &seen);
             }
-            print_message("# device %d, precision %d: %d convolutions, %d plans, %d with knobs, at most %d\n", d,
-                          precision, seen.convolutions, seen.plans, seen.with_knobs, seen.knobs_most);
+            print_message(
+                "# device %d, precision %d: %d convolutions, %d plans, %d with knobs, at most %d\n",
+                d, precision, seen.convolutions, seen.plans, seen.with_knobs, seen.knobs_most);
         }
     net_release(&net);
 }
@@ -282,11 +294,14 @@ static void not_built_again(void **state)
     knobs.list[knobs.count].type = CUDNN_KNOB_TYPE_TILE_SIZE;
     knobs.list[knobs.count++].value = 987654;
     struct dnn_plan again;
-    assert_int_not_equal(choice_rebuild(&choice, plan.engine, &knobs, &again), CUDNN_STATUS_SUCCESS);
+    assert_int_not_equal(choice_rebuild(&choice, plan.engine, &knobs, &again),
+                         CUDNN_STATUS_SUCCESS);
     assert_null(again.plan);
-    choice.forbidden = ~0u; /* every engine has a note, or has none and nothing is forbidden to it */
+    /* every engine has a note, or has none and nothing is forbidden to it */
+    choice.forbidden = ~0u;
     if (plan.notes != 0) {
-        assert_int_equal(choice_rebuild(&choice, plan.engine, &plan.knobs, &again), CUDNN_STATUS_SUCCESS);
+        assert_int_equal(choice_rebuild(&choice, plan.engine, &plan.knobs, &again),
+                         CUDNN_STATUS_SUCCESS);
         assert_null(again.plan);
     }
     dnn_plan_release(&plan);
@@ -322,7 +337,8 @@ static void versions(void **state)
     struct repro_error error = {0};
     (void)state;
     assert_int_equal(driver_check_version(91900, 91900, &error), 0);
-    assert_int_equal(driver_check_version(91900, 90100, &error), 0); /* an older minor serves: nothing newer is used */
+    /* an older minor serves: nothing newer is used */
+    assert_int_equal(driver_check_version(91900, 90100, &error), 0);
     assert_int_equal(driver_check_version(90100, 92600, &error), 0);
     assert_int_equal(driver_check_version(91900, 8907, &error), REPRO_LIBRARY);
     assert_non_null(strstr(error.text, "9.19"));
@@ -331,7 +347,8 @@ static void versions(void **state)
     assert_non_null(strstr(error.text, "10.2"));
 }
 
-/* The matrix products by which rates.c measures a device, within the gibibyte that device_rates() may take. */
+/* The matrix products by which rates.c measures a device, within the gibibyte that device_rates()
+ * may take. */
 static void matrix_products(void **state)
 {
     static const int64_t sides[] = {256, 2048, 4096, 8192};
@@ -345,28 +362,35 @@ static void matrix_products(void **state)
                 struct repro_error error = {0};
                 struct dnn_conv conv = {.bf16 = precision == REPRO_PRECISION_BF16,
                                         .tensor_cores = precision == REPRO_PRECISION_TF32,
-                                        .rows = sides[i], .channels = sides[i], .height = 1, .width = 1,
-                                        .dst_channels = sides[i], .dst_height = 1, .dst_width = 1, .kernel_h = 1,
-                                        .kernel_w = 1, .stride_h = 1, .stride_w = 1};
+                                        .rows = sides[i],
+                                        .channels = sides[i],
+                                        .height = 1,
+                                        .width = 1,
+                                        .dst_channels = sides[i],
+                                        .dst_height = 1,
+                                        .dst_width = 1,
+                                        .kernel_h = 1,
+                                        .kernel_w = 1,
+                                        .stride_h = 1,
+                                        .stride_w = 1};
                 if (dnn_plan_init(&plan, &target, &conv, DNN_FORWARD, 0, &error) != 0)
                     fail_msg("%s", error.text);
                 int64_t bytes = 3 * sides[i] * sides[i] * (conv.bf16 ? 2 : 4) + plan.workspace;
-                print_message("# device %d, precision %d, side %d: engine %d, workspace %.1f MiB\n", k, precision,
-                              (int)sides[i], (int)plan.engine, (double)plan.workspace / (1 << 20));
+                print_message("# device %d, precision %d, side %d: engine %d, workspace %.1f MiB\n",
+                              k, precision, (int)sides[i], (int)plan.engine,
+                              (double)plan.workspace / (1 << 20));
                 dnn_plan_release(&plan);
-                assert_true(bytes <= (int64_t)1 << 30 || sides[i] == 8192); /* there the next smaller will do */
+                /* there the next smaller will do */
+                assert_true(bytes <= (int64_t)1 << 30 || sides[i] == 8192);
             }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wide_residual_nets),
-        cmocka_unit_test(odd_shapes),
-        cmocka_unit_test(built_again),
-        cmocka_unit_test(not_built_again),
-        cmocka_unit_test(matrix_products),
-        cmocka_unit_test(refusal_names_the_shape),
+        cmocka_unit_test(wide_residual_nets), cmocka_unit_test(odd_shapes),
+        cmocka_unit_test(built_again),        cmocka_unit_test(not_built_again),
+        cmocka_unit_test(matrix_products),    cmocka_unit_test(refusal_names_the_shape),
         cmocka_unit_test(versions),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

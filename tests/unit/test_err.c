@@ -50,7 +50,8 @@ static void prefix_stands_before(void **state)
     assert_int_not_equal(err_prefix(NULL, "x"), 0);
 }
 
-/* The sentence and whatever is put before or behind it never leave the buffer: a guard lies behind it. */
+/* The sentence and whatever is put before or behind it never leave the buffer: a guard lies behind
+ * it. */
 static void long_sentences_are_cut(void **state)
 {
     (void)state;

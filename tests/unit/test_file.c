@@ -1,4 +1,5 @@
-/* file.h: reading within limits, and that a replaced file is the old one or the new one, with no part left. */
+/* file.h: reading within limits, and that a replaced file is the old one or the new one, with no
+ * part left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,7 +199,8 @@ static void abandoned(void **state)
     file_abandon(&file);
     assert_int_equal(file_put(&file, "x", 1, &err), ERR_INTERNAL);
     assert_int_equal(file_commit(&file, &err), ERR_INTERNAL);
-    assert_int_equal(fcntl(STDIN_FILENO, F_GETFD) == -1, 0); /* a zeroed writer is not descriptor 0 */
+    /* a zeroed writer is not descriptor 0 */
+    assert_int_equal(fcntl(STDIN_FILENO, F_GETFD) == -1, 0);
 }
 
 static void open_refused(void **state)
@@ -216,7 +218,8 @@ static void unwritable_folder(void **state)
 {
     (void)state;
     struct err err = {0};
-    const char *folder = scratch_path(&scratch, "locked"), *path = scratch_path(&scratch, "locked/file");
+    const char *folder = scratch_path(&scratch, "locked"),
+               *path = scratch_path(&scratch, "locked/file");
     if (geteuid() == 0) {
         print_message("# skipped: root may write anywhere\n");
         skip();
@@ -290,13 +293,19 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folders),          cmocka_unit_test(folders_refused),
-        cmocka_unit_test(read_limits),      cmocka_unit_test(read_without_a_size),
-        cmocka_unit_test(read_refused),     cmocka_unit_test(replaced),
+        cmocka_unit_test(folders),
+        cmocka_unit_test(folders_refused),
+        cmocka_unit_test(read_limits),
+        cmocka_unit_test(read_without_a_size),
+        cmocka_unit_test(read_refused),
+        cmocka_unit_test(replaced),
         cmocka_unit_test(replaced_in_the_current_folder),
-        cmocka_unit_test(old_until_commit), cmocka_unit_test(abandoned),
-        cmocka_unit_test(open_refused),     cmocka_unit_test(unwritable_folder),
-        cmocka_unit_test(file_too_large),   cmocka_unit_test(disk_full),
+        cmocka_unit_test(old_until_commit),
+        cmocka_unit_test(abandoned),
+        cmocka_unit_test(open_refused),
+        cmocka_unit_test(unwritable_folder),
+        cmocka_unit_test(file_too_large),
+        cmocka_unit_test(disk_full),
         cmocka_unit_test(rename_refused),
     };
     return cmocka_run_group_tests_name("file", tests, set_up, tear_down);

@@ -19,13 +19,14 @@
 struct record {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    size_t begun, ended, most;           /* most: under way at once */
+    size_t begun, ended, most;            /* most: under way at once */
     size_t told, order[MAX], worker[MAX]; /* order: as told; worker: by number */
     int busy[MAX], over[MAX], together[MAX];
-    size_t meet;                         /* work waits until so many are under way, or have been */
+    size_t meet; /* work waits until so many are under way, or have been */
     int codes[MAX];
-    size_t wait_for_failure;             /* this piece ends only after another has failed; MAX: none */
-    int failed, signals;                 /* signals: a worker's mask let one through */
+    /* this piece ends only after another has failed; MAX: none */
+    size_t wait_for_failure;
+    int failed, signals; /* signals: a worker's mask let one through */
     pthread_t caller, thread[MAX];
     const size_t *follows;
     int followed_early;
@@ -45,7 +46,8 @@ static int work(void *context, size_t job, size_t worker, struct err *err)
     record->busy[worker] = 1;
     size_t under_way = record->begun - record->ended;
     record->most = under_way > record->most ? under_way : record->most;
-    if (record->follows != NULL && record->follows[job] != job && !record->over[record->follows[job]])
+    if (record->follows != NULL && record->follows[job] != job &&
+        !record->over[record->follows[job]])
         record->followed_early = 1;
     pthread_cond_broadcast(&record->changed);
     while (record->begun < record->meet || (job == record->wait_for_failure && !record->failed))
@@ -57,7 +59,8 @@ static int work(void *context, size_t job, size_t worker, struct err *err)
     record->failed |= code != 0;
     pthread_cond_broadcast(&record->changed);
     pthread_mutex_unlock(&record->lock);
-    if (job == record->wait_for_failure) /* so that the other one is likely to be noted before this */
+    /* so that the other one is likely to be noted before this */
+    if (job == record->wait_for_failure)
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     return code == 0 ? 0 : err_set(err, code, "piece %zu", job);
 }
@@ -77,13 +80,18 @@ static void record_init(struct record *record)
     record->caller = pthread_self();
 }
 
-static int run(struct record *record, size_t count, size_t workers, const size_t *follows, struct err *err)
+static int run(struct record *record, size_t count, size_t workers, const size_t *follows,
+               struct err *err)
 {
     size_t free_of_all[MAX];
     for (size_t i = 0; i < count; i++)
         free_of_all[i] = i;
     record->follows = follows == NULL ? free_of_all : follows;
-    struct jobs jobs = {.count = count, .workers = workers, .follows = record->follows, .context = record, .begin = begin,
+    struct jobs jobs = {.count = count,
+                        .workers = workers,
+                        .follows = record->follows,
+                        .context = record,
+                        .begin = begin,
                         .work = work};
     memset(err, 0, sizeof *err);
     return jobs_run(&jobs, err);
@@ -153,7 +161,8 @@ static void work_waits_for_what_it_follows(void **state)
     for (size_t workers = 1; workers <= 5; workers++)
         for (int again = 0; again < 50; again++) {
             record_init(&record);
-            record.meet = workers == 1 ? 1 : workers == 2 ? 2 : 3; /* 0, 2, 4 are all that can be under way */
+            /* 0, 2, 4 are all that can be under way */
+            record.meet = workers == 1 ? 1 : workers == 2 ? 2 : 3;
             assert_int_equal(run(&record, 5, workers, follows, &err), 0);
             assert_int_equal(record.begun, 5);
             assert_int_equal(record.followed_early, 0);

@@ -1,5 +1,6 @@
-/* The onednn plugin's own loops, which run in bf16 only where the library does: each against plain arithmetic in
- * double, in both element types and widths, with strides and odd counts; and bf16's rounding itself. */
+/* The onednn plugin's own loops, which run in bf16 only where the library does: each against plain
+ * arithmetic in double, in both element types and widths, with strides and odd counts; and bf16's
+ * rounding itself. */
 #include "onednn/kernels.h"
 
 #include <math.h>
@@ -24,8 +25,10 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"f32 x 8", &kernels_f32_8, 0, 8, 1e-6}, {"f32 x 1", &kernels_f32_1, 0, 1, 1e-6},
-    {"bf16 x 8", &kernels_bf16_8, 1, 8, 0x1p-8}, {"bf16 x 1", &kernels_bf16_1, 1, 1, 0x1p-8},
+    {"f32 x 8", &kernels_f32_8, 0, 8, 1e-6},
+    {"f32 x 1", &kernels_f32_1, 0, 1, 1e-6},
+    {"bf16 x 8", &kernels_bf16_8, 1, 8, 0x1p-8},
+    {"bf16 x 1", &kernels_bf16_1, 1, 1, 0x1p-8},
 };
 
 struct array {
@@ -147,11 +150,13 @@ static void moments_and_gradient(void **state)
     const struct kind *kind = *state;
     for (int relu = 0; relu < 2; relu++)
         for (int assign = 0; assign < 2; assign++) {
-            struct array x = random_array(kind, 5), diff = random_array(kind, 6), to = random_array(kind, 7);
+            struct array x = random_array(kind, 5), diff = random_array(kind, 6),
+                         to = random_array(kind, 7);
             struct array before = to;
             double first[8] = {0}, second[8] = {0};
             kind->kernels->moments(data(&x), data(&diff), STRIDE, PIXELS, &by, relu, first, second);
-            kind->kernels->gradient(data(&x), data(&diff), STRIDE, PIXELS, &by, offset, slope, relu, assign, data(&to));
+            kind->kernels->gradient(data(&x), data(&diff), STRIDE, PIXELS, &by, offset, slope, relu,
+                                    assign, data(&to));
             for (int c = 0; c < kind->width; c++) {
                 double one = 0.0, two = 0.0;
                 for (int i = c; i < ELEMENTS; i += STRIDE) {
@@ -174,8 +179,10 @@ static void gradient_in_place(void **state)
 {
     const struct kind *kind = *state;
     struct array x = random_array(kind, 8), diff = random_array(kind, 9), to = diff;
-    kind->kernels->gradient(data(&x), data(&diff), STRIDE, PIXELS, &by, offset, slope, 1, 1, data(&to));
-    kind->kernels->gradient(data(&x), data(&diff), STRIDE, PIXELS, &by, offset, slope, 1, 1, data(&diff));
+    kind->kernels->gradient(data(&x), data(&diff), STRIDE, PIXELS, &by, offset, slope, 1, 1,
+                            data(&to));
+    kind->kernels->gradient(data(&x), data(&diff), STRIDE, PIXELS, &by, offset, slope, 1, 1,
+                            data(&diff));
     for (int i = 0; i < ELEMENTS; i++)
         if (i % STRIDE < kind->width)
             assert_true(get(&to, i) == get(&diff, i));
@@ -185,15 +192,18 @@ static void move_and_fill(void **state)
 {
     const struct kind *kind = *state;
     for (int assign = 0; assign < 2; assign++) {
-        struct array from = random_array(kind, 10), to = random_array(kind, 11), filled = random_array(kind, 12);
+        struct array from = random_array(kind, 10), to = random_array(kind, 11),
+                     filled = random_array(kind, 12);
         struct array before = to, empty = filled;
         kind->kernels->move(data(&from), STRIDE, PIXELS, 0.5f, assign, data(&to), kind->width);
         kind->kernels->fill(offset, STRIDE, PIXELS, assign, data(&filled));
         for (int i = 0; i < PIXELS; i++)
             for (int c = 0; c < kind->width; c++) {
                 int at = i * kind->width + c, there = i * STRIDE + c;
-                near(get(&to, at), 0.5 * get(&from, there) + (assign ? 0.0 : get(&before, at)), kind->bound);
-                near(get(&filled, there), (double)offset[c] + (assign ? 0.0 : get(&empty, there)), kind->bound);
+                near(get(&to, at), 0.5 * get(&from, there) + (assign ? 0.0 : get(&before, at)),
+                     kind->bound);
+                near(get(&filled, there), (double)offset[c] + (assign ? 0.0 : get(&empty, there)),
+                     kind->bound);
             }
     }
 }
@@ -203,7 +213,8 @@ static void one_channel(void **state)
     const struct kind *kind = *state;
     uint8_t bytes[PIXELS];
     float table[256], flat[PIXELS], back[PIXELS];
-    struct array from = random_array(kind, 13), to = random_array(kind, 14), input = random_array(kind, 15);
+    struct array from = random_array(kind, 13), to = random_array(kind, 14),
+                 input = random_array(kind, 15);
     struct array before = to;
     for (int i = 0; i < 256; i++)
         table[i] = (float)(i - 128) / 128.0f;
@@ -215,7 +226,8 @@ static void one_channel(void **state)
     for (int i = 0; i < PIXELS; i++) {
         int at = i * STRIDE;
         near(get(&input, at), (double)table[bytes[i]], kind->bound);
-        near(get(&to, at), get(&before, at) + (bytes[i] != 0 ? 2.0 * get(&from, at) : 0.0), kind->bound);
+        near(get(&to, at), get(&before, at) + (bytes[i] != 0 ? 2.0 * get(&from, at) : 0.0),
+             kind->bound);
         assert_true((double)flat[i] == get(&from, at));
         back[i] = flat[i];
     }
@@ -227,8 +239,8 @@ static void one_channel(void **state)
 static void flat(void **state)
 {
     const struct kind *kind = *state;
-    struct array a = random_array(kind, 16), b = random_array(kind, 17), sum = random_array(kind, 18), more = b, y = b,
-                 d = b;
+    struct array a = random_array(kind, 16), b = random_array(kind, 17),
+                 sum = random_array(kind, 18), more = b, y = b, d = b;
     kind->kernels->add(data(&a), data(&b), ELEMENTS - 3, 0.25f, data(&sum));
     kind->kernels->accumulate(data(&a), ELEMENTS - 3, 0.5f, 0, data(&more));
     kind->kernels->relu(data(&a), ELEMENTS - 3, data(&y));
@@ -262,8 +274,9 @@ static void rounds_to_nearest_even(void **state)
         float value;
         uint16_t want;
     } cases[] = {
-        {1.0f, 0x3f80}, {0x1.01p0f, 0x3f80}, {0x1.03p0f, 0x3f82}, {0x1.010002p0f, 0x3f81}, {-0x1.03p0f, 0xbf82},
-        {0x1.fep127f, 0x7f7f}, {0x1.ffp127f, 0x7f80}, {INFINITY, 0x7f80}, {-INFINITY, 0xff80}, {0x1p-133f, 0x0001},
+        {1.0f, 0x3f80},       {0x1.01p0f, 0x3f80},   {0x1.03p0f, 0x3f82},   {0x1.010002p0f, 0x3f81},
+        {-0x1.03p0f, 0xbf82}, {0x1.fep127f, 0x7f7f}, {0x1.ffp127f, 0x7f80}, {INFINITY, 0x7f80},
+        {-INFINITY, 0xff80},  {0x1p-133f, 0x0001},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -279,15 +292,20 @@ int main(void)
     static const struct {
         const char *name;
         void (*body)(void **state);
-    } bodies[] = {{"sums", sums}, {"sums_do_not_cancel", sums_do_not_cancel}, {"apply", apply},
-                  {"moments_and_gradient", moments_and_gradient}, {"gradient_in_place", gradient_in_place},
-                  {"move_and_fill", move_and_fill}, {"one_channel", one_channel}, {"flat", flat}};
+    } bodies[] = {{"sums", sums},
+                  {"sums_do_not_cancel", sums_do_not_cancel},
+                  {"apply", apply},
+                  {"moments_and_gradient", moments_and_gradient},
+                  {"gradient_in_place", gradient_in_place},
+                  {"move_and_fill", move_and_fill},
+                  {"one_channel", one_channel},
+                  {"flat", flat}};
     enum { BODIES = sizeof bodies / sizeof *bodies, KINDS = sizeof kinds / sizeof *kinds };
     struct CMUnitTest tests[BODIES * KINDS + 1] = {cmocka_unit_test(rounds_to_nearest_even)};
     for (int k = 0; k < KINDS; k++)
         for (int i = 0; i < BODIES; i++)
-            tests[1 + k * BODIES + i] = (struct CMUnitTest){bodies[i].name, bodies[i].body, NULL, NULL,
-                                                            (void *)(uintptr_t)&kinds[k]};
+            tests[1 + k * BODIES + i] = (struct CMUnitTest){bodies[i].name, bodies[i].body, NULL,
+                                                            NULL, (void *)(uintptr_t)&kinds[k]};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }

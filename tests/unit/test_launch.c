@@ -1,4 +1,5 @@
-/* How work is cut into blocks: every element once, within what a GPU takes, and the same on every device. */
+/* How work is cut into blocks: every element once, within what a GPU takes, and the same on every
+ * device. */
 #include "cudnn/launch.h"
 
 #include <setjmp.h>
@@ -25,7 +26,9 @@ static void covers_once(struct launch_columns shape)
             if (c >= channels)
                 continue;
             for (int64_t split = 0; split < shape.splits; split++) {
-                int64_t end = (split + 1) * shape.split_pixels < pixels ? (split + 1) * shape.split_pixels : pixels;
+                int64_t end = (split + 1) * shape.split_pixels < pixels
+                                  ? (split + 1) * shape.split_pixels
+                                  : pixels;
                 for (int64_t line = 0; line < shape.lines; line++)
                     for (int64_t p = split * shape.split_pixels + line; p < end; p += shape.lines)
                         for (int k = 0; k < shape.width; k++) {
@@ -64,11 +67,13 @@ static void fits(const struct launch_columns *shape)
 
 static void columns_fit_a_gpu(void **state)
 {
-    static const int64_t channels[] = {1, 17, 64, 2080}, pixels[] = {1, 131072, (int64_t)8192 * 1024, (int64_t)1 << 33};
+    static const int64_t channels[] = {1, 17, 64, 2080},
+                         pixels[] = {1, 131072, (int64_t)8192 * 1024, (int64_t)1 << 33};
     (void)state;
     for (size_t c = 0; c < 4; c++)
         for (size_t p = 0; p < 4; p++) {
-            struct launch_columns sums = launch_columns(channels[c], pixels[p], 8, 2), stream = launch_stream(&sums);
+            struct launch_columns sums = launch_columns(channels[c], pixels[p], 8, 2),
+                                  stream = launch_stream(&sums);
             fits(&sums);
             fits(&stream);
             assert_in_range(sums.lanes * sums.width, 1, LAUNCH_TILE_MAX);
@@ -76,7 +81,8 @@ static void columns_fit_a_gpu(void **state)
         }
 }
 
-/* Blocks enough for a GPU, and little for the last block of a tile to add, at every layer of WRN-16-4. */
+/* Blocks enough for a GPU, and little for the last block of a tile to add, at every layer of
+ * WRN-16-4. */
 static void layers_fill_a_gpu(void **state)
 {
     static const int64_t layers[][2] = {{16, 131072}, {64, 131072}, {128, 32768}, {256, 8192}};
@@ -84,10 +90,12 @@ static void layers_fill_a_gpu(void **state)
     for (size_t k = 0; k < sizeof layers / sizeof *layers; k++)
         for (int64_t ghosts = 1; ghosts <= 16; ghosts *= 2)
             for (int bytes = 2; bytes <= 4; bytes += 2) {
-                struct launch_columns sums = launch_columns(layers[k][0], layers[k][1], ghosts, bytes);
+                struct launch_columns sums = launch_columns(layers[k][0], layers[k][1], ghosts,
+                                                            bytes);
                 struct launch_columns stream = launch_stream(&sums);
                 assert_in_range(sums.tiles * sums.splits * sums.ghosts, 256, 2048);
-                assert_in_range(sums.splits * 2 * sums.lanes * sums.width * sizeof(float), 0, 32768);
+                assert_in_range(sums.splits * 2 * sums.lanes * sums.width * sizeof(float), 0,
+                                32768);
                 assert_in_range(stream.tiles * stream.splits * stream.ghosts, 256, 8192);
             }
 }

@@ -14,10 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void open_graph(struct plugin_graph *graph, const struct repro_graph *given, int micro, int ghost)
+static void open_graph(struct plugin_graph *graph, const struct repro_graph *given, int micro,
+                       int ghost)
 {
-    struct repro_net_options options = {
-        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = micro, .ghost = ghost};
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = REPRO_PRECISION_F32,
+                                        .micro = micro,
+                                        .ghost = ghost};
     struct repro_error error = {0};
     if (plugin_graph_init(graph, given, &options, &error) != 0)
         fail_msg("%s", error.text);
@@ -67,7 +70,8 @@ static void every_graph(void **state)
     }
 }
 
-/* Weight [o][i][u][v] of a convolution lies at [o][u][v][i], that of the image among as many channels as its pixels are filled up to. */
+/* Weight [o][i][u][v] of a convolution lies at [o][u][v][i], that of the image among as many
+ * channels as its pixels are filled up to. */
 static void convolutions_are_ohwi(void **state)
 {
     static const float mean[3] = {0}, deviation[3] = {1, 1, 1};
@@ -85,7 +89,8 @@ static void convolutions_are_ohwi(void **state)
         const struct repro_node *node = &graph.nodes[n];
         if (node->op != REPRO_OP_CONV)
             continue;
-        int64_t in = plugin_source(&graph, node, 0)->channels, taps = (int64_t)node->kernel_h * node->kernel_w;
+        int64_t in = plugin_source(&graph, node, 0)->channels,
+                taps = (int64_t)node->kernel_h * node->kernel_w;
         int64_t room = node->src[0] == 0 ? 8 : in;
         for (int64_t o = 0; o < node->channels; o++)
             for (int64_t i = 0; i < in; i++)
@@ -102,7 +107,8 @@ static void convolutions_are_ohwi(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_graph), cmocka_unit_test(convolutions_are_ohwi)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_graph),
+                                       cmocka_unit_test(convolutions_are_ohwi)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
 }

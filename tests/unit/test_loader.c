@@ -40,7 +40,8 @@ static void refused(const char *name, const char *first, const char *second)
     assert_int_equal(load(name, &backend, &err), ERR_BACKEND);
     assert_int_equal(err.code, ERR_BACKEND);
     assert_int_equal(backend.struct_size, 12345); /* written on success only */
-    if (strstr(err.text, first) == NULL || strstr(err.text, second) == NULL || strstr(err.text, name) == NULL)
+    if (strstr(err.text, first) == NULL || strstr(err.text, second) == NULL ||
+        strstr(err.text, name) == NULL)
         fail_msg("'%s' lacks '%s', '%s' or '%s'", err.text, name, first, second);
 }
 
@@ -201,10 +202,15 @@ static void discovery_counts_equal_names_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(future_minor_is_accepted),     cmocka_unit_test(first_minor_is_accepted), cmocka_unit_test(refusals_name_their_reason),
-        cmocka_unit_test(files_that_are_no_plugins),    cmocka_unit_test(unknown_name_gets_a_suggestion),
-        cmocka_unit_test(the_first_folder_wins),        cmocka_unit_test(current_folder_is_not_searched),
-        cmocka_unit_test(discovery_lists_all_with_reasons), cmocka_unit_test(discovery_counts_equal_names_once),
+        cmocka_unit_test(future_minor_is_accepted),
+        cmocka_unit_test(first_minor_is_accepted),
+        cmocka_unit_test(refusals_name_their_reason),
+        cmocka_unit_test(files_that_are_no_plugins),
+        cmocka_unit_test(unknown_name_gets_a_suggestion),
+        cmocka_unit_test(the_first_folder_wins),
+        cmocka_unit_test(current_folder_is_not_searched),
+        cmocka_unit_test(discovery_lists_all_with_reasons),
+        cmocka_unit_test(discovery_counts_equal_names_once),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

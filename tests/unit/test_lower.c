@@ -1,9 +1,9 @@
 /* Lowering and the memory plan, played through with one number per tensor.
  *
- * Every node's dst is a number of its own; backward, node i's diff is the sum over its readers of an edge's weight
- * times the reader's diff.  A write to a tensor poisons whatever else lies on its bytes.  If a buffer were given away
- * too early, if two diffs were one that must not be, or if a writer assigned where it must add, a number read would be
- * wrong. */
+ * Every node's dst is a number of its own; backward, node i's diff is the sum over its readers of
+ * an edge's weight times the reader's diff.  A write to a tensor poisons whatever else lies on its
+ * bytes.  If a buffer were given away too early, if two diffs were one that must not be, or if a
+ * writer assigned where it must add, a number read would be wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ struct play {
     const struct plugin_graph *graph;
     const struct lower *lower;
     double *values; /* [buffer_count] */
-    double *diffs; /* [count]: what node i's diff must be */
+    double *diffs;  /* [count]: what node i's diff must be */
     const char *name;
     int onto; /* convolutions that add to another one's dst */
 };
@@ -63,33 +63,38 @@ static void write_buffer(struct play *play, int32_t buffer, double value)
     const struct lower_buffer *mine = &play->lower->buffers[buffer];
     for (int32_t b = 0; b < play->lower->buffer_count; b++) {
         const struct lower_buffer *other = &play->lower->buffers[b];
-        if (b != buffer && other->offset < mine->offset + mine->bytes && mine->offset < other->offset + other->bytes)
+        if (b != buffer && other->offset < mine->offset + mine->bytes &&
+            mine->offset < other->offset + other->bytes)
             play->values[b] = NAN;
     }
     play->values[buffer] = value;
 }
 
-static void read_buffer(const struct play *play, int32_t buffer, double want, int32_t i, const char *what)
+static void read_buffer(const struct play *play, int32_t buffer, double want, int32_t i,
+                        const char *what)
 {
     if (buffer == LOWER_NONE)
         fail_msg("%s: node %d has no %s", play->name, (int)i, what);
     double got = play->values[buffer];
     if (!(fabs(got - want) <= 1e-9 * fabs(want)))
-        fail_msg("%s: node %d reads %g as %s, where %g should lie", play->name, (int)i, got, what, want);
+        fail_msg("%s: node %d reads %g as %s, where %g should lie", play->name, (int)i, got, what,
+                 want);
 }
 
 /* The value of a dst: a fused pair's is the relu's alone. */
 static double held(const struct play *play, int32_t i)
 {
     const struct repro_node *node = &play->graph->nodes[i];
-    return dst_value(node->op == REPRO_OP_RELU && play->lower->nodes[i].fused_relu ? node->src[0] : i);
+    return dst_value(node->op == REPRO_OP_RELU && play->lower->nodes[i].fused_relu ? node->src[0]
+                                                                                   : i);
 }
 
 static void read_sources(struct play *play, int32_t i)
 {
     const struct repro_node *node = &play->graph->nodes[i];
     for (int k = 0; k < node->src_count; k++)
-        read_buffer(play, play->lower->nodes[node->src[k]].dst, held(play, node->src[k]), i, "dst of a source");
+        read_buffer(play, play->lower->nodes[node->src[k]].dst, held(play, node->src[k]), i,
+                    "dst of a source");
 }
 
 /* A batch norm makes the sum that it is the first to read. */
@@ -98,15 +103,19 @@ static void play_forward(struct play *play)
     for (int32_t i = 0; i < play->graph->count; i++) {
         const struct repro_node *node = &play->graph->nodes[i];
         const struct lower_node *lowered = &play->lower->nodes[i];
-        int is_add = node->op == REPRO_OP_ADD, made_elsewhere = is_add && lowered->sum_with != LOWER_NONE;
+        int is_add = node->op == REPRO_OP_ADD,
+            made_elsewhere = is_add && lowered->sum_with != LOWER_NONE;
         if (!is_add && lowered->sum_with != LOWER_NONE) {
             assert_int_equal(node->src[0], lowered->sum_with);
             read_sources(play, lowered->sum_with);
-            write_buffer(play, play->lower->nodes[lowered->sum_with].dst, dst_value(lowered->sum_with));
+            write_buffer(play, play->lower->nodes[lowered->sum_with].dst,
+                         dst_value(lowered->sum_with));
         }
-        if (is_add && lowered->onto != LOWER_NONE) { /* the later convolution has added to the earlier one's */
+        /* the later convolution has added to the earlier one's */
+        if (is_add && lowered->onto != LOWER_NONE) {
             assert_true(node->scale == 1.0f);
-            read_buffer(play, lowered->dst, dst_value(node->src[0]) + dst_value(node->src[1]), i, "sum");
+            read_buffer(play, lowered->dst, dst_value(node->src[0]) + dst_value(node->src[1]), i,
+                        "sum");
             write_buffer(play, lowered->dst, dst_value(i));
             continue;
         }
@@ -173,26 +182,35 @@ static void play_backward(struct play *play)
             pass_on(play, i, reader, k);
     }
     int32_t logits = play->graph->nodes[play->graph->count - 1].src[0];
-    read_buffer(play, play->lower->nodes[logits].dst, held(play, logits), logits, "logits after the step");
+    read_buffer(play, play->lower->nodes[logits].dst, held(play, logits), logits,
+                "logits after the step");
 }
 
 /* *shared += diffs that are one; *onto += convolutions that add to another's dst. */
-static int64_t play_graph(const char *name, const struct repro_graph *given, int type_bytes, int *shared, int *onto)
+static int64_t play_graph(const char *name, const struct repro_graph *given, int type_bytes,
+                          int *shared, int *onto)
 {
     struct plugin_graph graph;
     struct lower lower;
-    struct repro_net_options options = {
-        .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = MICRO, .ghost = GHOST};
+    struct repro_net_options options = {.struct_size = sizeof options,
+                                        .precision = REPRO_PRECISION_F32,
+                                        .micro = MICRO,
+                                        .ghost = GHOST};
     struct repro_error error = {0};
     assert_int_equal(plugin_graph_init(&graph, given, &options, &error), 0);
     assert_int_equal(lower_init(&lower, &graph, type_bytes, &error), 0);
-    struct play play = {&graph, &lower, calloc((size_t)lower.buffer_count, sizeof(double)),
-                        calloc((size_t)graph.count, sizeof(double)), name, 0};
+    struct play play = {&graph,
+                        &lower,
+                        calloc((size_t)lower.buffer_count, sizeof(double)),
+                        calloc((size_t)graph.count, sizeof(double)),
+                        name,
+                        0};
     assert_true(play.values != NULL && play.diffs != NULL);
     for (int32_t b = 0; b < lower.buffer_count; b++) {
         play.values[b] = NAN;
         assert_int_equal(lower.buffers[b].offset % LOWER_ALIGN, 0);
-        assert_true(lower.buffers[b].offset >= 0 && lower.buffers[b].offset + lower.buffers[b].bytes <= lower.bytes);
+        assert_true(lower.buffers[b].offset >= 0 &&
+                    lower.buffers[b].offset + lower.buffers[b].bytes <= lower.bytes);
     }
     expect_diffs(&play);
     play_forward(&play);
@@ -224,7 +242,8 @@ static void every_graph(void **state)
     assert_true(onto > 0);
 }
 
-/* WRN-16-4: every residual add passes its gradient on without a kernel, and the plan is well below one buffer a tensor.
+/* WRN-16-4: every residual add passes its gradient on without a kernel, and the plan is well below
+ * one buffer a tensor.
  */
 static void wide_residual_net(void **state)
 {
@@ -244,15 +263,18 @@ static void wide_residual_net(void **state)
     }
     assert_int_equal(adds, 6);
     assert_int_equal(shared, 2 * adds);
-    assert_int_equal(onto, 3); /* the blocks whose shortcut is a convolution; the other three sums are made with statistics */
-    print_message("# wrn-16-4: %.2f of a buffer for each dst and diff\n", (double)bytes / (double)sum);
+    /* the blocks whose shortcut is a convolution; the other three sums are made with statistics */
+    assert_int_equal(onto, 3);
+    print_message("# wrn-16-4: %.2f of a buffer for each dst and diff\n",
+                  (double)bytes / (double)sum);
     assert_true(bytes < sum / 2);
     net_release(&net);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_graph), cmocka_unit_test(wide_residual_net)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_graph),
+                                       cmocka_unit_test(wide_residual_net)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("lower", tests, NULL, NULL);
 }

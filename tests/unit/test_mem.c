@@ -44,8 +44,9 @@ static void overflow_is_refused(void **state)
 {
     (void)state;
     static const size_t sizes[][2] = {
-        {SIZE_MAX, 2}, {2, SIZE_MAX}, {SIZE_MAX / 2 + 1, 2}, {(size_t)1 << 33, (size_t)1 << 33},
-        {SIZE_MAX, 1}, {SIZE_MAX - MEM_ALIGN + 1, 1},
+        {SIZE_MAX, 2},         {2, SIZE_MAX},
+        {SIZE_MAX / 2 + 1, 2}, {(size_t)1 << 33, (size_t)1 << 33},
+        {SIZE_MAX, 1},         {SIZE_MAX - MEM_ALIGN + 1, 1},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct err err = {0};
@@ -71,7 +72,8 @@ static void strings(void **state)
     (void)state;
     struct err err = {0};
     const char text[] = "figure5";
-    char *copy = mem_string(text, &err), *made = mem_format(&err, "%s/%d-%s", text, 7, "x"), *empty = mem_string("", &err);
+    char *copy = mem_string(text, &err), *made = mem_format(&err, "%s/%d-%s", text, 7, "x"),
+         *empty = mem_string("", &err);
     assert_string_equal(copy, text);
     assert_ptr_not_equal(copy, text);
     assert_string_equal(made, "figure5/7-x");
@@ -99,9 +101,12 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zeroed_and_aligned),  cmocka_unit_test(nothing_is_something),
-        cmocka_unit_test(overflow_is_refused), cmocka_unit_test(too_much_is_refused),
-        cmocka_unit_test(strings),             cmocka_unit_test(a_failed_format_says_so),
+        cmocka_unit_test(zeroed_and_aligned),
+        cmocka_unit_test(nothing_is_something),
+        cmocka_unit_test(overflow_is_refused),
+        cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(a_failed_format_says_so),
     };
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-static const float mean[4] = {125.3f, 123.0f, 113.9f, 100.0f}, deviation[4] = {63.0f, 62.1f, 66.7f, 50.0f};
+static const float mean[4] = {125.3f, 123.0f, 113.9f, 100.0f},
+                   deviation[4] = {63.0f, 62.1f, 66.7f, 50.0f};
 
 static void named(struct net *net, const char *name)
 {
@@ -95,7 +96,8 @@ static void stages(void **state)
         shortcuts += strstr(net.names[i], "shortcut") != NULL;
     }
     assert_int_equal(shortcuts, 3);
-    assert_int_equal(convs - shortcuts + 3, 16); /* Zagoruyko & Komodakis count the shortcuts: 6n + 4 = 13 + 3 */
+    /* Zagoruyko & Komodakis count the shortcuts: 6n + 4 = 13 + 3 */
+    assert_int_equal(convs - shortcuts + 3, 16);
     net_release(&net);
 }
 
@@ -151,7 +153,8 @@ static void table_covers(const struct net *net, int arena, int64_t count)
 static void every_network_is_sound(void **state)
 {
     (void)state;
-    static const char *const names[] = {"tiny", "wrn-10-1", "wrn-16-1", "wrn-16-4", "wrn-22-2", "wrn-28-1"};
+    static const char *const names[] = {"tiny",     "wrn-10-1", "wrn-16-1",
+                                        "wrn-16-4", "wrn-22-2", "wrn-28-1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct net net;
         named(&net, names[i]);
@@ -171,7 +174,9 @@ static void any_image(void **state)
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         struct err err = {0};
         struct net net;
-        assert_int_equal(net_named(&net, "wrn-10-1", sides[i][0], sides[i][1], sides[i][2], 2, mean, deviation, &err), 0);
+        assert_int_equal(net_named(&net, "wrn-10-1", sides[i][0], sides[i][1], sides[i][2], 2, mean,
+                                   deviation, &err),
+                         0);
         assert_int_equal(net.nodes[0].channels, sides[i][0]);
         const struct repro_node *last = node_of(&net, "head.relu");
         assert_int_equal(last->height, (sides[i][1] + 3) / 4); /* two strides of 2, rounded up */
@@ -188,13 +193,27 @@ static void unknown_names(void **state)
     static const struct {
         const char *name, *words;
     } wrong[] = {
-        {"", "unknown network"},          {"wrn", "unknown network"},        {"wrn-16", "unknown network"},
-        {"wrn-16-", "unknown network"},   {"wrn-16-4x", "unknown network"},  {"wrn-16-4 ", "unknown network"},
-        {"wrn- 16-4", "unknown network"}, {"wrn-+16-4", "unknown network"},  {"wrn-016-4", "unknown network"},
-        {"WRN-16-4", "unknown network"},  {"resnet", "unknown network"},     {"tiny2", "unknown network"},
-        {"wrn-15-4", "6n + 4"},           {"wrn-4-4", "6n + 4"},             {"wrn-16-0", "the width is"},
-        {"wrn-16-65", "the width is"},    {"wrn--16-4", "6n + 4"},  {"wrn-1006-4", "6n + 4"},
-        {"wrn-4294967312-4", "network"},  {"wrn-16-4294967300", "network"},  {"wrn-99999999999999999999-4", "network"},
+        {"", "unknown network"},
+        {"wrn", "unknown network"},
+        {"wrn-16", "unknown network"},
+        {"wrn-16-", "unknown network"},
+        {"wrn-16-4x", "unknown network"},
+        {"wrn-16-4 ", "unknown network"},
+        {"wrn- 16-4", "unknown network"},
+        {"wrn-+16-4", "unknown network"},
+        {"wrn-016-4", "unknown network"},
+        {"WRN-16-4", "unknown network"},
+        {"resnet", "unknown network"},
+        {"tiny2", "unknown network"},
+        {"wrn-15-4", "6n + 4"},
+        {"wrn-4-4", "6n + 4"},
+        {"wrn-16-0", "the width is"},
+        {"wrn-16-65", "the width is"},
+        {"wrn--16-4", "6n + 4"},
+        {"wrn-1006-4", "6n + 4"},
+        {"wrn-4294967312-4", "network"},
+        {"wrn-16-4294967300", "network"},
+        {"wrn-99999999999999999999-4", "network"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct err err = {0};
@@ -209,46 +228,78 @@ static void unknown_names(void **state)
 static void refused_inputs(void **state)
 {
     (void)state;
-    static const int wrong[][4] = {{0, 8, 8, 2}, {5, 8, 8, 2}, {3, 0, 8, 2}, {3, 8, 65537, 2}, {3, 8, 8, 1}};
+    static const int wrong[][4] = {
+        {0, 8, 8, 2}, {5, 8, 8, 2}, {3, 0, 8, 2}, {3, 8, 65537, 2}, {3, 8, 8, 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct err err = {0};
         struct net net;
-        assert_int_equal(net_named(&net, "tiny", wrong[i][0], wrong[i][1], wrong[i][2], wrong[i][3], mean, deviation,
-                                   &err), ERR_INPUT);
+        assert_int_equal(net_named(&net, "tiny", wrong[i][0], wrong[i][1], wrong[i][2], wrong[i][3],
+                                   mean, deviation, &err),
+                         ERR_INPUT);
         assert_non_null(strstr(err.text, "input"));
     }
 }
 
-/* ---- Misuse of the builder: one wrong call, the rest as it should be, and the sentence names the node. ---- */
+/* ---- Misuse of the builder: one wrong call, the rest as it should be, and the sentence names the
+ * node. */
 
 static int misuse(struct net *net, int which)
 {
     struct repro_node node = {.src_count = 1};
     switch (which) {
-    case 0: return net_conv(net, "wrong", 0, 0, 3, 1, 1);
-    case 1: return net_conv(net, "wrong", 0, 4, 0, 1, 1);
-    case 2: return net_conv(net, "wrong", 0, 4, 3, 0, 1);
-    case 3: return net_conv(net, "wrong", 0, 4, 11, 1, 1);
-    case 4: return net_conv(net, "wrong", 7, 4, 3, 1, 1);
-    case 5: return net_conv(net, "wrong", -1, 4, 3, 1, 1);
-    case 6: return net_add(net, "wrong", 0, net_conv(net, "conv", 0, 4, 3, 1, 1), 1.0f);
-    case 7: return net_loss(net, "wrong", 0);
-    case 8: return net_node(net, "wrong", &node);
-    case 9: node.op = REPRO_OP_COUNT + 1; return net_node(net, "wrong", &node);
-    case 10: node.op = REPRO_OP_ADD; return net_node(net, "wrong", &node);
-    case 11: node.op = REPRO_OP_CONCAT; node.src_count = 0; return net_node(net, "wrong", &node);
-    case 12: node.op = REPRO_OP_RELU; node.src_count = 2; return net_node(net, "wrong", &node);
-    case 13: node.op = REPRO_OP_INPUT; return net_node(net, "wrong", &node);
-    case 14: return net_dense(net, "wrong", 0, 0);
+    case 0:
+        return net_conv(net, "wrong", 0, 0, 3, 1, 1);
+    case 1:
+        return net_conv(net, "wrong", 0, 4, 0, 1, 1);
+    case 2:
+        return net_conv(net, "wrong", 0, 4, 3, 0, 1);
+    case 3:
+        return net_conv(net, "wrong", 0, 4, 11, 1, 1);
+    case 4:
+        return net_conv(net, "wrong", 7, 4, 3, 1, 1);
+    case 5:
+        return net_conv(net, "wrong", -1, 4, 3, 1, 1);
+    case 6:
+        return net_add(net, "wrong", 0, net_conv(net, "conv", 0, 4, 3, 1, 1), 1.0f);
+    case 7:
+        return net_loss(net, "wrong", 0);
+    case 8:
+        return net_node(net, "wrong", &node);
+    case 9:
+        node.op = REPRO_OP_COUNT + 1;
+        return net_node(net, "wrong", &node);
+    case 10:
+        node.op = REPRO_OP_ADD;
+        return net_node(net, "wrong", &node);
+    case 11:
+        node.op = REPRO_OP_CONCAT;
+        node.src_count = 0;
+        return net_node(net, "wrong", &node);
+    case 12:
+        node.op = REPRO_OP_RELU;
+        node.src_count = 2;
+        return net_node(net, "wrong", &node);
+    case 13:
+        node.op = REPRO_OP_INPUT;
+        return net_node(net, "wrong", &node);
+    case 14:
+        return net_dense(net, "wrong", 0, 0);
     case 15:
         node.op = REPRO_OP_CONCAT;
         node.src_count = 2;
         node.src[1] = net_conv(net, "conv", 0, 4, 3, 2, 1);
         return net_node(net, "wrong", &node);
-    case 16: return net_relu(net, "wrong-and-far-too-long-a-name-for-any-node-of-a-network", 0);
-    case 17: return net_conv(net, "wrong", 0, 4, 3, 1, -1);
-    case 18: node.op = REPRO_OP_RELU; node.flags = 0x80; return net_node(net, "wrong", &node);
-    default: node.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY; return net_node(net, "wrong", &node);
+    case 16:
+        return net_relu(net, "wrong-and-far-too-long-a-name-for-any-node-of-a-network", 0);
+    case 17:
+        return net_conv(net, "wrong", 0, 4, 3, 1, -1);
+    case 18:
+        node.op = REPRO_OP_RELU;
+        node.flags = 0x80;
+        return net_node(net, "wrong", &node);
+    default:
+        node.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY;
+        return net_node(net, "wrong", &node);
     }
 }
 
@@ -382,12 +433,15 @@ static void initial_values(void **state)
     draw(&weights, "wrn-16-4", 1);
     for (size_t t = 0; t < weights.net.tensor_count; t++) {
         const struct net_tensor *tensor = &weights.net.tensors[t];
-        const float *values = (tensor->arena == REPRO_ARENA_PARAM ? weights.param : weights.running) + tensor->first;
+        const float *values = (tensor->arena == REPRO_ARENA_PARAM ? weights.param
+                                                                  : weights.running) +
+                              tensor->first;
         const char *part = strrchr(tensor->name, '.') + 1;
         if (strcmp(part, "weights") == 0)
             variance_is(tensor, values);
         else
-            all_are(tensor, values, strcmp(part, "gamma") == 0 || strcmp(part, "variance") == 0 ? 1.0f : 0.0f);
+            all_are(tensor, values,
+                    strcmp(part, "gamma") == 0 || strcmp(part, "variance") == 0 ? 1.0f : 0.0f);
     }
     drop(&weights);
 }
@@ -410,7 +464,8 @@ static void seeds(void **state)
     drop(&two);
 }
 
-/* Element i is the i-th draw whatever stands around it: by the header's formula, and across networks. */
+/* Element i is the i-th draw whatever stands around it: by the header's formula, and across
+ * networks. */
 static void draws_are_addressed(void **state)
 {
     (void)state;
@@ -422,14 +477,16 @@ static void draws_are_addressed(void **state)
         const struct net_tensor *tensor = &wide.net.tensors[t];
         if (tensor->rank == 1)
             continue;
-        double scale = sqrt((tensor->rank == 4 ? 2.0 : 1.0) * (double)tensor->dims[0] / (double)tensor->count);
+        double scale = sqrt((tensor->rank == 4 ? 2.0 : 1.0) * (double)tensor->dims[0] /
+                            (double)tensor->count);
         for (int64_t i = tensor->first; i < tensor->first + tensor->count; i += 97) {
             struct random_words words = random_at(9, RANDOM_INIT, 0, (uint64_t)i / 2, 0);
             double normal[2];
             random_normal(words.word[0], words.word[1], normal);
             float wanted = (float)(scale * normal[i % 2]);
             if (fabsf(wide.param[i] - wanted) > 1e-6f * fabsf(wanted))
-                fail_msg("PARAM[%lld] is %g, wanted %g", (long long)i, (double)wide.param[i], (double)wanted);
+                fail_msg("PARAM[%lld] is %g, wanted %g", (long long)i, (double)wide.param[i],
+                         (double)wanted);
         }
     }
     drop(&wide);
@@ -440,11 +497,21 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parameter_counts), cmocka_unit_test(multiply_adds),  cmocka_unit_test(stages),
-        cmocka_unit_test(every_network_is_sound), cmocka_unit_test(any_image), cmocka_unit_test(unknown_names),
-        cmocka_unit_test(refused_inputs),   cmocka_unit_test(misuse_is_named), cmocka_unit_test(unfinished),
-        cmocka_unit_test(the_first_failure_wins), cmocka_unit_test(too_many_nodes), cmocka_unit_test(dense_by_hand),
-        cmocka_unit_test(initial_values),   cmocka_unit_test(seeds),          cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(parameter_counts),
+        cmocka_unit_test(multiply_adds),
+        cmocka_unit_test(stages),
+        cmocka_unit_test(every_network_is_sound),
+        cmocka_unit_test(any_image),
+        cmocka_unit_test(unknown_names),
+        cmocka_unit_test(refused_inputs),
+        cmocka_unit_test(misuse_is_named),
+        cmocka_unit_test(unfinished),
+        cmocka_unit_test(the_first_failure_wins),
+        cmocka_unit_test(too_many_nodes),
+        cmocka_unit_test(dense_by_hand),
+        cmocka_unit_test(initial_values),
+        cmocka_unit_test(seeds),
+        cmocka_unit_test(draws_are_addressed),
     };
     return cmocka_run_group_tests_name("net", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The batch-norm kernels by themselves, on the emulated GPU: every sum against a plain double loop, whatever the shape,
- * and the same bits whoever has its turn first. */
+/* The batch-norm kernels by themselves, on the emulated GPU: every sum against a plain double loop,
+ * whatever the shape, and the same bits whoever has its turn first. */
 #include "cudnn/kernels.h"
 
 #include <inttypes.h>
@@ -16,13 +16,14 @@
 #include <cmocka.h>
 
 #define ELEMENTS_MAX \
-    150000 /* of every combination of the counts below; larger shapes, of many pixels a thread, are few */
+/* of every combination of the counts below; larger shapes, of many pixels a thread, are few */
+150000
 #define GUARD 64 /* floats behind the scratch */
 #define POISON 0xcb
 #define ORDERS 3
 
-static const int64_t channel_counts[] = {1, 3, 7, 8, 16, 24, 64, 100, 256, 1000},
-                     pixel_counts[] = {1, 5, 511, 513, 8192}, ghost_counts[] = {1, 2, 9};
+    static const int64_t channel_counts[] = {1, 3, 7, 8, 16, 24, 64, 100, 256, 1000},
+                         pixel_counts[] = {1, 5, 511, 513, 8192}, ghost_counts[] = {1, 2, 9};
 
 static uint64_t hashes[ORDERS];
 
@@ -32,7 +33,7 @@ struct norm_case {
     int64_t channels, pixels, ghosts, count;
     float *x, *dy, *old;
     float *gamma, *beta, *grads; /* grads: beta, gamma, mean, variance, [4, channels] */
-    void *typed[7]; /* x, dy, dx, y, a, b, sum */
+    void *typed[7];              /* x, dy, dx, y, a, b, sum */
     uint32_t random;
 };
 
@@ -83,37 +84,42 @@ static float rounded(int type, float value)
 
 static void point_work(struct norm_case *to, int type)
 {
-    struct launch_columns shape = launch_columns(to->channels, to->pixels, to->ghosts, kernel_bytes(type));
-    size_t units = (size_t)(to->ghosts * to->channels), tickets = (size_t)((to->ghosts + 1) * shape.tiles);
-    to->work = (struct kernel_norm){.type = type,
-                                    .relu = 1,
-                                    .shape = shape,
-                                    .epsilon = 1e-5f,
-                                    .x = to->typed[X],
-                                    .y = to->typed[Y],
-                                    .gamma = to->gamma,
-                                    .beta = to->beta,
-                                    .mean = allocate(units * 4),
-                                    .inverse = allocate(units * 4),
-                                    .variance = allocate(units * 4),
-                                    .scratch = allocate(((size_t)launch_scratch(&shape) + GUARD) * 4),
-                                    .sums = allocate(units * 16),
-                                    .slopes = allocate(units * 8),
-                                    .tickets = memset(allocate(tickets * 4), 0, tickets * 4),
-                                    .counted = to->ghosts > 1 ? to->ghosts - 1 : 1,
-                                    .dy = to->typed[DY],
-                                    .dx = to->typed[DX],
-                                    .add = 1,
-                                    .grad_beta = to->grads,
-                                    .grad_gamma = to->grads + to->channels,
-                                    .sum_mean = to->grads + 2 * to->channels,
-                                    .sum_variance = to->grads + 3 * to->channels};
+    struct launch_columns shape = launch_columns(to->channels, to->pixels, to->ghosts,
+                                                 kernel_bytes(type));
+    size_t units = (size_t)(to->ghosts * to->channels),
+           tickets = (size_t)((to->ghosts + 1) * shape.tiles);
+    to->work = (struct kernel_norm){
+        .type = type,
+        .relu = 1,
+        .shape = shape,
+        .epsilon = 1e-5f,
+        .x = to->typed[X],
+        .y = to->typed[Y],
+        .gamma = to->gamma,
+        .beta = to->beta,
+        .mean = allocate(units * 4),
+        .inverse = allocate(units * 4),
+        .variance = allocate(units * 4),
+        .scratch = allocate(((size_t)launch_scratch(&shape) + GUARD) * 4),
+        .sums = allocate(units * 16),
+        .slopes = allocate(units * 8),
+        .tickets = memset(allocate(tickets * 4), 0, tickets * 4),
+        .counted = to->ghosts > 1 ? to->ghosts - 1 : 1,
+        .dy = to->typed[DY],
+        .dx = to->typed[DX],
+        .add = 1,
+        .grad_beta = to->grads,
+        .grad_gamma = to->grads + to->channels,
+        .sum_mean = to->grads + 2 * to->channels,
+        .sum_variance = to->grads + 3 * to->channels};
 }
 
-static void case_init(struct norm_case *to, int type, int64_t channels, int64_t pixels, int64_t ghosts)
+static void case_init(struct norm_case *to, int type, int64_t channels, int64_t pixels,
+                      int64_t ghosts)
 {
     int64_t count = ghosts * pixels * channels;
-    *to = (struct norm_case){.channels = channels, .pixels = pixels, .ghosts = ghosts, .count = count, .random = 7};
+    *to = (struct norm_case){
+        .channels = channels, .pixels = pixels, .ghosts = ghosts, .count = count, .random = 7};
     float **floats[] = {&to->x, &to->dy, &to->old, &to->gamma, &to->beta};
     for (int k = 0; k < 5; k++)
         *floats[k] = allocate((size_t)(k < 3 ? count : channels) * 4);
@@ -142,21 +148,24 @@ static void case_init(struct norm_case *to, int type, int64_t channels, int64_t 
 /* Nothing behind the scratch was written, and every ticket is 0 again. */
 static void case_release(struct norm_case *of)
 {
-    const unsigned char *guard = (const unsigned char *)(of->work.scratch + launch_scratch(&of->work.shape));
+    const unsigned char *guard = (const unsigned char *)(of->work.scratch +
+                                                         launch_scratch(&of->work.shape));
     for (size_t i = 0; i < GUARD * sizeof(float); i++)
         assert_int_equal(guard[i], POISON);
     for (int64_t i = 0; i < (of->ghosts + 1) * of->work.shape.tiles; i++)
         assert_int_equal(of->work.tickets[i], 0);
-    void *all[] = {of->x,         of->dy,          of->old,          of->gamma,         of->beta,
-                   of->grads,     of->work.mean,   of->work.inverse, of->work.variance, of->work.scratch,
-                   of->work.sums, of->work.slopes, of->work.tickets};
+    void *all[] = {
+        of->x,         of->dy,          of->old,          of->gamma,         of->beta,
+        of->grads,     of->work.mean,   of->work.inverse, of->work.variance, of->work.scratch,
+        of->work.sums, of->work.slopes, of->work.tickets};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
     for (int k = 0; k <= SUM; k++)
         free(of->typed[k]);
 }
 
-static void judge_shape(void (*judge)(struct norm_case *of), int type, int64_t channels, int64_t pixels, int64_t ghosts)
+static void judge_shape(void (*judge)(struct norm_case *of), int type, int64_t channels,
+                        int64_t pixels, int64_t ghosts)
 {
     struct norm_case one;
     case_init(&one, type, channels, pixels, ghosts);
@@ -171,17 +180,19 @@ static void for_each_shape(void (*judge)(struct norm_case *of))
             for (size_t p = 0; p < sizeof pixel_counts / sizeof *pixel_counts; p++)
                 for (size_t g = 0; g < sizeof ghost_counts / sizeof *ghost_counts; g++)
                     if (channel_counts[c] * pixel_counts[p] * ghost_counts[g] <= ELEMENTS_MAX)
-                        judge_shape(judge, type, channel_counts[c], pixel_counts[p], ghost_counts[g]);
+                        judge_shape(judge, type, channel_counts[c], pixel_counts[p],
+                                    ghost_counts[g]);
         judge_shape(judge, type, 3, 262144 + 77, 1);
     }
     judge_shape(judge, KERNEL_BF16, 64, 131072 + 5, 1);
 }
 
-static void close_to(const struct norm_case *of, const char *what, double value, double expected, double bound)
+static void close_to(const struct norm_case *of, const char *what, double value, double expected,
+                     double bound)
 {
     if (!(fabs(value - expected) <= bound))
-        fail_msg("%s: %.9g where %.9g is right, bound %.2g, of %" PRId64 " channels x %" PRId64 " pixels x %" PRId64
-                 " ghosts, type %d",
+        fail_msg("%s: %.9g where %.9g is right, bound %.2g, of %" PRId64 " channels x %" PRId64
+                 " pixels x %" PRId64 " ghosts, type %d",
                  what, value, expected, bound, of->channels, of->pixels, of->ghosts, of->work.type);
 }
 
@@ -212,14 +223,16 @@ static void judge_apply(struct norm_case *of)
     assert_int_equal(kernel_norm_apply(&of->work, NULL, NULL), cudaSuccess);
     for (int64_t i = 0; i < of->count; i++) {
         int64_t c = i % of->channels, at = i / (of->pixels * of->channels) * of->channels + c;
-        float gain = of->gamma[c] * of->work.inverse[at], y = gain * (of->x[i] - of->work.mean[at]) + of->beta[c];
+        float gain = of->gamma[c] * of->work.inverse[at],
+              y = gain * (of->x[i] - of->work.mean[at]) + of->beta[c];
         float expected = rounded(of->work.type, y > 0.0f ? y : 0.0f);
         close_to(of, "y", fetch(of->work.type, of->typed[Y], i), expected, 0.0);
     }
 }
 
 /* dx and a ghost's two sums; magnitudes: of what was summed. */
-static void judge_channel(struct norm_case *of, int64_t g, int64_t c, double sums[2], double magnitudes[2])
+static void judge_channel(struct norm_case *of, int64_t g, int64_t c, double sums[2],
+                          double magnitudes[2])
 {
     int64_t at = g * of->channels + c;
     float mean = of->work.mean[at], gain = of->gamma[c] * of->work.inverse[at];
@@ -237,7 +250,8 @@ static void judge_channel(struct norm_case *of, int64_t g, int64_t c, double sum
                 magnitudes[1] += fabs(dy * (double)d);
                 continue;
             }
-            double dx = (double)gain * (dy - sums[0] / n - sums[1] * inverse * inverse / n * (double)d);
+            double dx = (double)gain *
+                        (dy - sums[0] / n - sums[1] * inverse * inverse / n * (double)d);
             double expected = (double)of->old[i] + dx;
             double unit = of->work.type == KERNEL_BF16 ? 4e-3 : 2e-6;
             close_to(of, "dx", fetch(of->work.type, of->typed[DX], i), expected,
@@ -258,7 +272,8 @@ static void judge_backward(struct norm_case *of)
             judge_channel(of, g, c, sums, magnitudes);
             if (g >= of->work.counted)
                 continue;
-            double mean = of->work.mean[g * of->channels + c], variance = of->work.variance[g * of->channels + c];
+            double mean = of->work.mean[g * of->channels + c],
+                   variance = of->work.variance[g * of->channels + c];
             const double parts[4] = {sums[0], sums[1], mean, variance};
             const double sizes[4] = {magnitudes[0], magnitudes[1], fabs(mean), variance};
             for (int k = 0; k < 4; k++) {
@@ -266,8 +281,8 @@ static void judge_backward(struct norm_case *of)
                 bounds[k] += sizes[k];
             }
         }
-        static const char *const names[4] = {"gradient of beta", "gradient of gamma", "sum of means",
-                                             "sum of variances"};
+        static const char *const names[4] = {"gradient of beta", "gradient of gamma",
+                                             "sum of means", "sum of variances"};
         for (int k = 0; k < 4; k++)
             close_to(of, names[k], of->grads[k * of->channels + c], totals[k], 5e-7 * bounds[k]);
     }
@@ -275,11 +290,12 @@ static void judge_backward(struct norm_case *of)
 
 static void judge_bias(struct norm_case *of)
 {
-    struct launch_columns whole = launch_columns(of->channels, of->pixels * of->ghosts, 1, kernel_bytes(of->work.type));
+    struct launch_columns whole = launch_columns(of->channels, of->pixels * of->ghosts, 1,
+                                                 kernel_bytes(of->work.type));
     float *scratch = allocate((size_t)launch_scratch(&whole) * 4);
-    assert_int_equal(
-        kernel_bias_gradient(of->work.type, &whole, of->typed[DY], scratch, of->work.tickets, of->grads, NULL),
-        cudaSuccess);
+    assert_int_equal(kernel_bias_gradient(of->work.type, &whole, of->typed[DY], scratch,
+                                          of->work.tickets, of->grads, NULL),
+                     cudaSuccess);
     for (int64_t c = 0; c < of->channels; c++) {
         double sum = 1.0, size = 1.0;
         for (int64_t i = c; i < of->count; i += of->channels) {
@@ -297,8 +313,9 @@ static void judge_sum(struct norm_case *of)
     struct kernel_norm two = of->work, one = of->work;
     size_t units = (size_t)(of->ghosts * of->channels);
     float *results = allocate(3 * units * 4);
-    assert_int_equal(kernel_add(two.type, of->count, of->typed[A], of->typed[B], 0.7f, of->typed[X], NULL),
-                     cudaSuccess);
+    assert_int_equal(
+        kernel_add(two.type, of->count, of->typed[A], of->typed[B], 0.7f, of->typed[X], NULL),
+        cudaSuccess);
     assert_int_equal(kernel_norm_statistics(&two, NULL), cudaSuccess);
     one.x = one.sum = of->typed[SUM];
     one.a = of->typed[A];
@@ -312,7 +329,8 @@ static void judge_sum(struct norm_case *of)
     assert_memory_equal(one.mean, two.mean, units * 4);
     assert_memory_equal(one.variance, two.variance, units * 4);
     assert_memory_equal(one.inverse, two.inverse, units * 4);
-    /* An evaluation makes the sum as it applies running statistics: here the mean and the variance of the first ghost. */
+    /* An evaluation makes the sum as it applies running statistics: here the mean and the variance
+     * of the first ghost. */
     float *running = calloc(2 * (size_t)of->channels, sizeof *running);
     void *expected = malloc((size_t)(of->count * kernel_bytes(two.type)));
     assert_true(running != NULL && expected != NULL);
@@ -369,8 +387,8 @@ static uint64_t hash(uint64_t so_far, const void *bytes, size_t count)
     return so_far;
 }
 
-/* All that the kernels write, of one shape a type with splits, tiles and ghosts; run by a process of its own, since the
- * emulator reads its settings once. */
+/* All that the kernels write, of one shape a type with splits, tiles and ghosts; run by a process
+ * of its own, since the emulator reads its settings once. */
 static uint64_t hash_of_order(int order)
 {
     char setting[32];
@@ -380,7 +398,8 @@ static uint64_t hash_of_order(int order)
     for (int type = KERNEL_F32; type <= KERNEL_BF16; type++) {
         struct norm_case one;
         case_init(&one, type, 72, 1500, 3);
-        size_t bytes = (size_t)(one.count * kernel_bytes(type)), units = (size_t)(one.ghosts * one.channels);
+        size_t bytes = (size_t)(one.count * kernel_bytes(type)),
+               units = (size_t)(one.ghosts * one.channels);
         judge_sum(&one);
         kernel_norm_apply(&one.work, NULL, NULL);
         kernel_norm_backward(&one.work, NULL);

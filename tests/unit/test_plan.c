@@ -1,4 +1,5 @@
-/* The text of `repro plan`: the numbers of figure 5 are in it, in their rows, beside the paper's words. */
+/* The text of `repro plan`: the numbers of figure 5 are in it, in their rows, beside the paper's
+ * words. */
 #include "experiment/plan.h"
 
 #include "base/err.h"
@@ -16,7 +17,8 @@
 
 static struct experiment *experiment;
 
-/* The plan with every run of blanks turned into one, so that a row can be asked for without its widths. */
+/* The plan with every run of blanks turned into one, so that a row can be asked for without its
+ * widths. */
 static char *plan_of(const char *name)
 {
     struct err err = {0};
@@ -46,8 +48,11 @@ static void paper_profile(void **state)
 {
     (void)state;
     char *text = plan_of("paper");
-    holds(text, "wrn-16-4 on cifar10: N = 50000 of 50000 training images, 10000 test images, 200 epochs\n");
-    /* phase, epochs, B, lr, m, updates per epoch, updates, g exact, g approximate, N_lost, dropped, ghosts */
+    holds(
+        text,
+        "wrn-16-4 on cifar10: N = 50000 of 50000 training images, 10000 test images, 200 epochs\n");
+    /* phase, epochs, B, lr, m, updates per epoch, updates, g exact, g approximate, N_lost, dropped,
+     * ghosts */
     holds(text, "\n 1 1-60 128 0.1 0.9 390 23400 389.63 390.63 0.0256 80 1\n");
     holds(text, "\n 4 161-200 128 0.0008 0.9 390 15600 3.117 3.125 0.0256 80 1\n");
     holds(text, "\n 4 161-200 5120 0.032 0.9 9 360 2.805 3.125 1.024 3920 40\n");
@@ -70,11 +75,13 @@ static void reduced_profile(void **state)
 {
     (void)state;
     char *text = plan_of("quick");
-    holds(text, "wrn-10-1 on cifar10: N = 6250 of 50000 training images, 1250 test images, 20 epochs\n");
+    holds(text,
+          "wrn-10-1 on cifar10: N = 6250 of 50000 training images, 1250 test images, 20 epochs\n");
     holds(text, "\n 1 1-6 16 0.1 0.9 390 2340 389.63 390.63 0.0256 10 1\n");
     holds(text, "\n 3 13-16 640 0.032 0.98 9 36 14.025 15.625 5.12 490 40\n");
     holds(text, "\n In 2 of 4 phases N_lost exceeds the phase: momentum never builds up fully.\n");
-    holds(text, "\n That number belongs to the paper profile, where this schedule makes 29040 updates: agrees.\n");
+    holds(text, "\n That number belongs to the paper profile, where this schedule makes 29040 "
+                "updates: agrees.\n");
     holds(text, "\nincreased-initial-learning-rate 630 12.4x 6300 below 6500: agrees\n");
     mem_free(text);
     text = plan_of("smoke");
@@ -154,8 +161,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paper_profile),           cmocka_unit_test(reduced_profile),
-        cmocka_unit_test(a_schedule_that_differs), cmocka_unit_test(judging),
+        cmocka_unit_test(paper_profile),
+        cmocka_unit_test(reduced_profile),
+        cmocka_unit_test(a_schedule_that_differs),
+        cmocka_unit_test(judging),
         cmocka_unit_test(a_profile_that_does_not_divide),
     };
     return cmocka_run_group_tests(tests, load, unload);

@@ -1,5 +1,5 @@
-/* plans.h: what is added is found, by its whole key; a line that cannot be read is named; two processes lose no line of
- * each other's. knobs.h: their text, there and back. */
+/* plans.h: what is added is found, by its whole key; a line that cannot be read is named; two
+ * processes lose no line of each other's. knobs.h: their text, there and back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KEY(device, rows)                                                                               \
-    device "\tcuDNN 9.19.0, CUDA 13.0\ttf32\tdeterministic\tforward\t" rows "x3x32x32\t16x3x3x3\t" rows \
-           "x16x32x32\t1x1\t1x1"
+#define KEY(device, rows)                                                   \
+    device "\tcuDNN 9.19.0, CUDA 13.0\ttf32\tdeterministic\tforward\t" rows \
+           "x3x32x32\t16x3x3x3\t" rows "x16x32x32\t1x1\t1x1"
 #define KEY_A KEY("A GPU", "128")
 
 static struct scratch scratch;
@@ -41,8 +41,11 @@ static int tear_down(void **state)
 
 static void add(const char *key, int64_t engine)
 {
-    struct plans_entry entry = {
-        .engine = engine, .knobs = {2, {{14, 3}, {2, -1}}}, .microseconds = 12.34, .speedup = 1.5, .tried = 7};
+    struct plans_entry entry = {.engine = engine,
+                                .knobs = {2, {{14, 3}, {2, -1}}},
+                                .microseconds = 12.34,
+                                .speedup = 1.5,
+                                .tried = 7};
     struct repro_error error = {0};
     if (plans_add(path, key, &entry, &error) != 0)
         fail_msg("%s", error.text);
@@ -118,11 +121,12 @@ static void found_again(void **state)
 
 static void damaged_lines_are_named(void **state)
 {
-    static const char *const damages[][2] = {{"\t6\t", "\t6x\t"},  {"\t6\t", "\t-6\t"},         {"14=3", "14:3"},
-                                             {"14=3,", "14=3"},    {"128x3x32x32", "128x3x32"}, {"forward", "sideways"},
-                                             {"\t7\n", "\n"},      {"\t7\n", "\t7\t8\n"},       {"\t7\n", "\t0\n"},
-                                             {"\ttf32", "\ttf3"},  {"\t12.3\t", "\t\t"},        {"\t7\n", "\t7"},
-                                             {"deterministic", ""}};
+    static const char *const damages[][2] = {
+        {"\t6\t", "\t6x\t"},  {"\t6\t", "\t-6\t"},         {"14=3", "14:3"},
+        {"14=3,", "14=3"},    {"128x3x32x32", "128x3x32"}, {"forward", "sideways"},
+        {"\t7\n", "\n"},      {"\t7\n", "\t7\t8\n"},       {"\t7\n", "\t0\n"},
+        {"\ttf32", "\ttf3"},  {"\t12.3\t", "\t\t"},        {"\t7\n", "\t7"},
+        {"deterministic", ""}};
     (void)state;
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         unlink(path);
@@ -172,7 +176,8 @@ static int child(int number)
     struct repro_error error;
     for (int i = 0; i < 40; i++) {
         char key[PLANS_KEY];
-        struct plans_entry entry, one = {.engine = number, .microseconds = 1, .speedup = 1, .tried = 1};
+        struct plans_entry entry,
+            one = {.engine = number, .microseconds = 1, .speedup = 1, .tried = 1};
         int lock;
         snprintf(key, sizeof key, "%d%s", number == 1 ? i : 39 - i, KEY_A);
         if (plans_lock(path, &lock, &error) != 0 || plans_find(path, key, &entry, &error) != 0 ||
@@ -210,20 +215,20 @@ static void no_line_is_lost(void **state)
 
 static void knobs_there_and_back(void **state)
 {
-    static const char *const good[] = {"-", "2=1", "14=3,2=-1,43=9223372036854775807"}, *const bad[] = {
-                                                                                            "",
-                                                                                            "2",
-                                                                                            "2=",
-                                                                                            "=1",
-                                                                                            "2=1,",
-                                                                                            ",2=1",
-                                                                                            "2=1 ",
-                                                                                            "2=1,3",
-                                                                                            "a=1",
-                                                                                            "2=1x",
-                                                                                            "2= 1",
-                                                                                            "99999999999=1",
-                                                                                            "2=99999999999999999999"};
+    static const char *const good[] = {"-", "2=1", "14=3,2=-1,43=9223372036854775807"},
+                             *const bad[] = {"",
+                                             "2",
+                                             "2=",
+                                             "=1",
+                                             "2=1,",
+                                             ",2=1",
+                                             "2=1 ",
+                                             "2=1,3",
+                                             "a=1",
+                                             "2=1x",
+                                             "2= 1",
+                                             "99999999999=1",
+                                             "2=99999999999999999999"};
     struct knobs knobs, other;
     char text[KNOBS_TEXT], tight[4];
     (void)state;

@@ -1,5 +1,5 @@
-/* test_plot.c -- the four files, and every way a figure cannot be drawn.  PLOTS_DIR, from the environment or else the
- * build, is the folder of the gnuplot scripts. */
+/* test_plot.c -- the four files, and every way a figure cannot be drawn.  PLOTS_DIR, from the
+ * environment or else the build, is the folder of the gnuplot scripts. */
 #include "base/err.h"
 #include "draw/plot.h"
 
@@ -21,8 +21,9 @@
 #define PATH_SIZE 4096
 /* The logs of a curve with one seed. */
 #define ONE(path) (const char *const[]){path}, 1
-#define HEADER                                                                                                        \
-    "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\ttrain_accuracy\ttest_loss\t" \
+#define HEADER                                                                                    \
+    "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\ttrain_" \
+    "accuracy\ttest_loss\t"                                                                       \
     "test_accuracy\timages_per_second\tseconds\n"
 #define ROW "1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.550000\t800.0\t2.00\n"
 
@@ -67,15 +68,17 @@ static char *in_folder(const struct scratch *scratch, const char *name)
 }
 
 /* A log that rises to `top` in `epochs` epochs of `updates` updates. */
-static const char *write_log(const struct scratch *scratch, const char *name, int epochs, int updates, double top)
+static const char *write_log(const struct scratch *scratch, const char *name, int epochs,
+                             int updates, double top)
 {
     char *path = in_folder(scratch, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(HEADER, file);
     for (int e = 1; e <= epochs; e++)
-        fprintf(file, "%d\t%d\t%d\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t%.6f\t800.0\t2.00\n", e, e * updates,
-                e * updates * 128, top * (1 - 1.0 / (1 + e)));
+        fprintf(file,
+                "%d\t%d\t%d\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t%.6f\t800.0\t2.00\n", e,
+                e * updates, e * updates * 128, top * (1 - 1.0 / (1 + e)));
     assert_int_equal(fclose(file), 0);
     return path;
 }
@@ -85,7 +88,8 @@ static int setup(void **state)
     static struct scratch scratch;
     const char *base = getenv("TMPDIR");
     const char *plots = getenv("PLOTS_DIR");
-    assert_true(snprintf(scratch.folder, PATH_SIZE, "%s/plot-XXXXXX", base == NULL ? "/tmp" : base) < PATH_SIZE);
+    assert_true(snprintf(scratch.folder, PATH_SIZE, "%s/plot-XXXXXX",
+                         base == NULL ? "/tmp" : base) < PATH_SIZE);
     join(scratch.script, plots == NULL ? PLOTS_DIR : plots, "figure5.gp");
     *state = &scratch;
     return mkdtemp(scratch.folder) == NULL;
@@ -104,12 +108,19 @@ static const size_t all_curves[] = {0, 1, 2, 3};
 /* One panel, as figure 5 has it. */
 static struct plot_panel panel(size_t curves, const char *paper)
 {
-    return (struct plot_panel){.title = "", .x = "updates", .y = "test_accuracy", .curve_count = curves,
-                               .curves = all_curves, .paper_curves = paper, .printed = paper != NULL,
-                               .x_range = {0, 80000}, .y_range = {0.75, 0.95}};
+    return (struct plot_panel){.title = "",
+                               .x = "updates",
+                               .y = "test_accuracy",
+                               .curve_count = curves,
+                               .curves = all_curves,
+                               .paper_curves = paper,
+                               .printed = paper != NULL,
+                               .x_range = {0, 80000},
+                               .y_range = {0.75, 0.95}};
 }
 
-static int draw(const struct scratch *scratch, const struct plot_curve *curves, size_t count, struct err *err)
+static int draw(const struct scratch *scratch, const struct plot_curve *curves, size_t count,
+                struct err *err)
 {
     const struct plot_panel one = panel(count, NULL);
     struct plot_request request = {
@@ -149,7 +160,8 @@ static void assert_figure(const char *stem)
 }
 
 /* Fails with `code` and all of the words, with the figure drawn before left as it was. */
-static void assert_refused(const struct scratch *scratch, const struct plot_curve *curve, int code, const char *words)
+static void assert_refused(const struct scratch *scratch, const struct plot_curve *curve, int code,
+                           const char *words)
 {
     for (size_t i = 0; i < 4; i++)
         write_text(in_folder(scratch, names[i]), "old");
@@ -186,7 +198,8 @@ static void draws_four_files(void **state)
     assert_figure(in_folder(scratch, "fig"));
     assert_no_parts(scratch);
     size_t size;
-    const unsigned char *png = (const unsigned char *)read_text(in_folder(scratch, "fig.png"), &size);
+    const unsigned char *png = (const unsigned char *)read_text(in_folder(scratch, "fig.png"),
+                                                                &size);
     assert_true((png[18] << 8 | png[19]) >= 1200); /* IHDR: width */
     const char *svg = read_text(in_folder(scratch, "fig.svg"), &size);
     assert_non_null(strstr(svg, "Original: 82.9 % after 15600 updates"));
@@ -206,24 +219,35 @@ static void table_holds_every_point(void **state)
     assert_int_equal(draw(scratch, curves, 2, &err), 0);
     size_t size;
     const char *text = read_text(in_folder(scratch, "fig.tsv"), &size);
-    assert_string_equal(text,
-                        "# A figure\n# synthetic data, profile smoke\n"
-                        "curve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
-                        "train_accuracy\ttest_loss\ttest_accuracy\tseeds\ttrain_loss_low\ttrain_loss_high\t"
-                        "train_loss_l2_low\ttrain_loss_l2_high\ttrain_accuracy_low\ttrain_accuracy_high\t"
-                        "test_loss_low\ttest_loss_high\ttest_accuracy_low\ttest_accuracy_high\n"
-                        "1\tA 'quoted' title\t1\t390\t49920\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\t1" REST "0.400000\t0.400000\n"
-                        "1\tA 'quoted' title\t2\t780\t99840\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.533333\t1" REST "0.533333\t0.533333\n"
-                        "1\tA 'quoted' title\t3\t1170\t149760\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.600000\t1" REST "0.600000\t0.600000\n"
-                        "2\tB\t1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.300000\t1" REST "0.300000\t0.300000\n"
-                        "2\tB\t2\t20\t2560\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\t1" REST "0.400000\t0.400000\n");
+    assert_string_equal(
+        text,
+        "# A figure\n# synthetic data, profile smoke\n"
+        "curve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_"
+        "loss_l2\t"
+        "train_accuracy\ttest_loss\ttest_accuracy\tseeds\ttrain_loss_low\ttrain_loss_high\t"
+        "train_loss_l2_low\ttrain_loss_l2_high\ttrain_accuracy_low\ttrain_accuracy_high\t"
+        "test_loss_low\ttest_loss_high\ttest_accuracy_low\ttest_accuracy_high\n"
+        "1\tA 'quoted' "
+        "title\t1\t390\t49920\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\t1" REST
+        "0.400000\t0.400000\n"
+        "1\tA 'quoted' "
+        "title\t2\t780\t99840\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.533333\t1" REST
+        "0.533333\t0.533333\n"
+        "1\tA 'quoted' "
+        "title\t3\t1170\t149760\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.600000\t1" REST
+        "0.600000\t0.600000\n"
+        "2\tB\t1\t10\t1280\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.300000\t1" REST
+        "0.300000\t0.300000\n"
+        "2\tB\t2\t20\t2560\t0.1\t128\t0.9\t390\t1.5\t1.6\t0.500000\t1.4\t0.400000\t1" REST
+        "0.400000\t0.400000\n");
 }
 
 /* Three seeds: the mean, and the lowest and highest beside it. */
 static void several_seeds_make_a_band(void **state)
 {
     const struct scratch *scratch = *state;
-    const char *const logs[] = {write_log(scratch, "a.tsv", 2, 10, 0.6), write_log(scratch, "b.tsv", 2, 10, 0.9),
+    const char *const logs[] = {write_log(scratch, "a.tsv", 2, 10, 0.6),
+                                write_log(scratch, "b.tsv", 2, 10, 0.9),
                                 write_log(scratch, "c.tsv", 2, 10, 0.3)};
     const struct plot_curve curve = {"A", logs, 3, NULL, NULL};
     struct err err = {0};
@@ -239,15 +263,16 @@ static void seeds_of_other_schedules_are_refused(void **state)
 {
     const struct scratch *scratch = *state;
     const char *first = write_log(scratch, "a.tsv", 3, 10, 0.6);
-    const struct plot_curve uneven = {"A", (const char *const[]){first, write_log(scratch, "b.tsv", 3, 11, 0.6)}, 2,
-                                      NULL, NULL};
+    const struct plot_curve uneven = {
+        "A", (const char *const[]){first, write_log(scratch, "b.tsv", 3, 11, 0.6)}, 2, NULL, NULL};
     assert_refused(scratch, &uneven, ERR_INPUT, "b.tsv:2: another epoch or number of updates");
-    const struct plot_curve shorter = {"A", (const char *const[]){first, write_log(scratch, "c.tsv", 2, 10, 0.6)}, 2,
-                                       NULL, NULL};
+    const struct plot_curve shorter = {
+        "A", (const char *const[]){first, write_log(scratch, "c.tsv", 2, 10, 0.6)}, 2, NULL, NULL};
     assert_refused(scratch, &shorter, ERR_INPUT, "c.tsv:4: one log goes on where the other ends");
 }
 
-/* Two panels, each with curves of its own, on both kinds of axes; with the printed axes and without. */
+/* Two panels, each with curves of its own, on both kinds of axes; with the printed axes and
+ * without. */
 static void panels_stand_side_by_side(void **state)
 {
     struct scratch scratch = *(struct scratch *)*state;
@@ -259,18 +284,35 @@ static void panels_stand_side_by_side(void **state)
         {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL, NULL},
     };
     const char *paper = in_folder(&scratch, "paper.tsv");
-    write_text(paper, "series\tx\ty\ty_lo\ty_hi\nfirst\t1\t0.9\t0.9\t0.9\nfirst\t2\t0.9\t0.9\t0.9\n");
+    write_text(paper,
+               "series\tx\ty\ty_lo\ty_hi\nfirst\t1\t0.9\t0.9\t0.9\nfirst\t2\t0.9\t0.9\t0.9\n");
     static const size_t left[] = {0, 1}, right[] = {2};
-    static const char *const columns[][2] = {{"epoch", "test_accuracy"}, {"updates", "train_loss"}, {"epoch", "lr"},
-                                             {"epoch", "batch"}};
+    static const char *const columns[][2] = {
+        {"epoch", "test_accuracy"}, {"updates", "train_loss"}, {"epoch", "lr"}, {"epoch", "batch"}};
     for (size_t i = 0; i < 8; i++) {
         const struct plot_panel two[] = {
-            {.title = "(a) left", .x = columns[i % 4][0], .y = columns[i % 4][1], .curve_count = 2, .curves = left,
-             .paper_curves = i == 4 ? paper : NULL, .printed = i > 3, .x_range = {0, 200}, .y_range = {0.01, 2}},
-            {.title = "(b) right", .x = "epoch", .y = columns[i % 4][1], .curve_count = 1, .curves = right},
+            {.title = "(a) left",
+             .x = columns[i % 4][0],
+             .y = columns[i % 4][1],
+             .curve_count = 2,
+             .curves = left,
+             .paper_curves = i == 4 ? paper : NULL,
+             .printed = i > 3,
+             .x_range = {0, 200},
+             .y_range = {0.01, 2}},
+            {.title = "(b) right",
+             .x = "epoch",
+             .y = columns[i % 4][1],
+             .curve_count = 1,
+             .curves = right},
         };
-        const struct plot_request request = {.script = scratch.script, .stem = in_folder(&scratch, "fig"), .title = "T",
-                                             .caption = "C", .curve_count = 3, .curves = curves, .panel_count = 2,
+        const struct plot_request request = {.script = scratch.script,
+                                             .stem = in_folder(&scratch, "fig"),
+                                             .title = "T",
+                                             .caption = "C",
+                                             .curve_count = 3,
+                                             .curves = curves,
+                                             .panel_count = 2,
                                              .panels = two};
         struct err err = {0};
         int code = plot_draw(&request, &err);
@@ -291,7 +333,8 @@ static void names_are_only_names(void **state)
     const struct scratch *scratch = *state;
     char *folder = in_folder(scratch, "it's \"a\" `touch ran`; $(x) #1 {é}_^@");
     assert_int_equal(mkdir(folder, 0777), 0);
-    char stem[PATH_SIZE], log[PATH_SIZE], script[PATH_SIZE], look[PATH_SIZE], paper[PATH_SIZE], command[4 * PATH_SIZE];
+    char stem[PATH_SIZE], log[PATH_SIZE], script[PATH_SIZE], look[PATH_SIZE], paper[PATH_SIZE],
+        command[4 * PATH_SIZE];
     const char *simple = write_log(scratch, "a.tsv", 12, 390, 0.9);
     join(stem, folder, "my fig_5");
     join(log, folder, "log 'x'.tsv");
@@ -300,18 +343,24 @@ static void names_are_only_names(void **state)
     write_text(paper, "# digitised\nseries\tx\ty\ty_lo\ty_hi\n"
                       "it's_one\t1000\tnan\tnan\t0.8\n"
                       "it's_one\t30000\t0.9\t0.89\t0.91\n");
-    snprintf(command, sizeof command, "for f in figure5.gp look.gp; do cp \"${S%%/*}/$f\" \"$D/$f\" || exit; done");
+    snprintf(command, sizeof command,
+             "for f in figure5.gp look.gp; do cp \"${S%%/*}/$f\" \"$D/$f\" || exit; done");
     assert_int_equal(setenv("S", scratch->script, 1), 0);
     assert_int_equal(setenv("D", folder, 1), 0);
     assert_int_equal(system(command), 0);
     join(script, folder, "figure5.gp");
     join(look, folder, "look.gp");
-    const struct plot_curve curve = {"It's_a \"title\" `touch ran` \\n {x}^2 @y %d <&> ü", ONE(log), "it's_one", NULL};
+    const struct plot_curve curve = {"It's_a \"title\" `touch ran` \\n {x}^2 @y %d <&> ü", ONE(log),
+                                     "it's_one", NULL};
     const struct plot_panel one = panel(1, paper);
-    const struct plot_request request = {
-        .script = script, .stem = stem, .title = "a_b 'c' \"d\" \\",
-        .caption = "line one\nline_two; `touch ran` %s '' <é>",
-        .curve_count = 1, .curves = &curve, .panel_count = 1, .panels = &one};
+    const struct plot_request request = {.script = script,
+                                         .stem = stem,
+                                         .title = "a_b 'c' \"d\" \\",
+                                         .caption = "line one\nline_two; `touch ran` %s '' <é>",
+                                         .curve_count = 1,
+                                         .curves = &curve,
+                                         .panel_count = 1,
+                                         .panels = &one};
     char here[PATH_SIZE];
     assert_non_null(getcwd(here, sizeof here));
     assert_int_equal(chdir(scratch->folder), 0);
@@ -325,7 +374,9 @@ static void names_are_only_names(void **state)
     assert_figure(stem);
     size_t size;
     const char *svg = read_text(strcat(stem, ".svg"), &size);
-    assert_non_null(strstr(svg, "It's_a \"title\" `touch ran` \\n {x}^2 @y %d &lt;&amp;> ü: 83.1 % after 4680 updates"));
+    assert_non_null(strstr(
+        svg,
+        "It's_a \"title\" `touch ran` \\n {x}^2 @y %d &lt;&amp;> ü: 83.1 % after 4680 updates"));
     assert_non_null(strstr(svg, "line_two; `touch ran` %s '' &lt;é>"));
     assert_non_null(strstr(svg, "paper (digitised)"));
 }
@@ -334,15 +385,22 @@ static void names_are_only_names(void **state)
 static void relative_names_start_no_program(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL, NULL};
+    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL,
+                                     NULL};
     char script[PATH_SIZE], here[PATH_SIZE];
     assert_non_null(realpath(scratch->script, script));
     const char *const stems[] = {"< touch ran", "| touch ran", "-", "~"};
     assert_non_null(getcwd(here, sizeof here));
     const struct plot_panel one = panel(1, NULL);
     for (size_t i = 0; i < sizeof stems / sizeof *stems; i++) {
-        const struct plot_request request = {.script = script, .stem = stems[i], .title = "''", .caption = "''' '",
-                                             .curve_count = 1, .curves = &curve, .panel_count = 1, .panels = &one};
+        const struct plot_request request = {.script = script,
+                                             .stem = stems[i],
+                                             .title = "''",
+                                             .caption = "''' '",
+                                             .curve_count = 1,
+                                             .curves = &curve,
+                                             .panel_count = 1,
+                                             .panels = &one};
         struct err err = {0};
         assert_int_equal(chdir(scratch->folder), 0);
         int code = plot_draw(&request, &err);
@@ -369,15 +427,21 @@ static void damaged_logs_are_refused(void **state)
 {
     const struct scratch *scratch = *state;
     assert_log_refused(scratch, "epoch\tupdates\n1\t2\n", "/bad.tsv:1: ");
-    assert_log_refused(scratch, HEADER ROW "2\tmany\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.5\t1\t0.5\t800\t2\n", "/bad.tsv:3: ");
+    assert_log_refused(scratch,
+                       HEADER ROW "2\tmany\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.5\t1\t0.5\t800\t2\n",
+                       "/bad.tsv:3: ");
     assert_log_refused(scratch, HEADER ROW "2\t20\t12", "/bad.tsv:3: ");
     assert_log_refused(scratch, HEADER, "/bad.tsv:2: no finished epoch");
     assert_log_refused(scratch, "", "/bad.tsv:1: ");
-    assert_log_refused(scratch, HEADER ROW ROW, "/bad.tsv:3: epoch 1, update 10 does not come after");
-    assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\t55.000000\t800.0\t2.00\n",
-                       "/bad.tsv:2: test_accuracy is 55");
-    assert_log_refused(scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\tnan\t800.0\t2.00\n",
-                       "/bad.tsv:2: test_accuracy");
+    assert_log_refused(scratch, HEADER ROW ROW,
+                       "/bad.tsv:3: epoch 1, update 10 does not come after");
+    assert_log_refused(
+        scratch,
+        HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\t55.000000\t800.0\t2.00\n",
+        "/bad.tsv:2: test_accuracy is 55");
+    assert_log_refused(
+        scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\tnan\t800.0\t2.00\n",
+        "/bad.tsv:2: test_accuracy");
     struct plot_curve curve = {"Original", ONE(in_folder(scratch, "absent.tsv")), NULL, NULL};
     assert_refused(scratch, &curve, ERR_IO, "absent.tsv");
 }
@@ -385,7 +449,8 @@ static void damaged_logs_are_refused(void **state)
 static void missing_and_broken_scripts_are_named(void **state)
 {
     struct scratch scratch = *(struct scratch *)*state;
-    const struct plot_curve curve = {"Original", ONE(write_log(&scratch, "a.tsv", 5, 390, 0.8)), NULL, NULL};
+    const struct plot_curve curve = {"Original", ONE(write_log(&scratch, "a.tsv", 5, 390, 0.8)),
+                                     NULL, NULL};
     join(scratch.script, scratch.folder, "mine.gp");
     assert_refused(&scratch, &curve, ERR_INPUT, "mine.gp: no such plot script");
     write_text(scratch.script, "load look\nplot nothing_of_the_sort\n");
@@ -399,12 +464,18 @@ static void missing_and_broken_scripts_are_named(void **state)
 static void unknown_paper_series_is_named(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)), "orig", NULL};
+    const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)),
+                                     "orig", NULL};
     const char *paper = in_folder(scratch, "paper.tsv");
     write_text(paper, "series\tx\ty\ty_lo\ty_hi\noriginal\t1\t0.9\t0.9\t0.9\n");
     const struct plot_panel one = panel(1, paper);
-    const struct plot_request request = {.script = scratch->script, .stem = in_folder(scratch, "fig"), .title = "",
-                                         .caption = "", .curve_count = 1, .curves = &curve, .panel_count = 1,
+    const struct plot_request request = {.script = scratch->script,
+                                         .stem = in_folder(scratch, "fig"),
+                                         .title = "",
+                                         .caption = "",
+                                         .curve_count = 1,
+                                         .curves = &curve,
+                                         .panel_count = 1,
                                          .panels = &one};
     struct err err = {0};
     assert_int_equal(plot_draw(&request, &err), ERR_INPUT);
@@ -414,7 +485,8 @@ static void unknown_paper_series_is_named(void **state)
 static void without_gnuplot_names_the_package(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)), NULL, NULL};
+    const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)),
+                                     NULL, NULL};
     char *path = strdup(getenv("PATH"));
     struct err err = {0};
     assert_non_null(path);

@@ -1,5 +1,5 @@
-/* random.h: Philox4x32-10 through our key and counter layout against its authors' known answers, and the derived
- * draws. */
+/* random.h: Philox4x32-10 through our key and counter layout against its authors' known answers,
+ * and the derived draws. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,11 +24,11 @@ static void known_answers(void **state)
 {
     (void)state;
     assert_words(random_at(0, 0, 0, 0, 0), 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8);
-    assert_words(random_at(UINT64_MAX, 0xff, 0xffffffff, 0xffffffffffffff, 0xffffffff), 0x408f276d, 0x41c83b0e,
-                 0xa20bc7c6, 0x6d5451fd);
+    assert_words(random_at(UINT64_MAX, 0xff, 0xffffffff, 0xffffffffffffff, 0xffffffff), 0x408f276d,
+                 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd);
     /* counter 243f6a88 85a308d3 13198a2e 03707344, key a4093822 299f31d0 */
-    assert_words(random_at(0x299f31d0a4093822, 0x44, 0x13198a2e, 0x03707385a308d3, 0x243f6a88), 0xd16cfe09, 0x94fdcceb,
-                 0x5001e420, 0x24126ea1);
+    assert_words(random_at(0x299f31d0a4093822, 0x44, 0x13198a2e, 0x03707385a308d3, 0x243f6a88),
+                 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1);
 }
 
 static void every_argument_counts(void **state)
@@ -124,9 +124,12 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers),    cmocka_unit_test(every_argument_counts),
-        cmocka_unit_test(uniform_bounds),   cmocka_unit_test(below_bounds),
-        cmocka_unit_test(below_is_even),    cmocka_unit_test(normal_moments),
+        cmocka_unit_test(known_answers),
+        cmocka_unit_test(every_argument_counts),
+        cmocka_unit_test(uniform_bounds),
+        cmocka_unit_test(below_bounds),
+        cmocka_unit_test(below_is_even),
+        cmocka_unit_test(normal_moments),
         cmocka_unit_test(normal_is_finite_at_the_ends),
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);

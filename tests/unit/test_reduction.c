@@ -1,4 +1,5 @@
-/* The deal covers everything in order; the binary counter is the tree it claims to be, bit for bit. */
+/* The deal covers everything in order; the binary counter is the tree it claims to be, bit for
+ * bit. */
 #include "train/reduction.h"
 
 #include "base/err.h"
@@ -129,7 +130,8 @@ static void counter_is_the_tree(void **state)
         random_leaf(&leaves[i], i);
     for (int64_t n = 1; n <= LEAVES; n++) {
         struct reduction sum;
-        assert_int_equal(reduction_init(&sum, FLOATS, n, &err), 0); /* no more room than n leaves need */
+        /* no more room than n leaves need */
+        assert_int_equal(reduction_init(&sum, FLOATS, n, &err), 0);
         for (int again = 0; again < 2; again++) {
             reduction_start(&sum);
             for (int64_t i = 0; i < n; i++)
@@ -141,7 +143,8 @@ static void counter_is_the_tree(void **state)
     }
 }
 
-/* The data are such that a plain left-to-right sum is told from the tree: the test above can fail. */
+/* The data are such that a plain left-to-right sum is told from the tree: the test above can
+ * fail. */
 static void order_matters_here(void **state)
 {
     (void)state;
@@ -191,9 +194,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(micros_are_counted),         cmocka_unit_test(every_deal_is_even),
-        cmocka_unit_test(rows_cover_the_batch),       cmocka_unit_test(counter_is_the_tree),
-        cmocka_unit_test(order_matters_here),         cmocka_unit_test(any_number_up_to_the_limit),
+        cmocka_unit_test(micros_are_counted),    cmocka_unit_test(every_deal_is_even),
+        cmocka_unit_test(rows_cover_the_batch),  cmocka_unit_test(counter_is_the_tree),
+        cmocka_unit_test(order_matters_here),    cmocka_unit_test(any_number_up_to_the_limit),
         cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests_name("reduction", tests, NULL, NULL);

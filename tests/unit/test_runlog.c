@@ -35,10 +35,20 @@ static int tear_down(void **state)
 static struct runlog_row row_of(int epoch)
 {
     return (struct runlog_row){
-        .epoch = epoch, .updates = 390 * (int64_t)epoch, .images = 49920 * (int64_t)epoch, .lr = 0.1 / epoch,
-        .batch = 128, .momentum = 0.9, .noise_scale = 389.625, .train_loss = 2.0 / 3.0 / epoch,
-        .train_loss_l2 = 1.0 / 3.0 + 1.0 / epoch, .train_accuracy = 1.0 - 1.0 / (epoch + 1), .test_loss = 0.123456789012,
-        .test_accuracy = 0.9431, .images_per_second = 163.25, .seconds = 306.123,
+        .epoch = epoch,
+        .updates = 390 * (int64_t)epoch,
+        .images = 49920 * (int64_t)epoch,
+        .lr = 0.1 / epoch,
+        .batch = 128,
+        .momentum = 0.9,
+        .noise_scale = 389.625,
+        .train_loss = 2.0 / 3.0 / epoch,
+        .train_loss_l2 = 1.0 / 3.0 + 1.0 / epoch,
+        .train_accuracy = 1.0 - 1.0 / (epoch + 1),
+        .test_loss = 0.123456789012,
+        .test_accuracy = 0.9431,
+        .images_per_second = 163.25,
+        .seconds = 306.123,
     };
 }
 
@@ -101,7 +111,8 @@ static void round_trip(void **state)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         struct err err = {0};
         struct runlog log = {0};
-        const char *path = written("log.tsv", counts[i]), *second = scratch_path(&scratch, "again.tsv");
+        const char *path = written("log.tsv", counts[i]),
+                   *second = scratch_path(&scratch, "again.tsv");
         if (runlog_read(&log, path, &err) != 0)
             fail_msg("%s", err.text);
         assert_int_equal(log.count, counts[i]);
@@ -164,7 +175,8 @@ static void not_a_number_comes_back(void **state)
     runlog_release(&got);
 }
 
-/* Cut at a line's end it is a shorter log; anywhere else it is damaged, in the line that was cut. */
+/* Cut at a line's end it is a shorter log; anywhere else it is damaged, in the line that was
+ * cut. */
 static void every_cut(void **state)
 {
     (void)state;
@@ -262,9 +274,14 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),   cmocka_unit_test(plain_tsv),  cmocka_unit_test(not_a_number_comes_back),
-        cmocka_unit_test(every_cut),    cmocka_unit_test(every_byte), cmocka_unit_test(other_damage),
-        cmocka_unit_test(missing_file), cmocka_unit_test(absurd_numbers),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(plain_tsv),
+        cmocka_unit_test(not_a_number_comes_back),
+        cmocka_unit_test(every_cut),
+        cmocka_unit_test(every_byte),
+        cmocka_unit_test(other_damage),
+        cmocka_unit_test(missing_file),
+        cmocka_unit_test(absurd_numbers),
     };
     return cmocka_run_group_tests_name("runlog", tests, set_up, tear_down);
 }

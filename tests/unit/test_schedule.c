@@ -1,4 +1,5 @@
-/* The schedule algebra against the paper's numbers, its refusals, and properties of random schedules. */
+/* The schedule algebra against the paper's numbers, its refusals, and properties of random
+ * schedules. */
 #include "schedule/schedule.h"
 
 #include "backend/backend.h"
@@ -37,35 +38,151 @@ struct expected {
 };
 
 static const struct expected PAPER[] = {
-    {"1-4 decaying learning rate", CIFAR, .1, .9, 128, 0, 128, {D, D, D}, {128, 128, 128, 128},
-     {.1, .02, .004, .0008}, {23400, 23400, 15600, 15600}, 78000},
-    {"1-4 hybrid", CIFAR, .1, .9, 128, 0, 128, {G, D, D}, {128, 640, 640, 640},
-     {.1, .1, .02, .004}, {23400, 4680, 3120, 3120}, 34320},
-    {"1-4 increasing batch size", CIFAR, .1, .9, 128, 0, 128, {G, G, G}, {128, 640, 3200, 16000},
-     {.1, .1, .1, .1}, {23400, 4680, 600, 120}, 28800},
-    {"5 increasing batch size", CIFAR, .1, .9, 128, 5120, 128, {G, G, G}, {128, 640, 3200, 5120},
-     {.1, .1, .1, .032}, {23400, 4680, 600, 360}, 29040},
-    {"5 increased initial learning rate", CIFAR, .5, .9, 640, 5120, 128, {G, G, G}, {640, 3200, 5120, 5120},
-     {.5, .5, .16, .032}, {4680, 900, 360, 360}, 6300},
-    {"5 increased momentum", CIFAR, .5, .98, 3200, 5120, 128, {G, G, G}, {3200, 5120, 5120, 5120},
-     {.5, .16, .032, .0064}, {900, 540, 360, 360}, 2160},
-    {"6 decaying learning rate", IMAGENET, 3, .9, 8192, 0, 32, {D, D, D}, {8192, 8192, 8192, 8192},
-     {3, .3, .03, .003}, {4680, 4680, 3120, 1560}, 14040},
-    {"6 increasing batch size", IMAGENET, 3, .9, 8192, 0, 32, {G, D, D}, {8192, 81920, 81920, 81920},
-     {3, 3, .3, .03}, {4680, 450, 300, 150}, 5580},
-    {"7 momentum .9", IMAGENET, 3, .9, 8192, 65536, 64, {G, G, G}, {8192, 65536, 65536, 65536},
-     {3, 2.4, .24, .024}, {4680, 570, 380, 190}, 5820},
-    {"7 momentum .95", IMAGENET, 3, .95, 16384, 65536, 64, {G, G, G}, {16384, 65536, 65536, 65536},
-     {3, 1.2, .12, .012}, {2340, 570, 380, 190}, 3480},
-    {"7 momentum .975", IMAGENET, 3, .975, 32768, 65536, 64, {G, G, G}, {32768, 65536, 65536, 65536},
-     {3, .6, .06, .006}, {1170, 570, 380, 190}, 2310},
+    {"1-4 decaying learning rate",
+     CIFAR,
+     .1,
+     .9,
+     128,
+     0,
+     128,
+     {D, D, D},
+     {128, 128, 128, 128},
+     {.1, .02, .004, .0008},
+     {23400, 23400, 15600, 15600},
+     78000},
+    {"1-4 hybrid",
+     CIFAR,
+     .1,
+     .9,
+     128,
+     0,
+     128,
+     {G, D, D},
+     {128, 640, 640, 640},
+     {.1, .1, .02, .004},
+     {23400, 4680, 3120, 3120},
+     34320},
+    {"1-4 increasing batch size",
+     CIFAR,
+     .1,
+     .9,
+     128,
+     0,
+     128,
+     {G, G, G},
+     {128, 640, 3200, 16000},
+     {.1, .1, .1, .1},
+     {23400, 4680, 600, 120},
+     28800},
+    {"5 increasing batch size",
+     CIFAR,
+     .1,
+     .9,
+     128,
+     5120,
+     128,
+     {G, G, G},
+     {128, 640, 3200, 5120},
+     {.1, .1, .1, .032},
+     {23400, 4680, 600, 360},
+     29040},
+    {"5 increased initial learning rate",
+     CIFAR,
+     .5,
+     .9,
+     640,
+     5120,
+     128,
+     {G, G, G},
+     {640, 3200, 5120, 5120},
+     {.5, .5, .16, .032},
+     {4680, 900, 360, 360},
+     6300},
+    {"5 increased momentum",
+     CIFAR,
+     .5,
+     .98,
+     3200,
+     5120,
+     128,
+     {G, G, G},
+     {3200, 5120, 5120, 5120},
+     {.5, .16, .032, .0064},
+     {900, 540, 360, 360},
+     2160},
+    {"6 decaying learning rate",
+     IMAGENET,
+     3,
+     .9,
+     8192,
+     0,
+     32,
+     {D, D, D},
+     {8192, 8192, 8192, 8192},
+     {3, .3, .03, .003},
+     {4680, 4680, 3120, 1560},
+     14040},
+    {"6 increasing batch size",
+     IMAGENET,
+     3,
+     .9,
+     8192,
+     0,
+     32,
+     {G, D, D},
+     {8192, 81920, 81920, 81920},
+     {3, 3, .3, .03},
+     {4680, 450, 300, 150},
+     5580},
+    {"7 momentum .9",
+     IMAGENET,
+     3,
+     .9,
+     8192,
+     65536,
+     64,
+     {G, G, G},
+     {8192, 65536, 65536, 65536},
+     {3, 2.4, .24, .024},
+     {4680, 570, 380, 190},
+     5820},
+    {"7 momentum .95",
+     IMAGENET,
+     3,
+     .95,
+     16384,
+     65536,
+     64,
+     {G, G, G},
+     {16384, 65536, 65536, 65536},
+     {3, 1.2, .12, .012},
+     {2340, 570, 380, 190},
+     3480},
+    {"7 momentum .975",
+     IMAGENET,
+     3,
+     .975,
+     32768,
+     65536,
+     64,
+     {G, G, G},
+     {32768, 65536, 65536, 65536},
+     {3, .6, .06, .006},
+     {1170, 570, 380, 190},
+     2310},
 };
 
 static struct schedule_spec spec_of(const struct expected *e)
 {
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM, .lr = e->lr, .momentum = e->momentum,
-                                 .train_n = e->train_n, .batch = e->batch, .batch_max = e->batch_max,
-                                 .ghost = e->ghost, .epochs = e->epochs, .step_count = 3};
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
+                                 .lr = e->lr,
+                                 .momentum = e->momentum,
+                                 .train_n = e->train_n,
+                                 .batch = e->batch,
+                                 .batch_max = e->batch_max,
+                                 .ghost = e->ghost,
+                                 .epochs = e->epochs,
+                                 .step_count = 3};
     for (int i = 0; i < 3; i++) {
         spec.step_epoch[i] = e->step[i];
         spec.factor[i] = e->factor;
@@ -143,7 +260,8 @@ static void phase_of_an_epoch(void **state)
     struct schedule_spec spec = spec_of(&PAPER[5]);
     struct schedule s;
     assert_int_equal(schedule_build(&spec, &s, NULL), 0);
-    static const int epoch[] = {0, 59, 60, 119, 120, 159, 160, 199}, phase[] = {0, 0, 1, 1, 2, 2, 3, 3};
+    static const int epoch[] = {0, 59, 60, 119, 120, 159, 160, 199},
+                     phase[] = {0, 0, 1, 1, 2, 2, 3, 3};
     for (size_t i = 0; i < 8; i++)
         assert_ptr_equal(schedule_at(&s, epoch[i]), &s.phase[phase[i]]);
     assert_int_equal(schedule_updates_before(&s, 0), 0);
@@ -153,18 +271,19 @@ static void phase_of_an_epoch(void **state)
     assert_int_equal(schedule_updates_before(&s, 200), 2160);
 }
 
-/* Builds the momentum .98 schedule after one change to its spec: the error must hold `words`, *out stay untouched. */
-#define REFUSES(words, ...)                                            \
-    do {                                                               \
-        struct schedule_spec spec = spec_of(&PAPER[5]);                \
-        struct schedule s = {.updates = -7};                           \
-        struct err err = {0};                                          \
-        __VA_ARGS__;                                                   \
-        assert_int_equal(schedule_build(&spec, &s, &err), ERR_INPUT);  \
-        assert_int_equal(err.code, ERR_INPUT);                         \
-        if (strstr(err.text, words) == NULL)                           \
-            fail_msg("'%s' lacks '%s'", err.text, words);              \
-        assert_int_equal(s.updates, -7);                               \
+/* Builds the momentum .98 schedule after one change to its spec: the error must hold `words`, *out
+ * stay untouched. */
+#define REFUSES(words, ...)                                           \
+    do {                                                              \
+        struct schedule_spec spec = spec_of(&PAPER[5]);               \
+        struct schedule s = {.updates = -7};                          \
+        struct err err = {0};                                         \
+        __VA_ARGS__;                                                  \
+        assert_int_equal(schedule_build(&spec, &s, &err), ERR_INPUT); \
+        assert_int_equal(err.code, ERR_INPUT);                        \
+        if (strstr(err.text, words) == NULL)                          \
+            fail_msg("'%s' lacks '%s'", err.text, words);             \
+        assert_int_equal(s.updates, -7);                              \
     } while (0)
 
 static void refusals(void **state)
@@ -199,7 +318,8 @@ static void refusals(void **state)
     REFUSES("step 2 (epoch 120): the factor is nan", spec.factor[1] = NAN);
     REFUSES("step 2 (epoch 120): the factor is inf", spec.factor[1] = INFINITY);
     REFUSES("step 3 (epoch 160): action 0", spec.action[2] = 0);
-    REFUSES("step 1 (epoch 60): the batch of 5130 is no multiple of the ghost", spec.batch_max = 5130);
+    REFUSES("step 1 (epoch 60): the batch of 5130 is no multiple of the ghost",
+            spec.batch_max = 5130);
     REFUSES("step 2 (epoch 120): the batch grows to 80000", spec.batch_max = 0);
     REFUSES("step 2 (epoch 120): the batch of 51200 is above", spec.batch_max = 51200);
     REFUSES("step 1 (epoch 60): 3200 x 1.0001 is no whole batch", spec.factor[0] = 1.0001);
@@ -209,7 +329,11 @@ static void refusals(void **state)
 static void no_steps_and_one_update(void **state)
 {
     (void)state;
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_SGD, .lr = 1, .train_n = 7, .batch = 7, .ghost = 1,
+    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_SGD,
+                                 .lr = 1,
+                                 .train_n = 7,
+                                 .batch = 7,
+                                 .ghost = 1,
                                  .epochs = 1};
     struct schedule s;
     assert_int_equal(schedule_build(&spec, &s, NULL), 0);
@@ -258,10 +382,13 @@ static void random_schedules(void **state)
         for (int i = 0; i < decay.phase_count; i++) {
             const struct phase *d = &decay.phase[i], *g = &grow.phase[i], *c = &clipped.phase[i];
             double scale = noise_scale_approximate(d->lr, d->momentum, spec.train_n, d->batch);
-            close_to(noise_scale_approximate(g->lr, g->momentum, spec.train_n, g->batch), scale, 1e-12);
-            close_to(noise_scale_approximate(c->lr, c->momentum, spec.train_n, c->batch), scale, 1e-12);
+            close_to(noise_scale_approximate(g->lr, g->momentum, spec.train_n, g->batch), scale,
+                     1e-12);
+            close_to(noise_scale_approximate(c->lr, c->momentum, spec.train_n, c->batch), scale,
+                     1e-12);
             assert_true(c->batch <= spec.batch_max && g->lr == spec.lr && d->batch == spec.batch);
-            assert_true(g->batch <= spec.batch_max ? c->batch == g->batch : c->batch == spec.batch_max);
+            assert_true(g->batch <= spec.batch_max ? c->batch == g->batch
+                                                   : c->batch == spec.batch_max);
             assert_int_equal(c->updates_per_epoch * c->batch + c->dropped, spec.train_n);
             updates += c->updates;
         }
@@ -280,9 +407,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paper_schedules),   cmocka_unit_test(noise_scales),
-        cmocka_unit_test(lost_epochs),       cmocka_unit_test(phase_of_an_epoch),
-        cmocka_unit_test(refusals),          cmocka_unit_test(no_steps_and_one_update),
+        cmocka_unit_test(paper_schedules),  cmocka_unit_test(noise_scales),
+        cmocka_unit_test(lost_epochs),      cmocka_unit_test(phase_of_an_epoch),
+        cmocka_unit_test(refusals),         cmocka_unit_test(no_steps_and_one_update),
         cmocka_unit_test(random_schedules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Student's t against printed tables (Abramowitz & Stegun 26.10) and against forms that are exact. */
+/* Student's t against printed tables (Abramowitz & Stegun 26.10) and against forms that are
+ * exact. */
 #include "base/statistics.h"
 
 #include <math.h>
@@ -22,7 +23,8 @@ static void moments(void **state)
     near(statistics_mean(values, 8), 5.0, 0.0);
     near(statistics_variance(values, 8), 32.0 / 7.0, 1e-15);
     near(statistics_variance(values, 1), 0.0, 0.0);
-    const double shifted[] = {1e9 + 1, 1e9 + 2, 1e9 + 3}; /* sum of squares less square of the sum would lose it */
+    /* sum of squares less square of the sum would lose it */
+    const double shifted[] = {1e9 + 1, 1e9 + 2, 1e9 + 3};
     near(statistics_variance(shifted, 3), 1.0, 1e-9);
 }
 
@@ -55,10 +57,11 @@ static void table(void **state)
     static const struct {
         double p, df, t;
     } rows[] = {
-        {0.90, 1, 3.078},  {0.95, 1, 6.314},  {0.975, 1, 12.706}, {0.995, 1, 63.657}, {0.95, 2, 2.920},
-        {0.95, 4, 2.132},  {0.975, 4, 2.776}, {0.995, 4, 4.604},  {0.95, 8, 1.860},   {0.95, 10, 1.812},
-        {0.975, 10, 2.228}, {0.95, 30, 1.697}, {0.975, 30, 2.042}, {0.95, 120, 1.658}, {0.995, 120, 2.617},
-        {0.95, INFINITY, 1.645}, {0.995, INFINITY, 2.576},
+        {0.90, 1, 3.078},         {0.95, 1, 6.314},   {0.975, 1, 12.706},  {0.995, 1, 63.657},
+        {0.95, 2, 2.920},         {0.95, 4, 2.132},   {0.975, 4, 2.776},   {0.995, 4, 4.604},
+        {0.95, 8, 1.860},         {0.95, 10, 1.812},  {0.975, 10, 2.228},  {0.95, 30, 1.697},
+        {0.975, 30, 2.042},       {0.95, 120, 1.658}, {0.995, 120, 2.617}, {0.95, INFINITY, 1.645},
+        {0.995, INFINITY, 2.576},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         near(statistics_t_quantile(rows[i].p, rows[i].df), rows[i].t, 0.0006);
@@ -73,15 +76,19 @@ static void quantile_undoes_cdf(void **state)
     for (size_t i = 0; i < sizeof dfs / sizeof dfs[0]; i++)
         for (double p = 0.01; p < 1.0; p += 0.03)
             near(statistics_t_cdf(statistics_t_quantile(p, dfs[i]), dfs[i]), p, 1e-10);
-    near(statistics_t_quantile(0.95, 99999), statistics_t_quantile(0.95, 100001), 2e-5); /* the two meet */
+    /* the two meet */
+    near(statistics_t_quantile(0.95, 99999), statistics_t_quantile(0.95, 100001), 2e-5);
 }
 
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moments), cmocka_unit_test(beta),
-        cmocka_unit_test(exact_forms), cmocka_unit_test(table), cmocka_unit_test(quantile_undoes_cdf),
+        cmocka_unit_test(moments),
+        cmocka_unit_test(beta),
+        cmocka_unit_test(exact_forms),
+        cmocka_unit_test(table),
+        cmocka_unit_test(quantile_undoes_cdf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-static const char *const keys[] = {"momentum", "batch", "batch_max", "epochs", "weight_decay", "lr"};
+static const char *const keys[] = {"momentum", "batch",        "batch_max",
+                                   "epochs",   "weight_decay", "lr"};
 #define KEYS (sizeof keys / sizeof *keys)
 
 static void near_words(void **state)
@@ -24,7 +25,8 @@ static void near_words(void **state)
     assert_string_equal(suggest("batch", keys, KEYS), "batch");
 }
 
-/* A third of the length, rounded up: one edit for 1 to 3 letters, two for 4 to 6, three for 7 to 9. */
+/* A third of the length, rounded up: one edit for 1 to 3 letters, two for 4 to 6, three for 7 to
+ * 9. */
 static void limit(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* dataset_synthetic(): the same bytes on every machine, each image by itself, and the statistics the header states. */
+/* dataset_synthetic(): the same bytes on every machine, each image by itself, and the statistics
+ * the header states. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 
 #define IMAGE ((size_t)3072)
 
-/* Of seed 1, 300 training and 100 test images.  Changes with the difficulty, and then so does every result. */
+/* Of seed 1, 300 training and 100 test images.  Changes with the difficulty, and then so does every
+ * result. */
 #define DIGEST UINT64_C(0x6887af82b62e4fd8)
 
 static struct dataset made(uint64_t seed, int64_t train_n, int64_t test_n)
@@ -131,9 +133,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pinned),                cmocka_unit_test(image_is_its_index),
-        cmocka_unit_test(statistics),            cmocka_unit_test(constants_do_not_move),
-        cmocka_unit_test(counts_refused),        cmocka_unit_test(too_large),
+        cmocka_unit_test(pinned),         cmocka_unit_test(image_is_its_index),
+        cmocka_unit_test(statistics),     cmocka_unit_test(constants_do_not_move),
+        cmocka_unit_test(counts_refused), cmocka_unit_test(too_large),
     };
     return cmocka_run_group_tests_name("synthetic", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Winograd's convolutions against the definition in double, odd planes and thread counts included. */
+/* Winograd's convolutions against the definition in double, odd planes and thread counts
+ * included. */
 #include "cpu/winograd.h"
 
 #include <math.h>
@@ -11,8 +12,8 @@
 
 #include <cmocka.h>
 
-#define BOUND 1e-5   /* relative L2; measured 1e-6 to 2e-6 */
-#define SENTINEL 16  /* floats behind each buffer */
+#define BOUND 1e-5  /* relative L2; measured 1e-6 to 2e-6 */
+#define SENTINEL 16 /* floats behind each buffer */
 #define POISON 1e30f
 
 struct size {
@@ -21,8 +22,8 @@ struct size {
 };
 
 static const struct size sizes[] = {
-    {3, 16, 32, 8, 8, 2}, {2, 64, 128, 10, 7, 2}, {2, 96, 48, 13, 13, 3}, {1, 16, 16, 1, 1, 1}, {5, 32, 16, 4, 4, 1},
-    {2, 80, 16, 3, 9, 2}, {1, 16, 144, 6, 5, 4}, {4, 16, 16, 32, 32, 2},
+    {3, 16, 32, 8, 8, 2}, {2, 64, 128, 10, 7, 2}, {2, 96, 48, 13, 13, 3}, {1, 16, 16, 1, 1, 1},
+    {5, 32, 16, 4, 4, 1}, {2, 80, 16, 3, 9, 2},   {1, 16, 144, 6, 5, 4},  {4, 16, 16, 32, 32, 2},
 };
 
 static float *buffer(int64_t count)
@@ -52,7 +53,8 @@ static float *random_buffer(int64_t count, uint32_t seed)
 }
 
 /* Index in nChw8c. */
-static int64_t at(const struct size *s, int64_t channels, int64_t row, int64_t c, int64_t y, int64_t x)
+static int64_t at(const struct size *s, int64_t channels, int64_t row, int64_t c, int64_t y,
+                  int64_t x)
 {
     return (((row * (channels / 8) + c / 8) * s->height + y) * s->width + x) * 8 + c % 8;
 }
@@ -62,8 +64,10 @@ static int inside(const struct size *s, int64_t y, int64_t x)
     return y >= 0 && y < s->height && x >= 0 && x < s->width;
 }
 
-/* dst = conv(src), or, transposed, what backward data computes: dst of `from` channels out of src of `to` channels. */
-static void convolve(const struct size *s, const float *src, const float *weights, int transposed, double *dst)
+/* dst = conv(src), or, transposed, what backward data computes: dst of `from` channels out of src
+ * of `to` channels. */
+static void convolve(const struct size *s, const float *src, const float *weights, int transposed,
+                     double *dst)
 {
     int64_t in = transposed ? s->to : s->from, out = transposed ? s->from : s->to;
     for (int64_t row = 0; row < s->rows; row++)
@@ -78,7 +82,8 @@ static void convolve(const struct size *s, const float *src, const float *weight
                                         xx = transposed ? x - v + 1 : x + v - 1;
                                 int64_t w = transposed ? c * s->from + o : o * s->from + c;
                                 if (inside(s, yy, xx))
-                                    sum += (double)weights[w * 9 + u * 3 + v] * (double)src[at(s, in, row, c, yy, xx)];
+                                    sum += (double)weights[w * 9 + u * 3 + v] *
+                                           (double)src[at(s, in, row, c, yy, xx)];
                             }
                     dst[at(s, out, row, o, y, x)] = sum;
                 }
@@ -96,7 +101,8 @@ static void correlate(const struct size *s, const float *src, const float *diff,
                             for (int64_t x = 0; x < s->width; x++)
                                 if (inside(s, y + u - 1, x + v - 1))
                                     sum += (double)diff[at(s, s->to, row, o, y, x)] *
-                                           (double)src[at(s, s->from, row, c, y + u - 1, x + v - 1)];
+                                           (double)
+                                               src[at(s, s->from, row, c, y + u - 1, x + v - 1)];
                     grad[(o * s->from + c) * 9 + u * 3 + v] = sum;
                 }
 }
@@ -123,8 +129,10 @@ static void forward_and_data(const struct size *s, int transposed)
     int64_t plane = s->rows * s->height * s->width, sources = plane * shape.src_channels,
             targets = plane * shape.dst_channels;
     int64_t packed_count = winograd_packed(&shape), scratch_count = winograd_scratch(&shape);
-    float *src = random_buffer(sources, 1), *weights = random_buffer(s->from * s->to * 9, 2), *dst = buffer(targets);
-    float *add = random_buffer(targets, 3), *packed = buffer(packed_count), *scratch = buffer(scratch_count);
+    float *src = random_buffer(sources, 1), *weights = random_buffer(s->from * s->to * 9, 2),
+          *dst = buffer(targets);
+    float *add = random_buffer(targets, 3), *packed = buffer(packed_count),
+          *scratch = buffer(scratch_count);
     double *want = calloc((size_t)targets, sizeof *want);
     assert_non_null(want);
     convolve(s, src, weights, transposed, want);
@@ -175,7 +183,8 @@ static void backward_weights(void **state)
     struct winograd shape = {s->rows, s->height, s->width, s->from, s->to, s->threads};
     int64_t plane = s->rows * s->height * s->width, weights = s->from * s->to * 9,
             scratch_count = winograd_scratch(&shape);
-    float *src = random_buffer(plane * s->from, 4), *diff = random_buffer(plane * s->to, 5), *grad = buffer(weights);
+    float *src = random_buffer(plane * s->from, 4), *diff = random_buffer(plane * s->to, 5),
+          *grad = buffer(weights);
     float *scratch = buffer(scratch_count), *once = buffer(weights);
     double *want = calloc((size_t)weights, sizeof *want);
     assert_non_null(want);
@@ -212,7 +221,8 @@ int main(void)
         void *size = (void *)(uintptr_t)&sizes[i];
         tests[3 * i + 1] = (struct CMUnitTest){"forward", forward, NULL, NULL, size};
         tests[3 * i + 2] = (struct CMUnitTest){"backward_data", backward_data, NULL, NULL, size};
-        tests[3 * i + 3] = (struct CMUnitTest){"backward_weights", backward_weights, NULL, NULL, size};
+        tests[3 * i + 3] = (struct CMUnitTest){"backward_weights", backward_weights, NULL, NULL,
+                                               size};
     }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("winograd", tests, NULL, NULL);

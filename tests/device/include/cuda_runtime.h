@@ -1,4 +1,5 @@
-/* cuda_runtime.h -- CUDA C++ as a processor can compile it: a block's threads are loops, or fibers where they meet. */
+/* cuda_runtime.h -- CUDA C++ as a processor can compile it: a block's threads are loops, or fibers
+ * where they meet. */
 #ifndef EMULATED_CUDA_RUNTIME_H
 #define EMULATED_CUDA_RUNTIME_H
 
@@ -66,10 +67,10 @@ static inline unsigned atomicAdd(unsigned *at, unsigned value)
     return old;
 }
 
-/* Queues a launch on the stream: body(context) as every thread of every block; joint: the threads of a block may meet.
- * forget(context) frees the context, once, whatever becomes of the launch. */
-cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*body)(void *context), void (*forget)(void *context),
-                           cudaStream_t stream, void *context);
+/* Queues a launch on the stream: body(context) as every thread of every block; joint: the threads
+ * of a block may meet. forget(context) frees the context, once, whatever becomes of the launch. */
+cudaError_t emulate_launch(dim3 grid, dim3 block, int joint, void (*body)(void *context),
+                           void (*forget)(void *context), cudaStream_t stream, void *context);
 
 /* A kernel's arguments as CUDA takes them: converted and copied at the launch. */
 template <typename... P> struct emulated_arguments {
@@ -98,10 +99,12 @@ template <typename F, typename T> struct emulated_call {
 };
 
 template <typename F, typename T>
-static cudaError_t emulate(dim3 grid, dim3 block, int joint, cudaStream_t stream, F call, const T &arguments)
+static cudaError_t emulate(dim3 grid, dim3 block, int joint, cudaStream_t stream, F call,
+                           const T &arguments)
 {
     typedef emulated_call<F, T> one;
-    return emulate_launch(grid, block, joint, one::body, one::forget, stream, new one{call, arguments});
+    return emulate_launch(grid, block, joint, one::body, one::forget, stream,
+                          new one{call, arguments});
 }
 
 #define EMULATED_LAUNCH(kernel, grid, block, joint, stream, ...)                                \
