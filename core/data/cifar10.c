@@ -142,6 +142,8 @@ int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct 
                        TEST_MAX, test_n);
     struct dataset data = {
         .name = "cifar10",
+        .title = "CIFAR-10",
+        .augment = DATASET_AUGMENT,
         .train_n = train_n,
         .test_n = test_n,
         .channels = CHANNELS,

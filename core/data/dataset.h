@@ -11,8 +11,13 @@ struct err;
 
 #define DATASET_CHANNEL_MAX 4
 
+/* What batch.h does; part of identities, so the words are frozen. */
+#define DATASET_AUGMENT "crop from 4-pixel reflection pad, flip"
+
 struct dataset {
-    char name[32]; /* "cifar10", "synthetic" */
+    char name[32];       /* "cifar10", "synthetic" */
+    const char *title;   /* for captions: "CIFAR-10", "Synthetic data, not CIFAR-10" */
+    const char *augment; /* how training images are varied, in the words of a run's identity */
     int64_t train_n, test_n;
     int channels, height, width, classes;
     uint8_t *train_pixels, *test_pixels; /* [n, height, width, channels], 0..255 */

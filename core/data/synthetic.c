@@ -291,6 +291,8 @@ int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dat
             train_n, test_n);
     struct dataset data = {
         .name = "synthetic",
+        .title = "Synthetic data, not CIFAR-10",
+        .augment = DATASET_AUGMENT,
         .train_n = train_n,
         .test_n = test_n,
         .channels = CHANNELS,
