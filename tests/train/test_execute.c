@@ -80,8 +80,8 @@ static int attempt(const char *out, const char *name, struct stopper *stopper, s
                                       .progress = watch,
                                       .stop = stop};
     assert_non_null(what);
-    int code = run_init(run, &session, what, out, err);
-    return code != 0 ? code : execute_run(run, &session.device, &options, err);
+    int code = run_init(run, &session.facts, what, 1, out, err);
+    return code != 0 ? code : execute_run(&session, run, &session.device, &options, err);
 }
 
 static void need(void)
@@ -278,9 +278,9 @@ static void done_is_left_alone(void **state)
     struct kept kept[3];
     const char *out = scratch_path(&scratch, "done");
     struct execute_options options = {.commit = "abc", .version = "1", .checkpoint_seconds = 1e9};
-    assert_int_equal(
-        run_init(&early, &session, experiment_run(session.experiment, "growing", &err), out, &err),
-        0);
+    assert_int_equal(run_init(&early, &session.facts,
+                              experiment_run(session.experiment, "growing", &err), 1, out, &err),
+                     0);
     assert_int_equal(early.status, RUN_NEW);
     whole(out, &run);
     const char *paths[] = {run.manifest_path, run.log_path, run.checkpoint_path};
@@ -290,7 +290,7 @@ static void done_is_left_alone(void **state)
     assert_int_equal(attempt(out, "growing", &stopper, &late, &err), 0);
     assert_int_equal(stopper.update, 0); /* nothing was trained */
     assert_int_equal(late.status, RUN_DONE);
-    assert_int_equal(execute_run(&early, &session.device, &options, &err), 0);
+    assert_int_equal(execute_run(&session, &early, &session.device, &options, &err), 0);
     assert_int_equal(early.status, RUN_DONE);
     for (int i = 0; i < 3; i++)
         untouched(paths[i], &kept[i]);
@@ -410,10 +410,10 @@ static int other_process(char **argv)
     snprintf(experiment_path, sizeof experiment_path, "%s", argv[2]);
     int code = open_session(&err);
     if (code == 0)
-        code = run_init(&run, &session, experiment_run(session.experiment, "growing", &err),
-                        argv[3], &err);
+        code = run_init(&run, &session.facts, experiment_run(session.experiment, "growing", &err),
+                        1, argv[3], &err);
     if (code == 0) {
-        code = execute_run(&run, &session.device, &options, &err);
+        code = execute_run(&session, &run, &session.device, &options, &err);
         run_release(&run);
     }
     session_close(&session);
@@ -598,12 +598,9 @@ static void identity(void **state)
     const struct experiment_run *growing = experiment_run(session.experiment, "growing", &err);
     const struct experiment_run *exploding = experiment_run(session.experiment, "exploding", &err);
     const char *out = scratch_path(&scratch, "identity");
-    assert_int_equal(run_init(&one, &session, growing, out, &err), 0);
-    assert_int_equal(run_init(&two, &session, exploding, out, &err), 0);
-    uint64_t seed = session.seed;
-    session.seed = seed + 1;
-    assert_int_equal(run_init(&seeded, &session, growing, out, &err), 0);
-    session.seed = seed;
+    assert_int_equal(run_init(&one, &session.facts, growing, 1, out, &err), 0);
+    assert_int_equal(run_init(&two, &session.facts, exploding, 1, out, &err), 0);
+    assert_int_equal(run_init(&seeded, &session.facts, growing, 2, out, &err), 0);
     assert_string_not_equal(one.hash, two.hash);
     assert_string_not_equal(one.hash, seeded.hash);
     assert_string_not_equal(one.folder, two.folder);
