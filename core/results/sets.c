@@ -18,10 +18,10 @@ static void set_id(struct result_set *set)
     const struct facts_data *data = &set->facts.data;
     const struct facts_backend *backend = &set->facts.backend;
     char words[1024];
-    snprintf(words, sizeof words, "%s\n%s\n%s\n%s\n%s\n%s\n%d\n%d\n%d\n%" PRId64, data->name,
-             data->digest, data->augment, backend->name, backend->version, backend->algorithms,
-             backend->precision, backend->any_threads ? 0 : backend->threads, backend->tuned,
-             set->facts.micro_ghosts);
+    snprintf(words, sizeof words, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%d\n%d\n%d\n%" PRId64,
+             set->facts.profile->name, data->name, data->digest, data->augment, backend->name,
+             backend->version, backend->algorithms, backend->precision,
+             backend->any_threads ? 0 : backend->threads, backend->tuned, set->facts.micro_ghosts);
     snprintf(set->id, sizeof set->id, "%08" PRIx32, (uint32_t)XXH3_64bits(words, strlen(words)));
 }
 

@@ -20,10 +20,10 @@ struct err;
 
 struct result_set {
     struct facts facts;
-    char id[9];                       /* of data, backend and micro: 8 hexadecimal digits */
-    uint64_t first, last;             /* lowest and highest seed of a run of it */
-    size_t done;                      /* finished runs of the figure, all seeds */
-    size_t whole;                     /* seeds of which every run is finished */
+    char id[9];           /* of profile, data, backend and micro: 8 hexadecimal digits */
+    uint64_t first, last; /* lowest and highest seed of a run of it */
+    size_t done;          /* finished runs of the figure, all seeds */
+    size_t whole;         /* seeds of which every run is finished */
     uint64_t whole_first, whole_last; /* the lowest and highest of those; 0: none */
 };
 
