@@ -1,6 +1,6 @@
 #include "experiment/runs.h"
 
-#include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/suggest.h"
@@ -24,9 +24,6 @@ static const char *const RUN_KEYS[] = {
     "ghost", "batch_max", "weight_decay",  "steps",     "factor", "action",   "beta1",
     "beta2", "epsilon",   CONVENTIONS_KEYS};
 
-static const char *const OPTIMIZERS[] = {"sgd", "momentum", "nesterov", "adam"};
-static const int OPTIMIZER_VALUES[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM,
-                                       REPRO_OPTIMIZER_NESTEROV, REPRO_OPTIMIZER_ADAM};
 static const char *const ACTIONS[] = {"decay_lr", "grow_batch"};
 static const int ACTION_VALUES[] = {SCHEDULE_DECAY_LR, SCHEDULE_GROW_BATCH};
 
@@ -39,7 +36,7 @@ static int parse_word(struct settings_view *view, const config_setting_t *at, co
         return 0;
     for (size_t i = 0; i < count; i++)
         if (strcmp(text, words[i]) == 0)
-            return values[i];
+            return values == NULL ? (int)i + 1 : values[i];
     const char *nearest = suggest(text, words, count);
     char known[128] = "";
     for (size_t i = 0, used = 0; i < count; i++)
@@ -85,7 +82,7 @@ static void parse_optimizer(struct settings_view *view, struct experiment_run *r
     const char *optimizer = settings_string(view, "optimizer"); /* fails where the key is missing */
     if (optimizer != NULL)
         run->spec.optimizer = parse_word(view, settings_find(view, "optimizer"), "optimizer",
-                                         OPTIMIZERS, OPTIMIZER_VALUES, COUNT_OF(OPTIMIZERS));
+                                         optimizer_names, NULL, OPTIMIZER_COUNT);
     if (settings_find(view, "momentum") != NULL)
         run->spec.momentum = settings_double(view, "momentum", 0, 1 - DBL_EPSILON,
                                              "at least 0 and below 1");

@@ -1,5 +1,6 @@
 #include "lab/run.h"
 
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -15,9 +16,6 @@
 /* Raised when the arithmetic or the random numbers of the core change, so that old runs do not pass
  * for new ones. */
 #define ARITHMETIC 1
-
-static const char *const optimizers[] = {"", "sgd", "momentum", "nesterov", "adam"};
-static const char *const precisions[] = {"", "f32", "tf32", "bf16"};
 
 static json_t *phases_json(const struct schedule *schedule)
 {
@@ -35,7 +33,7 @@ static json_t *phases_json(const struct schedule *schedule)
 static json_t *optimizer_json(const struct run *run)
 {
     const struct experiment_run *what = run->what;
-    json_t *object = json_pack("{s:s, s:f}", "name", optimizers[run->schedule.optimizer],
+    json_t *object = json_pack("{s:s, s:f}", "name", optimizer_name(run->schedule.optimizer),
                                "weight_decay", what->weight_decay);
     if (run->schedule.optimizer == REPRO_OPTIMIZER_ADAM) {
         json_object_set_new(object, "beta1", json_real(what->beta1));
@@ -59,7 +57,7 @@ static json_t *backend_json(const struct session *session)
 {
     json_t *object = json_pack("{s:s, s:s, s:s}", "name", session->backend.name, "version",
                                session->backend.version, "precision",
-                               precisions[session->precision]);
+                               precision_name(session->precision));
     if (!(session->caps.flags & REPRO_CAPS_ANY_THREADS))
         json_object_set_new(object, "threads", json_integer(session->caps.threads));
     if (session->caps.algorithms[0] != '\0')
@@ -102,7 +100,7 @@ static int set_paths(struct run *run, const char *out, struct err *err)
 {
     const struct session *session = run->session;
     run->folder = mem_format(err, "%s/runs/%s-%s-%s-%s-%.12s", out, session->profile->network,
-                             session->data.name, optimizers[run->schedule.optimizer],
+                             session->data.name, optimizer_name(run->schedule.optimizer),
                              session->backend.name, run->hash);
     if (run->folder == NULL)
         return ERR_MEMORY;

@@ -1,6 +1,7 @@
 #include "lab/session.h"
 
 #include "backend/loader.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -121,7 +122,6 @@ static int share_threads(struct session *session, struct err *err)
 static int open_backend(struct session *session, const struct session_options *options,
                         struct err *err)
 {
-    static const char *const suffixes[] = {"", "", "-tf32", "-bf16"};
     struct repro_device_options *device = &session->device_options;
     *device = (struct repro_device_options){
         .struct_size = sizeof *device,
@@ -132,8 +132,11 @@ static int open_backend(struct session *session, const struct session_options *o
     int code = backend_open(options->backend, device, &session->backend, &session->device.device,
                             &session->caps, err);
     if (code == 0)
-        snprintf(session->label, sizeof session->label, "%.64s%s%s", session->backend.name,
-                 suffixes[session->precision], session->tuned ? "-tuned" : "");
+        snprintf(session->label, sizeof session->label, "%.64s%s%s%s", session->backend.name,
+                 session->precision == REPRO_PRECISION_F32 ? "" : "-",
+                 session->precision == REPRO_PRECISION_F32 ? ""
+                                                           : precision_name(session->precision),
+                 session->tuned ? "-tuned" : "");
     if (code == 0 && session->jobs > 1 && options->threads == 0 && session->caps.threads > 1)
         code = share_threads(session, err);
     return code;

@@ -1,6 +1,6 @@
 #include "schedule/convert.h"
 
-#include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -257,8 +257,7 @@ static void write_run(FILE *out, const struct schedule_spec *spec)
 {
     fprintf(out, "for an experiment file:\n    {\n        name = \"converted\";\n        title = "
                  "\"Converted\";\n");
-    fprintf(out,
-            "        optimizer = \"%s\";\n        lr = ", spec->momentum > 0 ? "momentum" : "sgd");
+    fprintf(out, "        optimizer = \"%s\";\n        lr = ", optimizer_name(spec->optimizer));
     write_real(out, spec->lr);
     fputs(";\n        momentum = ", out);
     write_real(out, spec->momentum);
