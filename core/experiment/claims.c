@@ -4,10 +4,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CLAIM_MAX 64
@@ -63,32 +61,13 @@ static const struct {
 /* in the order of enum claim_quantity */
 static const char *const QUANTITIES[] = {"test_accuracy", "train_loss"};
 
-/* What was read of `key` is none of the names there are. */
-static void fail_name(struct settings_view *view, const config_setting_t *at, const char *key,
-                      const char *text, const char *const *names, size_t count)
-{
-    char known[512] = "";
-    const char *nearest = suggest(text, names, count);
-    for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                                 names[i]);
-    if (nearest != NULL)
-        settings_fail(view, at, "'%s' is \"%.80s\"; did you mean \"%s\"?", key, text, nearest);
-    else
-        settings_fail(view, at, "'%s' is \"%.80s\"; it must be one of %s", key, text, known);
-}
-
 static const struct kind *parse_kind(struct settings_view *view)
 {
-    const char *names[COUNT_OF(KINDS)], *text = settings_string(view, "kind");
-    for (size_t i = 0; text != NULL && i < COUNT_OF(KINDS); i++) {
-        if (strcmp(text, KINDS[i].name) == 0)
-            return &KINDS[i];
+    const char *names[COUNT_OF(KINDS)];
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++)
         names[i] = KINDS[i].name;
-    }
-    if (text != NULL)
-        fail_name(view, settings_find(view, "kind"), "kind", text, names, COUNT_OF(KINDS));
-    return NULL;
+    int found = settings_choice(view, "kind", names, COUNT_OF(KINDS));
+    return found < 0 ? NULL : &KINDS[found];
 }
 
 static int check_keys(struct settings_view *view, const struct kind *kind)
@@ -109,23 +88,15 @@ static int check_keys(struct settings_view *view, const struct kind *kind)
 static void add_run(struct settings_view *view, const struct experiment *experiment,
                     const config_setting_t *at, const char *key, struct claim *claim)
 {
-    const char *names[64], *text = settings_string_of(view, at, key);
-    size_t count = 0;
-    if (text == NULL)
-        return;
-    for (size_t i = 0; i < experiment->run_count; i++) {
-        const char *name = experiment->runs[i].name;
-        if (strcmp(text, name) == 0) {
-            for (size_t j = 0; j < claim->run_count; j++)
-                if (claim->runs[j] == i)
-                    settings_fail(view, at, "'%s' names the run '%s' a second time", key, name);
-            claim->runs[claim->run_count++] = i;
-            return;
-        }
-        if (count < COUNT_OF(names))
-            names[count++] = name;
-    }
-    fail_name(view, at, key, text, names, count);
+    const char *names[EXPERIMENT_RUN_MAX];
+    for (size_t i = 0; i < experiment->run_count; i++)
+        names[i] = experiment->runs[i].name;
+    int found = settings_choice_of(view, at, key, names, experiment->run_count);
+    for (size_t j = 0; found >= 0 && j < claim->run_count; j++)
+        if (claim->runs[j] == (size_t)found)
+            settings_fail(view, at, "'%s' names the run '%s' a second time", key, names[found]);
+    if (view->failed == 0)
+        claim->runs[claim->run_count++] = (size_t)found;
 }
 
 static void parse_runs(struct settings_view *view, const struct experiment *experiment,
@@ -170,7 +141,7 @@ static void parse_number(struct settings_view *view, const struct experiment *ex
                          size_t which, struct claim *claim)
 {
     const config_setting_t *at = settings_find(view, NUMBERS[which].name);
-    const char *names[CLAIM_PROFILE_MAX];
+    const char *names[EXPERIMENT_PROFILE_MAX];
     if (at == NULL) {
         settings_fail(view, view->group, "the key '%s' is missing", NUMBERS[which].name);
         return;
@@ -245,15 +216,9 @@ static int parse_claim(struct settings_view *view, const struct experiment *expe
     claim->kind_name = kind->name;
     parse_words(view, claim);
     parse_runs(view, experiment, kind, claim);
-    if (kind->has_quantity) {
-        const char *text = settings_string(view, "quantity");
-        for (size_t i = 0; text != NULL && i < COUNT_OF(QUANTITIES); i++)
-            if (strcmp(text, QUANTITIES[i]) == 0)
-                claim->quantity = (enum claim_quantity)(i + 1);
-        if (text != NULL && claim->quantity == 0)
-            fail_name(view, settings_find(view, "quantity"), "quantity", text, QUANTITIES,
-                      COUNT_OF(QUANTITIES));
-    }
+    if (kind->has_quantity)
+        claim->quantity = (enum claim_quantity)(
+            1 + settings_choice(view, "quantity", QUANTITIES, COUNT_OF(QUANTITIES)));
     for (size_t i = 0; i < CLAIM_NUMBERS && view->failed == 0; i++)
         if (kind->numbers & BIT(i))
             parse_number(view, experiment, i, claim);
@@ -268,8 +233,6 @@ int claims_parse(struct settings_view *top, const struct experiment *experiment,
     const config_setting_t *list = settings_groups(top, "claims", CLAIM_MAX);
     if (list == NULL)
         return top->failed;
-    if (experiment->profile_count > CLAIM_PROFILE_MAX)
-        return settings_fail(top, list, "more than %d profiles", CLAIM_PROFILE_MAX);
     size_t wanted = (size_t)config_setting_length(list);
     struct claim *found = mem_new(wanted, sizeof *found, top->err);
     if (found == NULL)

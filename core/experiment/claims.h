@@ -23,7 +23,6 @@
 struct err;
 
 #define CLAIM_RUN_MAX 8
-#define CLAIM_PROFILE_MAX 16
 
 enum claim_kind {
     CLAIM_UPDATES_ABOUT = 1, /* run: |updates - value| <= within */
@@ -72,7 +71,7 @@ struct claim {
     size_t run_count;
     /* indices into the experiment's runs; [1] is `over` or `below` */
     size_t runs[CLAIM_RUN_MAX];
-    double number[CLAIM_NUMBERS][CLAIM_PROFILE_MAX]; /* NaN: not stated for that profile */
+    double number[CLAIM_NUMBERS][EXPERIMENT_PROFILE_MAX]; /* NaN: not stated for that profile */
 };
 
 /* Reads the key `claims`; runs and profiles of the experiment are known by now.  *claims is freed

@@ -141,7 +141,7 @@ static void judge_counts(const struct claim *claim, const struct claim_evidence 
  * does. */
 static int is_stated(const struct claim *claim, const struct claim_evidence *evidence, char *text)
 {
-    int stated[CLAIM_PROFILE_MAX];
+    int stated[EXPERIMENT_PROFILE_MAX];
     const struct experiment *experiment = evidence->experiment;
     for (size_t p = 0; p < experiment->profile_count; p++) {
         stated[p] = 1;
