@@ -257,11 +257,11 @@ static int not_found(const char *name, const struct listing *list, struct err *e
     const char *names[FOUND_MAX];
     for (size_t i = 0; i < list->count; i++)
         names[i] = list->found[i].name;
-    const char *near = suggest(name, names, list->count);
-    err_set(err, ERR_BACKEND, "no backend '%s' in %s%s%s%s; `repro backends` lists what is there",
-            name, path == NULL ? "the plugin folders" : path,
-            near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
-            near == NULL ? "" : "'?");
+    char mend[SUGGEST_TEXT];
+    err_set(err, ERR_BACKEND, "no backend '%s' in %s%s", name,
+            path == NULL ? "the plugin folders" : path,
+            suggest_phrase(mend, name, names, list->count, '\'',
+                           "`repro backends` lists what is there"));
     mem_free(path);
     return ERR_BACKEND;
 }

@@ -1,6 +1,6 @@
 #include "cli/command.h"
 
-#include "backend/backend.h"
+#include "backend/names.h"
 #include "lab/figure.h"
 
 #include <argp.h>
@@ -69,12 +69,10 @@ static uint64_t positive(struct argp_state *state, const char *name, const char 
 
 static int precision(struct argp_state *state, const char *text)
 {
-    static const char *const names[] = {"f32", "tf32", "bf16"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, names[i]) == 0)
-            return REPRO_PRECISION_F32 + i;
-    argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
-    return 0;
+    int found = precision_find(text);
+    if (found == 0)
+        argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
+    return found;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)

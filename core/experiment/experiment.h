@@ -45,6 +45,8 @@ struct experiment_profile {
     const char *words;           /* one line for captions: what was scaled down */
 };
 
+#define EXPERIMENT_RUN_MAX 64
+#define EXPERIMENT_PROFILE_MAX 16
 #define PANEL_RUN_MAX 16
 
 /* One pair of axes of the figure and the runs drawn in it. */

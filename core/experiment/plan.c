@@ -1,6 +1,6 @@
 #include "experiment/plan.h"
 
-#include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "experiment/conventions.h"
@@ -34,20 +34,6 @@ enum plan_verdict plan_judge(const struct experiment_run *run, int64_t updates)
 static const char *verdict_word(enum plan_verdict verdict)
 {
     return verdict == PLAN_AGREES ? "agrees" : verdict == PLAN_DIFFERS ? "differs" : "";
-}
-
-static const char *optimizer_word(int optimizer)
-{
-    switch (optimizer) {
-    case REPRO_OPTIMIZER_SGD:
-        return "SGD";
-    case REPRO_OPTIMIZER_NESTEROV:
-        return "SGD with Nesterov momentum";
-    case REPRO_OPTIMIZER_ADAM:
-        return "Adam";
-    default:
-        return "SGD with momentum";
-    }
 }
 
 static void write_head(FILE *out, const struct experiment *experiment,
@@ -114,7 +100,7 @@ static void write_run(FILE *out, const struct experiment_run *run, const struct 
                       int reduced)
 {
     fprintf(out, "\n%s: \"%s\"\n", run->name, run->title);
-    fprintf(out, "  %s, ", optimizer_word(run->spec.optimizer));
+    fprintf(out, "  %s, ", optimizer_words(run->spec.optimizer));
     if (run->spec.optimizer == REPRO_OPTIMIZER_ADAM)
         fprintf(out, "beta1 %g, beta2 %g, epsilon %g, ", run->beta1, run->beta2, run->epsilon);
     fprintf(out, "weight decay %g, ghost batch %" PRId64, run->weight_decay,

@@ -5,55 +5,40 @@
 #include "base/err.h"
 #include "base/suggest.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define NAMES_MAX 64
 
 /* ERR_USAGE: no `what` is named `name`; the nearest one and all there are. */
 static void fail_unknown(const struct experiment *experiment, const char *what, const char *name,
                          const char *const *names, size_t count, struct err *err)
 {
-    const char *nearest = suggest(name, names, count);
-    char known[512] = "";
-    for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                                 names[i]);
-    if (nearest != NULL)
-        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; did you mean '%s'? (There are: %s.)",
-                experiment->name, what, name, nearest, known);
-    else
-        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; there are: %s", experiment->name, what, name,
-                known);
+    char mend[SUGGEST_TEXT];
+    err_set(err, ERR_USAGE, "%s has no %s '%.80s'%s", experiment->name, what, name,
+            suggest_phrase(mend, name, names, count, '\'', NULL));
 }
 
 const struct experiment_profile *experiment_profile(const struct experiment *experiment,
                                                     const char *name, struct err *err)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
+    const char *names[EXPERIMENT_PROFILE_MAX];
     for (size_t i = 0; i < experiment->profile_count; i++) {
         if (strcmp(experiment->profiles[i].name, name) == 0)
             return &experiment->profiles[i];
-        if (count < NAMES_MAX)
-            names[count++] = experiment->profiles[i].name;
+        names[i] = experiment->profiles[i].name;
     }
-    fail_unknown(experiment, "profile", name, names, count, err);
+    fail_unknown(experiment, "profile", name, names, experiment->profile_count, err);
     return NULL;
 }
 
 const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name,
                                             struct err *err)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
+    const char *names[EXPERIMENT_RUN_MAX];
     for (size_t i = 0; i < experiment->run_count; i++) {
         if (strcmp(experiment->runs[i].name, name) == 0)
             return &experiment->runs[i];
-        if (count < NAMES_MAX)
-            names[count++] = experiment->runs[i].name;
+        names[i] = experiment->runs[i].name;
     }
-    fail_unknown(experiment, "run", name, names, count, err);
+    fail_unknown(experiment, "run", name, names, experiment->run_count, err);
     return NULL;
 }
 

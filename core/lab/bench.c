@@ -1,6 +1,7 @@
 #include "lab/bench.h"
 
 #include "backend/loader.h"
+#include "backend/names.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -48,7 +49,6 @@ void bench_close(struct bench *bench)
 static int check(const struct bench *bench, const struct bench_options *given,
                  struct bench_options *options, struct err *err)
 {
-    static const char *const names[] = {"", "f32", "tf32", "bf16"};
     *options = *given;
     if (options->batch == 0)
         options->batch = 128;
@@ -83,7 +83,7 @@ static int check(const struct bench *bench, const struct bench_options *given,
             "it can do",
             bench->backend.name,
             options->precision < 0 || options->precision > 3 ? "that precision"
-                                                             : names[options->precision]);
+                                                             : precision_name(options->precision));
     return 0;
 }
 

@@ -67,18 +67,13 @@ void session_figures_free(char **names, size_t count)
 
 static int unknown_figure(const char *folder, const char *figure, struct err *err)
 {
-    char **names, text[512] = "";
-    size_t count, length = 0;
+    char **names, mend[SUGGEST_TEXT];
+    size_t count;
     int code = session_figures(folder, &names, &count, err);
     if (code != 0)
         return code;
-    for (size_t i = 0; i < count && length < sizeof text; i++)
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ",
-                                   names[i]);
-    const char *near = suggest(figure, (const char *const *)names, count);
-    code = err_set(err, ERR_USAGE, "unknown figure '%s'%s%s%s; there are: %s", figure,
-                   near == NULL ? "" : " (did you mean '", near == NULL ? "" : near,
-                   near == NULL ? "" : "'?)", text);
+    code = err_set(err, ERR_USAGE, "unknown figure '%s'%s", figure,
+                   suggest_phrase(mend, figure, (const char *const *)names, count, '\'', NULL));
     session_figures_free(names, count);
     return code;
 }

@@ -1,8 +1,8 @@
 #include "results/facts.h"
 
 #include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
-#include "results/names_tmp.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "results/identity.h"
 
 #include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
-#include "results/names_tmp.h"
 #include "experiment/conventions.h"
 
 #include <inttypes.h>

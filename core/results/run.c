@@ -1,9 +1,9 @@
 #include "results/run.h"
 
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "results/manifest.h"
-#include "results/names_tmp.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 #include "schedule/convert.h"
 
-#include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/number.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -19,25 +19,16 @@
 /* "0.1x640@60" -> lr, batch (0: not named), epoch. */
 static int parse_word(const char *word, double *lr, int64_t *batch, int *epoch, struct err *err)
 {
-    char *end;
-    errno = 0;
-    *lr = strtod(word, &end);
-    int bad = end == word || errno != 0 || !(*lr > 0) || !isfinite(*lr);
+    const char *end = word;
+    int64_t first_epoch = 0;
+    int good = number_real(word, lr, &end) && *lr > 0;
     *batch = 0;
-    if (!bad && *end == 'x') {
-        const char *number = end + 1;
-        *batch = strtoll(number, &end, 10);
-        bad = end == number || errno != 0 || *batch <= 0;
-    }
-    if (!bad && *end == '@') {
-        const char *number = end + 1;
-        long value = strtol(number, &end, 10);
-        bad = end == number || errno != 0 || value < 0 || value > INT32_MAX;
-        *epoch = bad ? 0 : (int)value;
-    } else {
-        bad = 1;
-    }
-    if (bad || *end != '\0')
+    if (good && *end == 'x')
+        good = number_whole(end + 1, batch, &end) && *batch > 0;
+    good = good && *end == '@' && number_whole(end + 1, &first_epoch, &end) && *end == '\0' &&
+           first_epoch >= 0 && first_epoch <= INT32_MAX;
+    *epoch = good ? (int)first_epoch : 0;
+    if (!good)
         return err_set(err, ERR_USAGE,
                        "'%s' is no LR@EPOCH or LRxBATCH@EPOCH, such as 0.1@0 or 0.1x640@60", word);
     return 0;
@@ -48,6 +39,11 @@ static int check_setting(const struct convert_setting *setting, struct err *err)
     if (!(setting->momentum >= 0 && setting->momentum < 1))
         return err_set(err, ERR_USAGE, "the momentum is %g; it must be at least 0 and below 1",
                        setting->momentum);
+    if (setting->train_n > CONVERT_TRAIN_MAX || setting->epochs > CONVERT_EPOCHS_MAX)
+        return err_set(err, ERR_USAGE,
+                       "%" PRId64 " training images and %d epochs are given; at most %" PRId64
+                       " and %d are possible",
+                       setting->train_n, setting->epochs, CONVERT_TRAIN_MAX, CONVERT_EPOCHS_MAX);
     if (setting->train_n < 1 || setting->batch < 1 || setting->batch > setting->train_n ||
         setting->epochs < 1)
         return err_set(err, ERR_USAGE,
@@ -257,8 +253,7 @@ static void write_run(FILE *out, const struct schedule_spec *spec)
 {
     fprintf(out, "for an experiment file:\n    {\n        name = \"converted\";\n        title = "
                  "\"Converted\";\n");
-    fprintf(out,
-            "        optimizer = \"%s\";\n        lr = ", spec->momentum > 0 ? "momentum" : "sgd");
+    fprintf(out, "        optimizer = \"%s\";\n        lr = ", optimizer_name(spec->optimizer));
     write_real(out, spec->lr);
     fputs(";\n        momentum = ", out);
     write_real(out, spec->momentum);

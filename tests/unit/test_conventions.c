@@ -52,7 +52,7 @@ static void refusals(void **state)
         {"last_batch", "'last_batch': no '='"},
         {"last_batch=keep,", "no '='"},
         {"last_batch=kept", "last_batch=kept: it is drop or keep"},
-        {"lastbatch=keep", "unknown convention 'lastbatch', did you mean 'last_batch'?"},
+        {"lastbatch=keep", "unknown convention 'lastbatch'; did you mean 'last_batch'?"},
         {"early_steps=-1", "it is a number of epochs"},
         {"early_steps=1x", "it is a number of epochs"},
         {"early_steps=", "it is a number of epochs"},

@@ -229,6 +229,10 @@ static void bad_words(void **state)
     refused("0.1@0 0.02@60x", &cifar, "0.02@60x", "LR@EPOCH");
     refused("-1@0", &cifar, "-1@0", "LR@EPOCH");
     refused("nan@0", &cifar, "nan@0", "LR@EPOCH");
+    refused("inf@0", &cifar, "inf@0", "LR@EPOCH");
+    refused("0x1@0", &cifar, "0x1@0", "LR@EPOCH"); /* no hexadecimal: the learning rate is 0 */
+    refused("0.1x0x10@0", &cifar, "0.1x0x10@0", "LRxBATCH@EPOCH");
+    refused("0.1x9223372036854775808@0", &cifar, "0.1x9223372036854775808@0", "LRxBATCH@EPOCH");
     refused("0.1x0@0", &cifar, "0.1x0@0", "LRxBATCH@EPOCH");
     refused("0.1@5", &cifar, "0.1@5", "epoch 0");
     refused("0.1@0 0.02@60 0.01@60", &cifar, "0.01@60", "does not come after");
@@ -240,6 +244,12 @@ static void bad_words(void **state)
     setting = cifar;
     setting.batch = 0;
     refused(decay, &setting, "a batch", "epochs");
+    setting = cifar;
+    setting.train_n = CONVERT_TRAIN_MAX + 1; /* updates still have a number */
+    refused(decay, &setting, "1099511627777", "1099511627776");
+    setting = cifar;
+    setting.epochs = CONVERT_EPOCHS_MAX + 1;
+    refused(decay, &setting, "100001", "100000");
 }
 
 static void impossible_twins(void **state)

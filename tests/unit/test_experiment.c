@@ -389,7 +389,7 @@ static void panels(void **state)
         "test_n = 10; micro_ghosts = 3; }\n);\n";
     static const char *const bad[][2] = {
         {"panels = ( { x = \"epochs\"; y = \"lr\"; } );",
-         ":23: 'x' is \"epochs\", did you mean \"epoch\"?"},
+         ":23: 'x' is \"epochs\"; did you mean \"epoch\"?"},
         {"panels = ( { x = \"epoch\"; y = \"colour\"; } );",
          ":23: 'y' is \"colour\"; it must be one of lr, batch"},
         {"panels = ( { x = \"epoch\"; } );", ":23: the key 'y' is missing"},
