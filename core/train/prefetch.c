@@ -53,7 +53,7 @@ static int advance(const struct prefetch *ahead, struct prefetch_place *place)
 {
     const struct phase *phase = schedule_at(ahead->schedule, place->epoch);
     int64_t rows = schedule_rows(ahead->schedule, place->epoch, place->update);
-    if (++place->micro < reduction_pieces(rows, ahead->micro, ahead->schedule->ghost))
+    if (++place->micro < reduction_cut(rows, ahead->micro, ahead->schedule->ghost, 1).micros)
         return 1;
     place->micro = 0;
     if (++place->update < phase->updates_per_epoch)
@@ -66,7 +66,8 @@ static void fill(struct prefetch *ahead, struct slot *slot, struct prefetch_plac
 {
     int64_t batch = schedule_at(ahead->schedule, place.epoch)->batch;
     int64_t rows = schedule_rows(ahead->schedule, place.epoch, place.update);
-    struct row_span span = reduction_piece(rows, ahead->micro, ahead->schedule->ghost, place.micro);
+    struct reduction_cut cut = reduction_cut(rows, ahead->micro, ahead->schedule->ghost, 1);
+    struct reduction_span span = reduction_micro(&cut, place.micro);
     if (ahead->order_epoch != place.epoch) {
         batch_order(ahead->seed, (uint32_t)place.epoch, ahead->schedule->train_n, ahead->order);
         ahead->order_epoch = place.epoch;

@@ -34,8 +34,9 @@ static int set_initial_weights(struct trainer *trainer, struct err *err)
 static int allocate(struct trainer *trainer, struct err *err)
 {
     const struct trainer_config *config = &trainer->config;
-    trainer->arena = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->arena, err);
-    if (trainer->arena == NULL)
+    trainer->scratch = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->scratch,
+                               err);
+    if (trainer->scratch == NULL)
         return ERR_MEMORY;
     int resident = config->resident != NULL && config->resident->train != NULL;
     int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, resident,
@@ -55,7 +56,7 @@ static int allocate(struct trainer *trainer, struct err *err)
                           config->groups + 1, err);
 }
 
-/* The numbers of rows that a forward call can bring, each once: those of the pieces of every
+/* The numbers of rows that a forward call can bring, each once: those of the micros of every
  * phase's updates, and what the test set leaves over. */
 struct counts {
     int32_t list[4 * SCHEDULE_PHASE_MAX + 2];
@@ -105,7 +106,8 @@ static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct
                                         .precision = config->precision,
                                         .micro = (int32_t)micro,
                                         .ghost = (int32_t)ghost,
-                                        .slots = trainer->joins ? trainer->sum.levels : 0,
+                                        .slots = trainer->joins ? reduction_slots(config->groups)
+                                                                : 0,
                                         .count_count = hinted ? counts.count : 0,
                                         .counts = counts.list};
     if (config->backend->net_compile(config->device, &config->net->graph, &options, net, &error) !=
@@ -158,7 +160,7 @@ void trainer_free(struct trainer *trainer)
         trainer->config.backend->net_free(trainer->rest);
     reduction_release(&trainer->sum);
     prefetch_free(trainer->ahead);
-    mem_free(trainer->arena);
+    mem_free(trainer->scratch);
     mem_free(trainer->test_crops);
     mem_free(trainer);
 }
@@ -215,8 +217,8 @@ int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struc
     struct repro_metrics metrics = {.struct_size = sizeof metrics};
     int32_t code = backend->net_zero(trainer->net, &error);
     for (int64_t first = 0; code == 0 && first < data->test_n; first += trainer->config.micro) {
-        struct row_span span = reduction_rows(data->test_n, trainer->config.micro,
-                                              first / trainer->config.micro);
+        struct reduction_span span = reduction_rows(data->test_n, trainer->config.micro,
+                                                    first / trainer->config.micro);
         struct repro_rows rows = {
             .struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count};
         if (trainer->test_crops != NULL) {
@@ -266,12 +268,12 @@ int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, in
 
 int trainer_l2(struct trainer *trainer, double *l2, struct err *err)
 {
-    int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->arena, err);
+    int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->scratch, err);
     if (code != 0)
         return code;
     double sum = 0.0;
     for (int64_t i = 0; i < trainer->config.net->graph.param_count; i++)
-        sum += (double)trainer->arena[i] * trainer->arena[i];
+        sum += (double)trainer->scratch[i] * trainer->scratch[i];
     *l2 = 0.5 * trainer->config.weight_decay * sum;
     return 0;
 }

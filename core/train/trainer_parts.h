@@ -14,7 +14,7 @@ struct trainer {
     struct repro_net *rest; /* for what a kept partial batch has beyond whole ghosts; or NULL */
     struct reduction sum;
     struct prefetch *ahead;
-    float *arena; /* scratch of the largest arena */
+    float *scratch; /* [param_count] */
     /* [test_n], each test image as it is; NULL where the data set is not resident */
     struct repro_crop *test_crops;
     int joins;   /* the backend adds the sums of groups itself */

@@ -57,7 +57,7 @@ static void check(struct prefetch *ahead, const struct schedule *schedule, int64
                   struct prefetch_place place)
 {
     const struct phase *phase = schedule_at(schedule, place.epoch);
-    struct row_span span = reduction_rows(phase->batch, micro, place.micro);
+    struct reduction_span span = reduction_rows(phase->batch, micro, place.micro);
     int64_t order[FIXTURE_TRAIN_N];
     uint8_t pixels[FIXTURE_TRAIN_N * IMAGE_BYTES];
     int32_t labels[FIXTURE_TRAIN_N];
