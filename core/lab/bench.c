@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "data/source.h"
 #include "lab/bench_work.h"
 #include "schedule/schedule.h"
 #include "train/trainer.h"
@@ -189,7 +189,7 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
     };
     int code = schedule_build(&spec, &schedule, err);
     if (code == 0)
-        code = dataset_synthetic(BENCH_SEED, train_n, 1, &data, err);
+        code = source_synthetic(BENCH_SEED, train_n, 1, &data, err);
     if (code == 0)
         code = resident_put(&bench->backend, bench->device, &data, &resident, err);
     if (code == 0)

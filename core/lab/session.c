@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "data/source.h"
 #include "experiment/conventions.h"
 
 #include <dirent.h>
@@ -14,7 +15,6 @@
 
 #define FIGURE_MAX 64
 #define SUFFIX ".exp"
-#define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
 
 static int by_name(const void *a, const void *b)
 {
@@ -102,9 +102,9 @@ static int load_data(struct session *session, const char *folder, struct err *er
             test_n = session->profile->test_n;
     if (folder == NULL || *folder == '\0')
         folder = getenv("REPRO_DATA");
-    if (folder == NULL || *folder == '\0')
-        return dataset_synthetic(SYNTHETIC_SEED, train_n, test_n, &session->data, err);
-    return dataset_cifar10(folder, train_n, test_n, &session->data, err);
+    if (folder != NULL && *folder == '\0')
+        folder = NULL;
+    return source_open(session->experiment->dataset, folder, train_n, test_n, &session->data, err);
 }
 
 /* Opens it once more with this job's share of the threads that the backend chose by itself: only

@@ -61,7 +61,7 @@ struct reduction_span reduction_micro(const struct reduction_cut *cut, int64_t i
 /* The micros of a leaf, 0 <= leaf < cut->leaves. */
 struct reduction_span reduction_leaf(const struct reduction_cut *cut, int64_t leaf);
 
-/* The rank of `ranks` that computes a leaf: each has consecutive ones, dealt as evenly as can be. */
+/* The rank of `ranks` that computes a leaf: each has consecutive ones, as evenly as can be. */
 int64_t reduction_rank(const struct reduction_cut *cut, int64_t leaf, int64_t ranks);
 
 /* The micros of all its leaves, which are consecutive too: all there are with one rank, none where

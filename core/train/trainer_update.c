@@ -11,33 +11,36 @@
  * counted in images. */
 #define KEEP_PER_128 0.9
 
-/* Forward and backward over the micros of one leaf, into `net`. */
+/* Forward and backward of one micro, into `net`. */
+static int compute_micro(struct trainer *trainer, struct repro_net *net, int64_t batch,
+                         int64_t micro, struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    struct prefetch_place place = {
+        .epoch = trainer->state.epoch, .update = trainer->state.update_in_epoch, .micro = micro};
+    struct repro_rows rows;
+    struct repro_error error = {0};
+    int code = trainer_rows(trainer, place, &rows, err);
+    if (code != 0)
+        return code;
+    if (config->backend->net_forward(net, &rows, &error) != 0 ||
+        config->backend->net_backward(net, 1.0 / (double)batch, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    return 0;
+}
+
+/* The sums of one leaf, into `net`. */
 static int compute_leaf(struct trainer *trainer, struct repro_net *net,
                         const struct reduction_cut *cut, int64_t leaf, struct err *err)
 {
-    const struct trainer_config *config = &trainer->config;
-    const struct repro_backend *backend = config->backend;
     struct reduction_span micros = reduction_leaf(cut, leaf);
     struct repro_error error = {0};
-    int32_t code = backend->net_zero(net, &error);
-    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++) {
-        struct prefetch_place place = {trainer->state.epoch, trainer->state.update_in_epoch, i};
-        const struct prefetch_rows *ready = prefetch_take(trainer->ahead, place);
-        struct repro_rows rows = {.struct_size = sizeof rows,
-                                  .mode = REPRO_MODE_TRAIN,
-                                  .count = ready->count,
-                                  .pixels = ready->pixels,
-                                  .labels = ready->labels,
-                                  .image = ready->image,
-                                  .seed = config->seed,
-                                  .epoch = (uint32_t)trainer->state.epoch,
-                                  .data = ready->crops != NULL ? config->resident->train : NULL,
-                                  .crops = ready->crops};
-        code = backend->net_forward(net, &rows, &error);
-        if (code == 0)
-            code = backend->net_backward(net, 1.0 / (double)cut->rows, &error);
-    }
-    return code == 0 ? 0 : trainer_failed(trainer, &error, err);
+    if (trainer->config.backend->net_zero(net, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    int code = 0;
+    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++)
+        code = compute_micro(trainer, net, cut->rows, i, err);
+    return code;
 }
 
 /* Who reads the walk: what a step means where the sums are. */
