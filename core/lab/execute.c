@@ -67,6 +67,7 @@ static int new_trainer(struct execution *execution, struct err *err)
         .precision = run->facts->backend.precision,
         .micro = run->micro,
         .groups = session->experiment->groups,
+        .evaluates = 1,
         .weight_decay = run->what->weight_decay,
         .beta1 = run->what->beta1,
         .beta2 = run->what->beta2,

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "data/source.h"
 #include "experiment/conventions.h"
 
 #include <dirent.h>
@@ -15,7 +16,6 @@
 
 #define FIGURE_MAX 64
 #define SUFFIX ".exp"
-#define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
 
 static int by_name(const void *a, const void *b)
 {
@@ -114,15 +114,18 @@ int session_data(const struct experiment *experiment, const struct experiment_pr
     int64_t train_n = experiment->train_n / profile->divide, test_n = profile->test_n;
     if (folder == NULL || *folder == '\0')
         folder = getenv("REPRO_DATA");
-    if (folder == NULL || *folder == '\0')
-        return dataset_synthetic(SYNTHETIC_SEED, train_n, test_n, data, err);
-    return dataset_cifar10(folder, train_n, test_n, data, err);
+    if (folder != NULL && *folder == '\0')
+        folder = NULL;
+    return source_open(experiment->dataset, folder, train_n, test_n, data, err);
 }
 
 void session_data_title(const char *name, char *title, size_t size)
 {
-    snprintf(title, size, "%s",
-             strcmp(name, "cifar10") == 0 ? "CIFAR-10" : "Synthetic data, not CIFAR-10");
+    size_t count;
+    const struct source *table = source_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0)
+            snprintf(title, size, "%s", table[i].title);
 }
 
 /* Opens it once more with this job's share of the threads that the backend chose by itself: only

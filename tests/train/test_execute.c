@@ -626,13 +626,46 @@ static void session_refusals(void **state)
     options.profile = NULL;
     options.backend = "no-such-backend";
     assert_int_equal(session_open(&options, &other, &err), ERR_BACKEND);
-    options.backend = NULL;
-    options.data = scratch.folder;
-    assert_int_not_equal(session_open(&options, &other, &err), 0);
     options.share = "/nowhere";
     assert_int_equal(session_open(&options, &other, &err), ERR_INPUT);
     session_close(&other);
     session_close(&other);
+}
+
+/* The experiment says whose data the folder holds; without a folder the synthetic set stands in. */
+static void the_experiment_names_the_data(void **state)
+{
+    static const struct {
+        const char *dataset, *words; /* NULL: it opens */
+        int with_folder;
+    } cases[] = {{"cifar10", NULL, 0},
+                 {"synthetic", NULL, 1},
+                 {"cifar10", "data_batch_1.bin' is missing", 1},
+                 {"cifar01", "unknown data set 'cifar01' (did you mean 'cifar10'?)", 0}};
+    (void)state;
+    need();
+    const char *path = scratch_path(&scratch, "named.exp");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct session other = {0};
+        struct session_options options = {
+            .share = scratch.folder, .figure = path, .backend = "openblas", .threads = 1};
+        const char *behind = strstr(experiment_text, "synthetic") + strlen("synthetic");
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fprintf(file, "name = \"trial\"; title = \"A trial\"; dataset = \"%s%s", cases[i].dataset,
+                behind);
+        assert_int_equal(fclose(file), 0);
+        options.data = cases[i].with_folder ? scratch.folder : "";
+        int code = session_open(&options, &other, &err);
+        if ((code == 0) != (cases[i].words == NULL))
+            fail_msg("%s: %d, '%s'", cases[i].dataset, code, err.text);
+        if (code == 0)
+            assert_string_equal(other.data.name, "synthetic");
+        else
+            assert_non_null(strstr(err.text, cases[i].words));
+        session_close(&other);
+    }
 }
 
 int main(int argc, char **argv)
@@ -653,6 +686,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_manifest_without_sessions),
         cmocka_unit_test(identity),
         cmocka_unit_test(session_refusals),
+        cmocka_unit_test(the_experiment_names_the_data),
     };
     return cmocka_run_group_tests_name("execute", tests, set_up, tear_down);
 }
