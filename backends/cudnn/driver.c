@@ -1,7 +1,7 @@
 #include "driver.h"
 
 #include "common/plugin.h"
-#include "plans.h"
+#include "choices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,8 +138,8 @@ static int32_t prepare_tuner(struct repro_device *device,
     tuner->path = strdup(options->plans);
     if (tuner->path == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
-    struct plans_entry entry;
-    return plans_find(tuner->path, "", &entry, err);
+    struct choices_entry entry;
+    return choices_find(tuner->path, "", &entry, err);
 }
 
 int32_t device_open(const struct repro_device_options *given, struct repro_device **out,

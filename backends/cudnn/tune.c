@@ -1,7 +1,7 @@
 #include "tune.h"
 
 #include "common/plugin.h"
-#include "plans.h"
+#include "choices.h"
 #include "trial.h"
 
 #include <inttypes.h>
@@ -67,7 +67,7 @@ static double first_time(const struct candidates *all)
 
 /* Takes the fastest that can be built again from what the file will say of it. */
 static int32_t pick(struct candidates *all, const struct choice *choice, struct dnn_plan *plan,
-                    struct plans_entry *entry, struct repro_error *err)
+                    struct choices_entry *entry, struct repro_error *err)
 {
     double first = first_time(all);
     for (int best; (best = fastest(all)) >= 0; all->microseconds[best] = -1.0) {
@@ -79,11 +79,11 @@ static int32_t pick(struct candidates *all, const struct choice *choice, struct 
             continue;
         }
         double time = all->microseconds[best];
-        *entry = (struct plans_entry){.engine = one->engine,
-                                      .knobs = one->knobs,
-                                      .microseconds = time,
-                                      .speedup = time > 0.0 ? first / time : 1.0,
-                                      .tried = all->count};
+        *entry = (struct choices_entry){.engine = one->engine,
+                                        .knobs = one->knobs,
+                                        .microseconds = time,
+                                        .speedup = time > 0.0 ? first / time : 1.0,
+                                        .tried = all->count};
         return 0;
     }
     struct repro_error last = *err;
@@ -94,7 +94,7 @@ static int32_t pick(struct candidates *all, const struct choice *choice, struct 
 
 /* plan->plan stays NULL when there is nothing to try. */
 static int32_t try_all(struct dnn_plan *plan, const struct choice *choice,
-                       const struct dnn_conv *conv, struct plans_entry *entry,
+                       const struct dnn_conv *conv, struct choices_entry *entry,
                        struct repro_error *err)
 {
     struct candidates *all = plugin_allocate(1, sizeof *all);
@@ -112,7 +112,7 @@ static int32_t try_all(struct dnn_plan *plan, const struct choice *choice,
 
 /* The plan that a line of the file names. */
 static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice,
-                       const struct plans_entry *entry, struct repro_error *err)
+                       const struct choices_entry *entry, struct repro_error *err)
 {
     char what[KNOBS_TEXT + 160], knobs[KNOBS_TEXT];
     cudnnStatus_t status = choice_rebuild(choice, entry->engine, &entry->knobs, plan);
@@ -125,34 +125,34 @@ static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice,
              entry->engine, knobs,
              status == CUDNN_STATUS_SUCCESS ? "see its notes and workspace"
                                             : cudnnGetErrorString(status));
-    return plans_refuse(choice->target->tuner->path, entry->line, what, err);
+    return choices_refuse(choice->target->tuner->path, entry->line, what, err);
 }
 
 /* Under the lock: another process may have added the line meanwhile. */
 static int32_t add(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
-                   const char *key, struct plans_entry *entry, struct repro_error *err)
+                   const char *key, struct choices_entry *entry, struct repro_error *err)
 {
     const char *path = choice->target->tuner->path;
     int lock;
-    int32_t code = plans_lock(path, &lock, err);
+    int32_t code = choices_lock(path, &lock, err);
     if (code != 0)
         return code;
-    code = plans_find(path, key, entry, err);
+    code = choices_find(path, key, entry, err);
     if (code == 0 && entry->line == 0)
         code = try_all(plan, choice, conv, entry, err);
     if (code == 0 && plan->plan != NULL)
-        code = plans_add(path, key, entry, err);
-    plans_unlock(lock);
+        code = choices_add(path, key, entry, err);
+    choices_unlock(lock);
     return code;
 }
 
 int32_t tune_plan(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
                   enum dnn_direction direction, int adds, struct repro_error *err)
 {
-    char key[PLANS_KEY];
-    struct plans_entry entry;
+    char key[CHOICES_KEY];
+    struct choices_entry entry;
     make_key(key, sizeof key, choice, conv, direction, adds);
-    int32_t code = plans_find(choice->target->tuner->path, key, &entry, err);
+    int32_t code = choices_find(choice->target->tuner->path, key, &entry, err);
     if (code == 0 && entry.line == 0)
         code = add(plan, choice, conv, key, &entry, err);
     if (code == 0 && plan->plan == NULL && entry.line != 0)

@@ -1,7 +1,7 @@
 /* tune.h -- the fastest of the engines that the rule of dnn.h allows, by trial, once a convolution,
  * device and library.
  *
- * What the file of plans names is built from its engine and knobs, and never tried again; where
+ * What the file of choices names is built from its engine and knobs, and never tried again; where
  * that fails the file and the line are named and nothing else is chosen, since another engine gives
  * other bits.  What it lacks is tried, on memory of the trial's own, under the file's lock, and
  * added. */
@@ -15,7 +15,7 @@
 #define TUNE_CANDIDATES 16 /* of cuDNN's proposals, the first that the rule allows */
 
 struct tuner {
-    char *path; /* of the plans; NULL: not tuned */
+    char *path; /* of the file of choices; NULL: not tuned */
     const char *device, *library;
     cudaStream_t stream;
     int64_t cache; /* bytes of the device's second-level cache */
