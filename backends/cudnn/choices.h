@@ -5,7 +5,8 @@
  *   device library precision rule direction src weights dst stride padding
  *                               the key: what was tried, where
  *   engine knobs                what won
- *   microseconds speedup tried  its time, how many times faster than the first proposal, of how many
+ *   microseconds speedup tried  its time, how many times faster than the first proposal,
+ *                               of how many
  *
  * It is replaced whole, so a reader needs no lock and never sees half a line.  Who adds a line
  * holds the lock from looking for it until it is there.  A line that cannot be read is an error

@@ -5,18 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
+static void execution_name(const struct dnn_execution *execution, char *text, size_t size)
 {
     char knobs[KNOBS_TEXT] = "";
-    /* what the file of plans keeps, so that the line tells one choice from another */
-    if (plan->tuned)
-        knobs_text(&plan->knobs, knobs, sizeof knobs);
-    if (plan->plan == NULL)
+    /* what the file of choices keeps, so that the line tells one choice from another */
+    if (execution->tuned)
+        knobs_text(&execution->knobs, knobs, sizeof knobs);
+    if (execution->descriptor == NULL)
         snprintf(text, size, "none");
     else
-        snprintf(text, size, "engine %" PRId64 "%s%s%s, %.1f MiB", plan->engine,
-                 plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
-                 knobs[0] == '\0' ? "" : " knobs ", knobs, (double)plan->workspace / (1 << 20));
+        snprintf(text, size, "engine %" PRId64 "%s%s%s, %.1f MiB", execution->engine,
+                 execution->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
+                 knobs[0] == '\0' ? "" : " knobs ", knobs,
+                 (double)execution->workspace / (1 << 20));
 }
 
 static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i,
@@ -26,7 +27,7 @@ static int describe_conv(const struct repro_net *net, const struct net_pass *pas
                             *src = plugin_source(&net->graph, node, 0);
     char names[DNN_DIRECTIONS][KNOBS_TEXT + 64];
     for (int k = 0; k < DNN_DIRECTIONS; k++)
-        plan_name(&pass->plans[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
+        execution_name(&pass->executions[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
     return snprintf(
         line, size,
         "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
@@ -71,22 +72,22 @@ int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct
     return 0;
 }
 
-/* Seconds of the convolution's three plans, each the best of `repeats`. */
+/* Seconds of the convolution's three executions, each the best of `repeats`. */
 static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repeats,
                     double *seconds, struct repro_error *err)
 {
     cudaEvent_t *events = net->timer.events;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {
         float best = -1.0f;
-        const struct dnn_plan *plan = work_plan(net, layer, (enum dnn_direction)k);
-        if (plan->plan == NULL)
+        const struct dnn_execution *execution = work_execution(net, layer, (enum dnn_direction)k);
+        if (execution->descriptor == NULL)
             continue;
         for (int32_t r = 0; r < repeats; r++) {
             float milliseconds = 0.0f;
             int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer",
                                         err);
             if (code == 0)
-                code = dnn_plan_run(plan, net->device->handle, err);
+                code = dnn_run(execution, net->device->handle, err);
             if (code == 0)
                 code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer",
                                     err);

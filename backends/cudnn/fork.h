@@ -9,7 +9,7 @@
 #ifndef CUDNN_FORK_H
 #define CUDNN_FORK_H
 
-#include "driver.h"
+#include "device.h"
 
 #define FORK_MAX 8 /* works that nobody has waited for */
 

@@ -19,7 +19,7 @@ static int32_t queued(const struct repro_net *net, const struct net_layer *layer
 
 static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    int32_t code = dnn_plan_run(work_plan(net, layer, DNN_FORWARD), net->device->handle, err);
+    int32_t code = dnn_run(work_execution(net, layer, DNN_FORWARD), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     return queued(net, layer,
@@ -161,12 +161,12 @@ static int32_t conv_backward(struct repro_net *net, struct net_layer *layer,
     const struct net_layer *src = work_source(net, layer, 0);
     int32_t code = fork_begin(net, err);
     if (code == 0)
-        code = dnn_plan_run(work_plan(net, layer, DNN_WEIGHTS), net->device->handle, err);
+        code = dnn_run(work_execution(net, layer, DNN_WEIGHTS), net->device->handle, err);
     if (code == 0)
         code = fork_end(net, src->dst, work_bytes(net, src), layer->diff, work_bytes(net, layer),
                         err);
     if (code == 0 && src->use->needs_diff)
-        code = dnn_plan_run(work_plan(net, layer, DNN_DATA), net->device->handle, err);
+        code = dnn_run(work_execution(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     struct launch_columns shape = launch_columns(

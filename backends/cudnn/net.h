@@ -15,6 +15,7 @@
 
 #include "common/graph.h"
 #include "common/plugin.h"
+#include "device.h"
 #include "dnn.h"
 #include "driver.h"
 #include "fork.h"
@@ -47,8 +48,8 @@ struct net_layer {
 /* Convolution plans for calls of so many rows. */
 struct net_pass {
     int64_t rows;
-    int trains;             /* whole ghosts; else it has plans for EVAL only */
-    struct dnn_plan *plans; /* [count][DNN_DIRECTIONS] */
+    int trains;                       /* whole ghosts; else it has plans for EVAL only */
+    struct dnn_execution *executions; /* [count][DNN_DIRECTIONS] */
 };
 
 /* The last forward, for its backward. */

@@ -1,4 +1,5 @@
-/* For how many rows a network computes, and the convolutions' plans for each number. */
+/* For how many rows a network computes, and the convolutions' executions for each number. */
+#include "choice.h"
 #include "net.h"
 
 #include <stdlib.h>
@@ -55,25 +56,26 @@ static int adds(const struct net_layer *layer, int direction)
            (direction == DNN_FORWARD && layer->plan->onto != LOWER_NONE);
 }
 
-static struct dnn_plan *plan_at(const struct repro_net *net, const struct net_pass *pass,
-                                const struct net_layer *layer, int direction)
+static struct dnn_execution *execution_at(const struct repro_net *net, const struct net_pass *pass,
+                                          const struct net_layer *layer, int direction)
 {
-    return &pass->plans[(layer - net->layers) * DNN_DIRECTIONS + direction];
+    return &pass->executions[(layer - net->layers) * DNN_DIRECTIONS + direction];
 }
 
-/* An earlier layer's plan for the same shape, direction and way of writing; NULL when this is the
- * first. */
-static const struct dnn_plan *same_plan(const struct repro_net *net, const struct net_pass *pass,
-                                        const struct net_layer *layer, int direction)
+/* An earlier layer's execution for the same shape, direction and way of writing; NULL when this is
+ * the first. */
+static const struct dnn_execution *same_execution(const struct repro_net *net,
+                                                  const struct net_pass *pass,
+                                                  const struct net_layer *layer, int direction)
 {
     struct dnn_conv conv = conv_of(net, layer, pass);
     for (const struct net_layer *other = net->layers; other < layer; other++) {
-        const struct dnn_plan *plan = plan_at(net, pass, other, direction);
-        if (plan->plan == NULL || adds(other, direction) != adds(layer, direction))
+        const struct dnn_execution *execution = execution_at(net, pass, other, direction);
+        if (execution->descriptor == NULL || adds(other, direction) != adds(layer, direction))
             continue;
         struct dnn_conv theirs = conv_of(net, other, pass);
         if (memcmp(&conv, &theirs, sizeof conv) == 0)
-            return plan;
+            return execution;
     }
     return NULL;
 }
@@ -81,26 +83,26 @@ static const struct dnn_plan *same_plan(const struct repro_net *net, const struc
 int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
                   struct repro_error *err)
 {
-    struct dnn_target target = {.handle = net->device->handle,
-                                .nondeterministic = net->device->nondeterministic,
-                                .tuner = net->device->tuner.path == NULL ? NULL
-                                                                         : &net->device->tuner};
+    struct engine_target target = {.handle = net->device->handle,
+                                   .nondeterministic = net->device->nondeterministic};
+    const struct tuner *tuner = net->device->tuner.path == NULL ? NULL : &net->device->tuner;
     struct dnn_conv conv = conv_of(net, layer, pass);
     int wants_data = net->layers[layer->node->src[0]].use->needs_diff;
     for (int k = 0; k < DNN_DIRECTIONS; k++) {
-        struct dnn_plan *plan = plan_at(net, pass, layer, k);
+        struct dnn_execution *execution = execution_at(net, pass, layer, k);
         if ((k == DNN_DATA && !wants_data) || (k != DNN_FORWARD && !pass->trains))
             continue;
-        const struct dnn_plan *same = same_plan(net, pass, layer, k);
+        const struct dnn_execution *same = same_execution(net, pass, layer, k);
         int32_t code = 0;
         if (same != NULL)
-            dnn_plan_borrow(plan, same);
+            dnn_borrow(execution, same);
         else
-            code = dnn_plan_init(plan, &target, &conv, (enum dnn_direction)k, adds(layer, k), err);
+            code = choice_make(execution, &target, tuner, &conv, (enum dnn_direction)k,
+                               adds(layer, k), err);
         if (code != 0)
             return code;
         int64_t *bytes = k == DNN_WEIGHTS ? &net->side_workspace_bytes : &net->workspace_bytes;
-        *bytes = larger(*bytes, plan->workspace);
+        *bytes = larger(*bytes, execution->workspace);
     }
     return 0;
 }
@@ -112,14 +114,14 @@ int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass,
     int64_t type = kernel_bytes(net->type),
             at = net->layout.places[layer - net->layers].weights * type;
     char *weights = (char *)net->weights + at, *grads = (char *)net->grads + at;
-    int32_t code = dnn_plan_bind(plan_at(net, pass, layer, DNN_FORWARD), src->dst, weights,
-                                 layer->dst, net->workspace, err);
+    int32_t code = dnn_bind(execution_at(net, pass, layer, DNN_FORWARD), src->dst, weights,
+                            layer->dst, net->workspace, err);
     if (code == 0 && pass->trains)
-        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff,
-                             net->side_workspace, err);
+        code = dnn_bind(execution_at(net, pass, layer, DNN_WEIGHTS), src->dst, grads, layer->diff,
+                        net->side_workspace, err);
     if (code == 0 && pass->trains && src->use->needs_diff)
-        code = dnn_plan_bind(plan_at(net, pass, layer, DNN_DATA), src->diff, weights, layer->diff,
-                             net->workspace, err);
+        code = dnn_bind(execution_at(net, pass, layer, DNN_DATA), src->diff, weights, layer->diff,
+                        net->workspace, err);
     return code;
 }
 
@@ -156,9 +158,9 @@ int32_t passes_init(struct repro_net *net, struct repro_error *err)
         add_pass(net, options->counts[k]);
     }
     for (int32_t k = 0; k < net->pass_count; k++) {
-        net->passes[k].plans = plugin_allocate((int64_t)net->count * DNN_DIRECTIONS,
-                                               sizeof *net->passes[k].plans);
-        if (net->passes[k].plans == NULL)
+        net->passes[k].executions = plugin_allocate((int64_t)net->count * DNN_DIRECTIONS,
+                                                    sizeof *net->passes[k].executions);
+        if (net->passes[k].executions == NULL)
             return fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     }
     return 0;
@@ -168,8 +170,8 @@ void passes_release(struct repro_net *net)
 {
     for (int32_t k = 0; k < net->pass_count; k++) {
         for (int64_t i = 0;
-             net->passes[k].plans != NULL && i < (int64_t)net->count * DNN_DIRECTIONS; i++)
-            dnn_plan_release(&net->passes[k].plans[i]);
-        free(net->passes[k].plans);
+             net->passes[k].executions != NULL && i < (int64_t)net->count * DNN_DIRECTIONS; i++)
+            dnn_release(&net->passes[k].executions[i]);
+        free(net->passes[k].executions);
     }
 }

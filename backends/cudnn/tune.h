@@ -1,5 +1,5 @@
-/* tune.h -- the fastest of the engines that the rule of dnn.h allows, by trial, once a convolution,
- * device and library.
+/* tune.h -- the fastest of the engines that the rule of engine.h allows, by trial, once a
+ * convolution, device and library.
  *
  * What the file of choices names is built from its engine and knobs, and never tried again; where
  * that fails the file and the line are named and nothing else is chosen, since another engine gives
@@ -8,7 +8,7 @@
 #ifndef CUDNN_TUNE_H
 #define CUDNN_TUNE_H
 
-#include "choice.h"
+#include "engine.h"
 
 #include <cuda_runtime_api.h>
 
@@ -21,8 +21,9 @@ struct tuner {
     int64_t cache; /* bytes of the device's second-level cache */
 };
 
-/* plan->plan stays NULL when the rule allows no engine. */
-int32_t tune_plan(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
-                  enum dnn_direction direction, int adds, struct repro_error *err);
+/* execution->descriptor stays NULL when the rule allows no engine. */
+int32_t tune_execution(struct dnn_execution *execution, const struct tuner *tuner,
+                       const struct engine_search *search, const struct dnn_conv *conv,
+                       enum dnn_direction direction, int adds, struct repro_error *err);
 
 #endif

@@ -22,10 +22,11 @@ int64_t work_bytes(const struct repro_net *net, const struct net_layer *layer)
     return work_rows(net) * layer->elements * kernel_bytes(layer->type);
 }
 
-const struct dnn_plan *work_plan(const struct repro_net *net, const struct net_layer *layer,
-                                 enum dnn_direction direction)
+const struct dnn_execution *work_execution(const struct repro_net *net,
+                                           const struct net_layer *layer,
+                                           enum dnn_direction direction)
 {
-    return &net->run.pass->plans[work_index(net, layer) * DNN_DIRECTIONS + (int)direction];
+    return &net->run.pass->executions[work_index(net, layer) * DNN_DIRECTIONS + (int)direction];
 }
 
 struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer *layer, int mode)
