@@ -163,7 +163,7 @@ static int32_t prepare(struct repro_net *net, struct repro_error *err)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         code = prepare_layer(net, i, err);
-    net->queue.chunk = queue_chunk(micro, net->numbered);
+    queue_measure(&net->queue, micro, net->numbered);
     net->graph.options.counts = NULL; /* borrowed until here */
     return code;
 }
@@ -194,13 +194,13 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     if (code == 0)
         code = make_stages(net, err);
     if (code == 0)
-        code = timer_init(&net->timer, 2 * net->count + 8, err);
+        code = timer_init(&net->timer, device->stream, 2 * net->count + 8, err);
     if (code == 0)
         code = queue_init(&net->queue, err);
     if (code == 0)
         code = history_init(&net->history, err);
     if (code == 0)
-        code = fork_init(&net->fork, err);
+        code = fork_init(&net->fork, device->handle, device->stream, err);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         for (int32_t k = 0;
              code == 0 && net->layers[i].node->op == REPRO_OP_CONV && k < net->pass_count; k++)
@@ -232,6 +232,7 @@ void net_free(struct repro_net *net)
             cudaEventDestroy(net->stages[k].copied);
     }
     timer_release(&net->timer);
+    marks_release(&net->marks);
     cudaFree(net->memory);
     free(net->layers);
     free(net->last.image);

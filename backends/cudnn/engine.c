@@ -1,7 +1,7 @@
 /* A configuration is an engine and its knobs.  Of a finalized one both can be read, and a new one
  * made of them gives the same execution, whatever the heuristics would propose that day; test_dnn
  * shows it for the networks' convolutions. */
-#include "choice.h"
+#include "engine.h"
 
 #include "common/plugin.h"
 #include "descriptor.h"

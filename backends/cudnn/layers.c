@@ -143,14 +143,14 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode,
                       struct repro_error *err)
 {
-    int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
-    timer_bytes(net, &net->timer.totals.forward_bytes[layer->node->op],
+    int32_t code = timer_start(&net->timer, &net->timer.totals.forward[layer->node->op], err);
+    timer_bytes(&net->timer, &net->timer.totals.forward_bytes[layer->node->op],
                 account_forward(net->layers, layer, work_rows(net), mode == REPRO_MODE_TRAIN));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV
                    ? conv_forward(net, layer, err)
                    : queued(net, layer, forward(net, layer, mode), err);
-    return code == 0 ? timer_stop(net, err) : code;
+    return code == 0 ? timer_stop(&net->timer, err) : code;
 }
 
 /* ---- Backward ---- */
@@ -159,12 +159,12 @@ static int32_t conv_backward(struct repro_net *net, struct net_layer *layer,
                              struct repro_error *err)
 {
     const struct net_layer *src = work_source(net, layer, 0);
-    int32_t code = fork_begin(net, err);
+    int32_t code = fork_begin(&net->fork, err);
     if (code == 0)
         code = dnn_run(work_execution(net, layer, DNN_WEIGHTS), net->device->handle, err);
     if (code == 0)
-        code = fork_end(net, src->dst, work_bytes(net, src), layer->diff, work_bytes(net, layer),
-                        err);
+        code = fork_end(&net->fork, src->dst, work_bytes(net, src), layer->diff,
+                        work_bytes(net, layer), err);
     if (code == 0 && src->use->needs_diff)
         code = dnn_run(work_execution(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
@@ -271,14 +271,14 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct re
     for (int k = 0; k < layer->node->src_count && code == 0; k++) {
         const struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff)
-            code = fork_guard(net, src->diff, work_bytes(net, src), err);
+            code = fork_guard(&net->fork, src->diff, work_bytes(net, src), err);
     }
     if (code == 0)
-        code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
-    timer_bytes(net, &net->timer.totals.backward_bytes[layer->node->op],
+        code = timer_start(&net->timer, &net->timer.totals.backward[layer->node->op], err);
+    timer_bytes(&net->timer, &net->timer.totals.backward_bytes[layer->node->op],
                 account_backward(net->layers, layer, work_rows(net)));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
                                                 : queued(net, layer, backward(net, layer), err);
-    return code == 0 ? timer_stop(net, err) : code;
+    return code == 0 ? timer_stop(&net->timer, err) : code;
 }

@@ -21,10 +21,13 @@
 #include "fork.h"
 #include "history.h"
 #include "kernels.h"
+#include "launch.h"
 #include "layout.h"
 #include "lower.h"
+#include "marks.h"
 #include "queue.h"
 #include "resident.h"
+#include "timer.h"
 
 #define NET_PASSES 12 /* at most; a number of rows beyond them takes the next larger pass */
 #define NET_STAGES 2  /* pinned host buffers: one is filled while the other's copy is under way */
@@ -68,15 +71,13 @@ struct net_stage {
     cudaEvent_t copied;
 };
 
-/* Pairs of events around what is timed, and where their seconds go. */
-struct net_timer {
-    int on, capacity, used;
-    cudaEvent_t *events; /* [2 * capacity] */
-    double **sums;       /* [capacity] */
-    int64_t launched;    /* launch_count when what is timed began */
-    struct repro_profile totals;
-    cudaEvent_t *marks; /* [REPRO_MARKS], NULL before the first */
-    int marked;
+/* What the command that is being run works with. */
+struct net_run {
+    const struct net_pass *pass;
+    int64_t rows;
+    const struct kernel_call *call; /* on the device, as the next two */
+    const struct repro_crop *crops;
+    const int64_t *image;
 };
 
 struct repro_net {
@@ -123,10 +124,11 @@ struct repro_net {
     int64_t rows, counted_rows; /* of the last forward; since net_zero */
     struct net_last last;
     struct queue queue;
-    struct queue_run run; /* of the command being run */
+    struct net_run run;
     struct fork fork;
     struct history history;
-    struct net_timer timer;
+    struct timer timer;
+    struct marks marks;
 };
 
 /* ---- layers.c: one node's work, queued on the stream ---- */
@@ -160,17 +162,12 @@ int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err);
 int32_t step_join(struct repro_net *net, int32_t slot, struct repro_error *err);
 int32_t step_update(struct repro_net *net, struct repro_error *err);
 
-/* ---- timer.c ---- */
+/* ---- flush.c ---- */
 
-int32_t timer_init(struct net_timer *timer, int capacity, struct repro_error *err);
-void timer_release(struct net_timer *timer);
-/* Between start and stop, what is queued is timed into *sum; off, they do nothing. */
-int32_t timer_start(struct repro_net *net, double *sum, struct repro_error *err);
-int32_t timer_stop(struct repro_net *net, struct repro_error *err);
-/* Between them or not: bytes that account.h counts. */
-void timer_bytes(struct repro_net *net, double *sum, double bytes);
-/* Adds up what was timed; waits for it. */
-int32_t timer_collect(struct repro_net *net, struct repro_error *err);
+/* Queues what was noted on the device's stream. */
+int32_t flush_queue(struct repro_net *net, struct repro_error *err);
+/* Room for one more command, and for a call where `calls`; flushes when there is none. */
+int32_t flush_room(struct repro_net *net, int calls, struct repro_error *err);
 
 /* ---- The table's functions on a net; see backend.h ---- */
 
