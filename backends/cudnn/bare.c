@@ -47,7 +47,7 @@ int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *sec
     int32_t code = device_enter(net->device, err);
     if (code == 0)
         code = flush_queue(net, err);
-    net->run.pass = &net->passes[net->pass_count - 1];
+    net->run.size = &net->sizes[net->size_count - 1];
     for (int32_t i = 0; i < net->count && code == 0; i++)
         if (net->layers[i].node->op == REPRO_OP_CONV)
             code = bare(net, &net->layers[i], repeats, &sum, err);

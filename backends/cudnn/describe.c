@@ -20,18 +20,18 @@ static void execution_name(const struct dnn_execution *execution, char *text, si
                  (double)execution->workspace / (1 << 20));
 }
 
-static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i,
+static int describe_conv(const struct repro_net *net, const struct net_size *of, int32_t i,
                          char *line, size_t size)
 {
     const struct repro_node *node = &net->graph.nodes[i],
                             *src = plugin_source(&net->graph, node, 0);
     char names[DNN_DIRECTIONS][KNOBS_TEXT + 64];
     for (int k = 0; k < DNN_DIRECTIONS; k++)
-        execution_name(&pass->executions[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
+        execution_name(&of->executions[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
     return snprintf(
         line, size,
         "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
-        (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
+        (int)of->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
         (int)src->channels, (int)node->channels, (int)node->height, (int)node->width,
         names[DNN_FORWARD], names[DNN_DATA], names[DNN_WEIGHTS]);
 }
@@ -43,11 +43,11 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
         return fail(err, REPRO_ARGUMENT,
                     "a description of %" PRId64 " bytes has no room for its end", size);
     text[0] = '\0';
-    for (int32_t p = net->pass_count - 1; p >= 0; p--) {
+    for (int32_t p = net->size_count - 1; p >= 0; p--) {
         for (int32_t i = 0; i < net->count; i++) {
             char line[DNN_DIRECTIONS * (KNOBS_TEXT + 64) + 160];
             int length = net->layers[i].node->op == REPRO_OP_CONV
-                             ? describe_conv(net, &net->passes[p], i, line, sizeof line)
+                             ? describe_conv(net, &net->sizes[p], i, line, sizeof line)
                              : 0;
             if (length >= (int)sizeof line || used + length >= size)
                 return 0;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Where a backward pass comes before anybody reads PARTIAL it assigns the convolutions' gradients,
+/* Where a backward comes before anybody reads PARTIAL it assigns the convolutions' gradients,
  * and they need not be cleared. */
 static void spare_clearing(struct queue *queue)
 {
@@ -23,7 +23,7 @@ static void point(struct repro_net *net, const struct queue_command *command)
 {
     struct queue *queue = &net->queue;
     struct kernel_call *call = (struct kernel_call *)(queue->block + command->call * queue->chunk);
-    net->run = (struct net_run){.pass = &net->passes[command->pass],
+    net->run = (struct net_run){.size = &net->sizes[command->size],
                                 .rows = command->rows,
                                 .call = call,
                                 .crops = queue_crops(call),

@@ -51,12 +51,12 @@ static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows,
     return code;
 }
 
-/* The smallest pass that holds the rows; TRAIN needs whole ghosts, and rows are some. */
-static int32_t choose_pass(const struct repro_net *net, const struct repro_rows *rows)
+/* The smallest size that holds the rows; TRAIN needs whole ghosts, and rows are some. */
+static int32_t choose_size(const struct repro_net *net, const struct repro_rows *rows)
 {
     int32_t k = 0;
-    while (net->passes[k].rows < rows->count ||
-           (rows->mode == REPRO_MODE_TRAIN && !net->passes[k].trains))
+    while (net->sizes[k].rows < rows->count ||
+           (rows->mode == REPRO_MODE_TRAIN && !net->sizes[k].trains))
         k++;
     return k;
 }
@@ -89,7 +89,7 @@ static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows,
     }
     struct queue_command command = {.kind = rows->mode == REPRO_MODE_TRAIN ? QUEUE_TRAIN
                                                                            : QUEUE_EVAL,
-                                    .pass = choose_pass(net, rows),
+                                    .size = choose_size(net, rows),
                                     .rows = (int32_t)rows->count,
                                     .call = number};
     queue_add(&net->queue, &command);
@@ -128,7 +128,7 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
     return 0;
 }
 
-/* A call for the backward pass of a forward that was flushed before it. */
+/* A call for the backward of a forward that was flushed before it. */
 static int32_t call_again(struct repro_net *net, struct repro_error *err)
 {
     int32_t code = flush_room(net, 1, err);

@@ -41,7 +41,7 @@ enum queue_kind {
 /* Everything by which two runs of a command can differ but for its call's contents. */
 struct queue_command {
     int32_t kind;
-    int32_t pass, rows; /* forward, backward: the pass, and the caller's rows */
+    int32_t size, rows; /* forward, backward: the net's size, and the caller's rows */
     int32_t call;       /* forward, backward, update: place in the block */
     /* keep, join: the slot; zero, backward: whether an assignment spares the clearing */
     int32_t which;

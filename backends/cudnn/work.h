@@ -6,7 +6,7 @@
 
 struct net_layer *work_source(const struct repro_net *net, const struct net_layer *layer, int k);
 int32_t work_index(const struct repro_net *net, const struct net_layer *layer);
-/* Rows computed, those among them that fill up a pass included. */
+/* Rows computed, those among them that fill up a size included. */
 int64_t work_rows(const struct repro_net *net);
 /* Of a layer's dst, or diff. */
 int64_t work_bytes(const struct repro_net *net, const struct net_layer *layer);
