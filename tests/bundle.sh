@@ -1,5 +1,7 @@
 #!/bin/sh
-# `make bundle`, tried where it was not made: moved, with an empty environment.  Runs in the build folder, where `make check` runs it.
+# `make bundle`, tried where it was not made: moved, with an empty environment.  Runs in the build
+# folder, where `make check` runs it, or in $builddir.
+cd "${builddir:-.}" || exit 99
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 failed=0

@@ -122,9 +122,13 @@ weights() {
         [ -s results/mini-mini-synthetic-$choice-s1.png ]
         grep -q "backend $choice (cuDNN" results/mini-mini-synthetic-$choice-s1.svg
     done
-    grep -l '"algorithms": "cuDNN.s first choice"' results/runs/*/manifest.json | grep -c . | grep -qx 1
-    grep -q 'forward engine 9' "$(grep -l 'first choice"' results/runs/*/manifest.json)"
-    ! grep -h 'forward engine 9' $(grep -l 'deterministic choice"' results/runs/*/manifest.json)
+    local first others
+    first=$(grep -l '"algorithms": "cuDNN.s first choice"' results/runs/*/manifest.json)
+    [ "$(wc -l <<< "$first")" -eq 1 ]
+    grep -q 'forward engine 9' "$first"
+    others=$(grep -l 'deterministic choice"' results/runs/*/manifest.json)
+    [ "$(wc -l <<< "$others")" -eq 3 ]
+    [ "$(xargs cat <<< "$others" | grep -c 'forward engine 9')" -eq 0 ]
 }
 
 @test "out of device memory: how much is wanted and there, and nothing is lost" {

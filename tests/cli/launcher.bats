@@ -3,7 +3,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-    [ -n "${srcdir:-}" ] || skip "srcdir does not name the source tree"
+    srcdir=${srcdir:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
     scratch=$(mktemp -d)
     tree=$scratch/tree
     mkdir -p "$tree/core" "$tree/backends" "$tree/m4" "$scratch/elsewhere" "$scratch/bin"

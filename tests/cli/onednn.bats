@@ -50,7 +50,7 @@ need_onednn() {
     grep -q "conv" <<< "$output"
     REPRO_ONEDNN_CONVOLUTION=direct repro bench --backend onednn --network wrn-10-1 --batch 16 --steps 1 --describe
     [ "$status" -eq 0 ]
-    ! grep -q "wino" <<< "$output"
+    [[ $output != *wino* ]]
     REPRO_ONEDNN_CONVOLUTION=direct repro backends
     grep -A4 '^onednn' <<< "$output" | grep -qE 'algorithms +direct$'
     REPRO_ONEDNN_CONVOLUTION=fast repro figure5 --profile smoke --backend onednn

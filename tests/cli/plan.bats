@@ -55,7 +55,7 @@ left() {
     grep -q "not known: .*/nowhere" <<< "$output"
     repro plan figure1
     [ "$status" -eq 0 ]
-    ! grep -q "Here:" <<< "$output"
+    [[ $output != *"Here:"* ]]
 }
 
 @test "--convention changes counts, and is a part of a run's identity" {
