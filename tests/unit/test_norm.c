@@ -15,15 +15,14 @@
 
 #include <cmocka.h>
 
-#define ELEMENTS_MAX \
 /* of every combination of the counts below; larger shapes, of many pixels a thread, are few */
-150000
+#define ELEMENTS_MAX 150000
 #define GUARD 64 /* floats behind the scratch */
 #define POISON 0xcb
 #define ORDERS 3
 
-    static const int64_t channel_counts[] = {1, 3, 7, 8, 16, 24, 64, 100, 256, 1000},
-                         pixel_counts[] = {1, 5, 511, 513, 8192}, ghost_counts[] = {1, 2, 9};
+static const int64_t channel_counts[] = {1, 3, 7, 8, 16, 24, 64, 100, 256, 1000},
+                     pixel_counts[] = {1, 5, 511, 513, 8192}, ghost_counts[] = {1, 2, 9};
 
 static uint64_t hashes[ORDERS];
 
