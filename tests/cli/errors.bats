@@ -183,7 +183,8 @@ load common
 }
 
 @test "file too large while training: clear error, nothing half-written" {
-    run bash -c 'trap "" XFSZ; ulimit -f 1; exec "$REPRO_PROGRAM" figure5 --profile smoke' </dev/null
+    run bash -c 'trap "" XFSZ; ulimit -f 1; exec "$REPRO_PROGRAM" figure5 --profile smoke' \
+        </dev/null
     [ "$status" -eq 1 ]
     error_says "cannot write 'results/runs/" "File too large"
     [ -d results/runs ]
