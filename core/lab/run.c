@@ -68,7 +68,9 @@ static json_t *backend_json(const struct session *session)
 static json_t *identity_json(const struct run *run)
 {
     const struct session *session = run->session;
-    json_t *conventions = conventions_json(&run->schedule.conventions);
+    json_t *conventions;
+    if (conventions_json(&run->schedule.conventions, &conventions, NULL) != 0)
+        return NULL;
     json_t *identity = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:I}", "arithmetic",
                                  ARITHMETIC, "network", session->profile->network, "data",
                                  data_json(&session->data), "optimizer", optimizer_json(run),
