@@ -170,12 +170,11 @@ static int fill_curves(const struct figure *figure, struct parts *parts, struct 
     return 0;
 }
 
-/* The printed axes and curves belong under runs of the paper's own scale. */
+/* The printed axes and curves belong under runs of the paper's own scale and network. */
 static int fill_panels(const struct figure *figure, struct parts *parts, struct err *err)
 {
     const struct experiment *experiment = figure->session.experiment;
-    int printed = figure->session.profile->divide == 1 &&
-                  figure->session.profile->epochs == experiment->epochs;
+    int printed = experiment_is_paper(experiment, figure->session.profile);
     for (size_t i = 0; i < parts->panel_count; i++) {
         const struct experiment_panel *panel = &experiment->panels[i];
         if (printed && panel->paper_curves != NULL) {
