@@ -68,12 +68,6 @@ static json_t *backend_json(const struct facts_backend *backend)
     return NULL;
 }
 
-/* Whether a convention is not the default and does not show in the phases. */
-static int shows(const struct schedule_conventions *conventions)
-{
-    return conventions->keep_last_batch || conventions->reset_moments;
-}
-
 static json_t *identity_json(const struct facts *facts, const struct experiment_run *what,
                              const struct schedule *schedule, uint64_t seed)
 {
@@ -84,10 +78,10 @@ static json_t *identity_json(const struct facts *facts, const struct experiment_
         backend_json(&facts->backend), "ghost", (json_int_t)schedule->ghost, "micro",
         (json_int_t)(schedule->ghost * facts->micro_ghosts), "groups", facts->experiment->groups,
         "seed", (json_int_t)seed);
-    int bad = identity == NULL;
-    if (!bad && shows(&schedule->conventions))
-        bad |= json_object_set_new(identity, "conventions",
-                                   conventions_json(&schedule->conventions));
+    json_t *conventions = NULL;
+    int bad = identity == NULL || conventions_json(&schedule->conventions, &conventions, NULL) != 0;
+    if (!bad && conventions != NULL)
+        bad = json_object_set_new(identity, "conventions", conventions);
     if (!bad)
         return identity;
     json_decref(identity);
