@@ -393,8 +393,8 @@ struct repro_backend {
      * PARTIAL batch-norm sums += each ghost's mean and biased variance, unscaled.  scale is 1/B, so
      * a batch's groups add up to the mean. */
     int32_t (*net_backward)(struct repro_net *net, double scale, struct repro_error *err);
-    /* One optimizer step from PARTIAL, in one sweep over memory, and the fold of the batch-norm sums
-     * into RUNNING. */
+    /* One optimizer step from PARTIAL, in one sweep over memory, and the fold of the batch-norm
+     * sums into RUNNING. */
     int32_t (*net_update)(struct repro_net *net, const struct repro_step *step,
                           struct repro_error *err);
     /* Waits for the forwards and fills metrics; metrics->struct_size is set by the caller. */
