@@ -1,5 +1,6 @@
 #include "base/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A longer word gets no suggestion; names and options are short, and the rows of the table fit the
@@ -53,4 +54,40 @@ const char *suggest(const char *word, const char *const *candidates, size_t coun
         }
     }
     return nearest;
+}
+
+const char *suggest_names(char text[SUGGEST_TEXT], const char *const *names, size_t count)
+{
+    static const char more[] = ", ...";
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        const char *between = i == 0 ? "" : ", ";
+        size_t length = strlen(between) + strlen(names[i]);
+        if (used + length + sizeof more > SUGGEST_TEXT) {
+            snprintf(text + used, SUGGEST_TEXT - used, "%s", i == 0 ? "..." : more);
+            break;
+        }
+        snprintf(text + used, SUGGEST_TEXT - used, "%s%s", between, names[i]);
+        used += length;
+    }
+    return text;
+}
+
+const char *suggest_phrase(char text[SUGGEST_TEXT], const char *word, const char *const *candidates,
+                           size_t count, char quote, const char *otherwise)
+{
+    const char *nearest = suggest(word, candidates, count);
+    char known[SUGGEST_TEXT];
+    if (nearest != NULL && otherwise != NULL)
+        snprintf(text, SUGGEST_TEXT, "; did you mean %c%s%c?", quote, nearest, quote);
+    else if (nearest != NULL)
+        snprintf(text, SUGGEST_TEXT, "; did you mean %c%s%c? (There are: %.460s.)", quote, nearest,
+                 quote, suggest_names(known, candidates, count));
+    else if (otherwise != NULL)
+        snprintf(text, SUGGEST_TEXT, "; %s", otherwise);
+    else
+        snprintf(text, SUGGEST_TEXT, "; there are: %.600s",
+                 suggest_names(known, candidates, count));
+    return text;
 }

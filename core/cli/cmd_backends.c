@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "backend/loader.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -14,27 +15,12 @@ static void print_set(const char *label, uint32_t mask, const char *const *names
     printf("    %-11s", label);
     for (int i = 1; i <= count; i++)
         if (mask >> i & 1)
-            printf(" %s", names[i]);
+            printf(" %s", names[i - 1]);
     putchar('\n');
 }
 
 static void print_caps(const struct repro_backend *backend)
 {
-    static const char *const precisions[] = {"", "f32", "tf32", "bf16"};
-    static const char *const optimizers[] = {"", "sgd", "momentum", "nesterov", "adam"};
-    static const char *const ops[] = {"",
-                                      "input",
-                                      "conv",
-                                      "batch_norm",
-                                      "relu",
-                                      "add",
-                                      "concat",
-                                      "max_pool",
-                                      "avg_pool",
-                                      "global_avg_pool",
-                                      "dropout",
-                                      "dense",
-                                      "softmax_cross_entropy"};
     struct repro_device_options options = {.struct_size = sizeof options};
     struct repro_caps caps = {.struct_size = sizeof caps};
     struct repro_device *device = NULL;
@@ -48,9 +34,9 @@ static void print_caps(const struct repro_backend *backend)
         printf("    %-11s %s\n", "library", caps.library);
         if (caps.algorithms[0] != '\0')
             printf("    %-11s %s\n", "algorithms", caps.algorithms);
-        print_set("precisions", caps.precisions, precisions, 3);
-        print_set("optimizers", caps.optimizers, optimizers, 4);
-        print_set("operations", caps.ops, ops, REPRO_OP_COUNT);
+        print_set("precisions", caps.precisions, precision_names, PRECISION_COUNT);
+        print_set("optimizers", caps.optimizers, optimizer_names, OPTIMIZER_COUNT);
+        print_set("operations", caps.ops, op_names, REPRO_OP_COUNT);
         printf("    %-11s %s\n", "same bits",
                caps.flags & REPRO_CAPS_ANY_THREADS ? "on any number of threads"
                                                    : "on the same number of threads");

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "backend/loader.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "cli/version.h"
 #include "lab/bench.h"
@@ -37,8 +38,6 @@ struct settings {
     struct repro_device_options device;
     struct bench_options options;
 };
-
-static const char *const precisions[] = {"", "f32", "tf32", "bf16"};
 
 static const struct argp_option option_table[] = {
     {"network", 'n', "NAME", 0, "wrn-D-K or tiny (default: wrn-16-4)", 0},
@@ -82,11 +81,10 @@ static int whole(struct argp_state *state, const char *name, const char *text, l
 
 static int precision(struct argp_state *state, const char *text)
 {
-    for (int i = REPRO_PRECISION_F32; i <= REPRO_PRECISION_BF16; i++)
-        if (strcmp(text, precisions[i]) == 0)
-            return i;
-    argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
-    return 0;
+    int found = precision_find(text);
+    if (found == 0)
+        argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
+    return found;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -234,7 +232,7 @@ static void print_text(const struct bench *bench, const struct settings *setting
     const struct bench_options *options = &result->options;
     double batch = (double)options->batch, speed = batch / result->median;
     printf("%s, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64 "), %s\n",
-           settings->network, precisions[options->precision], options->batch, options->micro,
+           settings->network, precision_name(options->precision), options->batch, options->micro,
            options->ghost,
            options->with_data ? "data and augmentation included"
                               : "on random images that stay where they are");
@@ -319,15 +317,15 @@ static json_t *seconds_json(const struct bench_result *result)
 static json_t *what_json(const struct bench *bench, const struct settings *settings,
                          const struct bench_options *options)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}",
-                     "network", settings->network, "parameters",
-                     (json_int_t)bench->net.graph.param_count, "batch", (json_int_t)options->batch,
-                     "micro", (json_int_t)options->micro, "ghost", (json_int_t)options->ghost,
-                     "precision", precisions[options->precision], "with_data", options->with_data,
-                     "backend", bench->backend.name, "backend_version", bench->backend.version,
-                     "device", bench->caps.device, "library", bench->caps.library, "algorithms",
-                     string_or_null(bench->caps.algorithms), "threads", (int)bench->caps.threads,
-                     "version", REPRO_VERSION, "commit", REPRO_COMMIT);
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}", "network",
+        settings->network, "parameters", (json_int_t)bench->net.graph.param_count, "batch",
+        (json_int_t)options->batch, "micro", (json_int_t)options->micro, "ghost",
+        (json_int_t)options->ghost, "precision", precision_name(options->precision), "with_data",
+        options->with_data, "backend", bench->backend.name, "backend_version",
+        bench->backend.version, "device", bench->caps.device, "library", bench->caps.library,
+        "algorithms", string_or_null(bench->caps.algorithms), "threads", (int)bench->caps.threads,
+        "version", REPRO_VERSION, "commit", REPRO_COMMIT);
 }
 
 static int print_json(const struct bench *bench, const struct settings *settings,

@@ -1,13 +1,15 @@
 #include "cli/command.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/suggest.h"
 #include "cli/version.h"
 #include "lab/session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#define NAMES_MAX 80 /* commands and figures */
 
 const struct command commands[] = {
     {"all", "", "every figure there is, one after the other", command_all},
@@ -17,6 +19,7 @@ const struct command commands[] = {
      command_plan},
     {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained",
      command_check},
+    {"plot", "FIGURE", "draws a figure again from results alone", command_plot},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",
      command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused",
@@ -45,39 +48,43 @@ static int print_help(FILE *file)
     return fflush(file) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* The nearest figure's name, copied; empty when none is near. */
-static void nearest_figure(const char *name, char *near, size_t size)
+/* The commands' names and, from *first_figure on, those of the figures, which live as long as
+ * *figures.  Without a folder of experiments there are no figures. */
+static size_t known_names(const char *names[NAMES_MAX], size_t *first_figure, char ***figures,
+                          size_t *figure_count)
 {
-    char **names, folder[4096];
-    size_t count;
     struct err err = {0};
-    near[0] = '\0';
-    snprintf(folder, sizeof folder, "%s/experiments", share_folder());
-    if (session_figures(folder, &names, &count, &err) != 0)
-        return;
-    const char *found = suggest(name, (const char *const *)names, count);
-    if (found != NULL)
-        snprintf(near, size, "%s", found);
-    session_figures_free(names, count);
+    size_t count = 0;
+    for (const struct command *command = commands; command->name != NULL; command++)
+        names[count++] = command->name;
+    *first_figure = count;
+    char *folder = mem_format(&err, "%s/experiments", share_folder());
+    if (folder == NULL || session_figures(folder, figures, figure_count, &err) != 0)
+        *figure_count = 0;
+    for (size_t i = 0; i < *figure_count && count < NAMES_MAX; i++)
+        names[count++] = (*figures)[i];
+    mem_free(folder);
+    return count;
 }
 
-/* Names a user may have meant are commands and figures. */
-static int unknown_command(const char *name)
+/* A name that is no command may be a user's own experiment file, whatever its name, or a slip. */
+static int other_name(int argc, char **argv)
 {
-    const char *names[16];
-    char figure[256];
-    size_t count = 0;
-    for (const struct command *command = commands; command->name != NULL && count < 16; command++)
-        names[count++] = command->name;
-    const char *near = suggest(name, names, count);
-    nearest_figure(name, figure, sizeof figure);
-    if (near == NULL && figure[0] != '\0')
-        near = figure;
-    if (near != NULL)
-        fprintf(stderr, "repro: unknown command '%s'; did you mean '%s'?\n", name, near);
-    else
-        fprintf(stderr, "repro: unknown command or option '%s'; `repro --help` lists them\n", name);
-    return EXIT_USAGE;
+    const char *names[NAMES_MAX], *name = argv[0];
+    char **figures = NULL, mend[SUGGEST_TEXT];
+    size_t first, figure_count, count = known_names(names, &first, &figures, &figure_count);
+    int known = 0, status;
+    for (size_t i = first; i < count; i++)
+        known |= strcmp(name, names[i]) == 0;
+    if (known) {
+        status = command_figure(argc, argv);
+    } else {
+        fprintf(stderr, "repro: unknown %s '%s'%s\n", name[0] == '-' ? "option" : "command", name,
+                suggest_phrase(mend, name, names, count, '\'', "`repro --help` lists them"));
+        status = EXIT_USAGE;
+    }
+    session_figures_free(figures, figure_count);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -99,9 +106,5 @@ int main(int argc, char **argv)
     if (strncmp(name, "fig", 3) == 0 || strncmp(name, "appendix", 8) == 0 ||
         strchr(name, '/') != NULL)
         return command_figure(argc - 1, argv + 1);
-    char figure[256];
-    nearest_figure(name, figure, sizeof figure);
-    if (strcmp(figure, name) == 0) /* a user's own experiment file, whatever its name */
-        return command_figure(argc - 1, argv + 1);
-    return unknown_command(name);
+    return other_name(argc - 1, argv + 1);
 }

@@ -4,41 +4,23 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CLAIM_MAX 64
 #define KEYS_MAX 20
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
-#define BIT(number) (1u << (number))
 
 static const struct kind {
-    const char *name;
-    enum claim_kind kind;
-    const char *runs, *other; /* keys: "runs", an array, or "run"; the second run's */
-    int has_quantity;
-    int later_step; /* the step must have one behind it */
-    unsigned numbers;
-} KINDS[] = {
-    {"updates_about", CLAIM_UPDATES_ABOUT, "run", NULL, 0, 0, BIT(CLAIM_VALUE) | BIT(CLAIM_WITHIN)},
-    {"updates_below", CLAIM_UPDATES_BELOW, "run", NULL, 0, 0, BIT(CLAIM_VALUE)},
-    {"ratio_at_least", CLAIM_RATIO_AT_LEAST, "run", "over", 0, 0, BIT(CLAIM_VALUE)},
-    {"equal_final_accuracy", CLAIM_EQUAL_FINAL_ACCURACY, "runs", NULL, 0, 0,
-     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_CONFIDENCE)},
-    {"lower_final_accuracy", CLAIM_LOWER_FINAL_ACCURACY, "run", "below", 0, 0,
-     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_CONFIDENCE)},
-    {"track_by_epoch", CLAIM_TRACK_BY_EPOCH, "runs", NULL, 1, 0,
-     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_DEVIATIONS) |
-         BIT(CLAIM_RESOLUTION)},
-    {"flat_after", CLAIM_FLAT_AFTER, "runs", NULL, 0, 1,
-     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_STEP)},
-    {"sags_and_jumps", CLAIM_SAGS_AND_JUMPS, "runs", NULL, 0, 1,
-     BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_STEP) | BIT(CLAIM_SAG) | BIT(CLAIM_JUMP)},
-    {"improves_at", CLAIM_IMPROVES_AT, "runs", NULL, 1, 0,
-     BIT(CLAIM_MARGIN) | BIT(CLAIM_SEEDS) | BIT(CLAIM_SMOOTH) | BIT(CLAIM_STEP)},
+    const char *name, *runs, *other;
+    int least_runs;
+    unsigned flags, numbers;
+} KINDS[CLAIM_KIND_END] = {
+#define KIND_ROW(kind, name, runs, other, least, flags, numbers, judge) \
+    [CLAIM_##kind] = {name, runs, other, least, flags, numbers},
+    CLAIM_KINDS(KIND_ROW)
+#undef KIND_ROW
 };
 
 static const struct {
@@ -63,32 +45,17 @@ static const struct {
 /* in the order of enum claim_quantity */
 static const char *const QUANTITIES[] = {"test_accuracy", "train_loss"};
 
-/* What was read of `key` is none of the names there are. */
-static void fail_name(struct settings_view *view, const config_setting_t *at, const char *key,
-                      const char *text, const char *const *names, size_t count)
+static enum claim_kind parse_kind(struct settings_view *view)
 {
-    char known[512] = "";
-    const char *nearest = suggest(text, names, count);
-    for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                                 names[i]);
-    if (nearest != NULL)
-        settings_fail(view, at, "'%s' is \"%.80s\"; did you mean \"%s\"?", key, text, nearest);
-    else
-        settings_fail(view, at, "'%s' is \"%.80s\"; it must be one of %s", key, text, known);
+    const char *names[CLAIM_KIND_END];
+    for (int i = 1; i < CLAIM_KIND_END; i++)
+        names[i - 1] = KINDS[i].name;
+    return (enum claim_kind)(1 + settings_choice(view, "kind", names, CLAIM_KIND_END - 1));
 }
 
-static const struct kind *parse_kind(struct settings_view *view)
+static int has_number(const struct kind *kind, size_t number)
 {
-    const char *names[COUNT_OF(KINDS)], *text = settings_string(view, "kind");
-    for (size_t i = 0; text != NULL && i < COUNT_OF(KINDS); i++) {
-        if (strcmp(text, KINDS[i].name) == 0)
-            return &KINDS[i];
-        names[i] = KINDS[i].name;
-    }
-    if (text != NULL)
-        fail_name(view, settings_find(view, "kind"), "kind", text, names, COUNT_OF(KINDS));
-    return NULL;
+    return (kind->numbers >> number & 1) != 0;
 }
 
 static int check_keys(struct settings_view *view, const struct kind *kind)
@@ -97,10 +64,10 @@ static int check_keys(struct settings_view *view, const struct kind *kind)
     size_t count = 6;
     if (kind->other != NULL)
         keys[count++] = kind->other;
-    if (kind->has_quantity)
+    if (kind->flags & CLAIM_QUANTIFIED)
         keys[count++] = "quantity";
     for (size_t i = 0; i < CLAIM_NUMBERS; i++)
-        if (kind->numbers & BIT(i))
+        if (has_number(kind, i))
             keys[count++] = NUMBERS[i].name;
     return settings_check(view, view->group, keys, count);
 }
@@ -109,23 +76,15 @@ static int check_keys(struct settings_view *view, const struct kind *kind)
 static void add_run(struct settings_view *view, const struct experiment *experiment,
                     const config_setting_t *at, const char *key, struct claim *claim)
 {
-    const char *names[64], *text = settings_string_of(view, at, key);
-    size_t count = 0;
-    if (text == NULL)
-        return;
-    for (size_t i = 0; i < experiment->run_count; i++) {
-        const char *name = experiment->runs[i].name;
-        if (strcmp(text, name) == 0) {
-            for (size_t j = 0; j < claim->run_count; j++)
-                if (claim->runs[j] == i)
-                    settings_fail(view, at, "'%s' names the run '%s' a second time", key, name);
-            claim->runs[claim->run_count++] = i;
-            return;
-        }
-        if (count < COUNT_OF(names))
-            names[count++] = name;
-    }
-    fail_name(view, at, key, text, names, count);
+    const char *names[EXPERIMENT_RUN_MAX];
+    for (size_t i = 0; i < experiment->run_count; i++)
+        names[i] = experiment->runs[i].name;
+    int found = settings_choice_of(view, at, key, names, experiment->run_count);
+    for (size_t j = 0; found >= 0 && j < claim->run_count; j++)
+        if (claim->runs[j] == (size_t)found)
+            settings_fail(view, at, "'%s' names the run '%s' a second time", key, names[found]);
+    if (view->failed == 0)
+        claim->runs[claim->run_count++] = (size_t)found;
 }
 
 static void parse_runs(struct settings_view *view, const struct experiment *experiment,
@@ -141,12 +100,11 @@ static void parse_runs(struct settings_view *view, const struct experiment *expe
         return;
     }
     const config_setting_t *runs = settings_find(view, "runs");
-    int least = kind->kind == CLAIM_EQUAL_FINAL_ACCURACY || kind->kind == CLAIM_TRACK_BY_EPOCH ? 2
-                                                                                               : 1;
-    if (runs == NULL || !config_setting_is_array(runs) || config_setting_length(runs) < least ||
+    if (runs == NULL || !config_setting_is_array(runs) ||
+        config_setting_length(runs) < kind->least_runs ||
         config_setting_length(runs) > CLAIM_RUN_MAX) {
         settings_fail(view, runs == NULL ? view->group : runs,
-                      "'runs' must be an array of %d to %d names of runs [ ... ]", least,
+                      "'runs' must be an array of %d to %d names of runs [ ... ]", kind->least_runs,
                       CLAIM_RUN_MAX);
         return;
     }
@@ -170,7 +128,7 @@ static void parse_number(struct settings_view *view, const struct experiment *ex
                          size_t which, struct claim *claim)
 {
     const config_setting_t *at = settings_find(view, NUMBERS[which].name);
-    const char *names[CLAIM_PROFILE_MAX];
+    const char *names[EXPERIMENT_PROFILE_MAX];
     if (at == NULL) {
         settings_fail(view, view->group, "the key '%s' is missing", NUMBERS[which].name);
         return;
@@ -188,27 +146,26 @@ static void parse_number(struct settings_view *view, const struct experiment *ex
     }
 }
 
-/* Numbers and runs that do not go together. */
-static void check_sense(struct settings_view *view, const struct experiment *experiment,
-                        const struct kind *kind, const struct claim *claim)
+/* A step is one that every run has, and the one behind it where that counts. */
+static void check_steps(struct settings_view *view, const struct experiment *experiment,
+                        const struct kind *kind, const struct claim *claim, double step)
 {
-    int noise = kind->kind == CLAIM_EQUAL_FINAL_ACCURACY || kind->kind == CLAIM_TRACK_BY_EPOCH;
-    for (size_t p = 0; p < experiment->profile_count; p++) {
-        double step = claim->number[CLAIM_STEP][p];
-        if (noise && claim->number[CLAIM_SEEDS][p] < 2)
-            settings_fail(view, settings_find(view, "seeds"),
-                          "'seeds' must be at least 2: one seed shows no noise to compare with");
-        for (size_t i = 0; i < claim->run_count && (kind->numbers & BIT(CLAIM_STEP)); i++) {
-            const struct experiment_run *run = &experiment->runs[claim->runs[i]];
-            if (step + kind->later_step > run->spec.step_count)
-                settings_fail(view, settings_find(view, "step"),
-                              "'step' is %g%s, but run '%s' has %d steps", step,
-                              kind->later_step ? " and looks on to the step behind it" : "",
-                              run->name, run->spec.step_count);
-        }
+    int later = (kind->flags & CLAIM_LATER_STEP) != 0;
+    for (size_t i = 0; i < claim->run_count; i++) {
+        const struct experiment_run *run = &experiment->runs[claim->runs[i]];
+        if (step + later > run->spec.step_count)
+            settings_fail(view, settings_find(view, "step"),
+                          "'step' is %g%s, but run '%s' has %d steps", step,
+                          later ? " and looks on to the step behind it" : "", run->name,
+                          run->spec.step_count);
     }
+}
+
+static void check_same_steps(struct settings_view *view, const struct experiment *experiment,
+                             const struct claim *claim)
+{
     const struct schedule_spec *first = &experiment->runs[claim->runs[0]].spec;
-    for (size_t i = 1; i < claim->run_count && kind->kind == CLAIM_TRACK_BY_EPOCH; i++) {
+    for (size_t i = 1; i < claim->run_count; i++) {
         const struct experiment_run *run = &experiment->runs[claim->runs[i]];
         if (run->spec.step_count != first->step_count ||
             memcmp(run->spec.step_epoch, first->step_epoch,
@@ -217,6 +174,21 @@ static void check_sense(struct settings_view *view, const struct experiment *exp
                           "run '%s' has other steps than '%s'; they cannot track", run->name,
                           experiment->runs[claim->runs[0]].name);
     }
+}
+
+/* Numbers and runs that do not go together. */
+static void check_sense(struct settings_view *view, const struct experiment *experiment,
+                        const struct kind *kind, const struct claim *claim)
+{
+    for (size_t p = 0; p < experiment->profile_count; p++) {
+        if ((kind->flags & CLAIM_NOISY) && claim->number[CLAIM_SEEDS][p] < 2)
+            settings_fail(view, settings_find(view, "seeds"),
+                          "'seeds' must be at least 2: one seed shows no noise to compare with");
+        if (has_number(kind, CLAIM_STEP))
+            check_steps(view, experiment, kind, claim, claim->number[CLAIM_STEP][p]);
+    }
+    if (kind->flags & CLAIM_SAME_STEPS)
+        check_same_steps(view, experiment, claim);
 }
 
 static void parse_words(struct settings_view *view, struct claim *claim)
@@ -238,24 +210,18 @@ static int parse_claim(struct settings_view *view, const struct experiment *expe
 {
     if (!config_setting_is_group(view->group))
         return settings_check(view, view->group, NULL, 0);
-    const struct kind *kind = parse_kind(view);
-    if (kind == NULL || check_keys(view, kind) != 0)
+    claim->kind = parse_kind(view);
+    const struct kind *kind = &KINDS[claim->kind];
+    if (view->failed != 0 || check_keys(view, kind) != 0)
         return view->failed;
-    claim->kind = kind->kind;
     claim->kind_name = kind->name;
     parse_words(view, claim);
     parse_runs(view, experiment, kind, claim);
-    if (kind->has_quantity) {
-        const char *text = settings_string(view, "quantity");
-        for (size_t i = 0; text != NULL && i < COUNT_OF(QUANTITIES); i++)
-            if (strcmp(text, QUANTITIES[i]) == 0)
-                claim->quantity = (enum claim_quantity)(i + 1);
-        if (text != NULL && claim->quantity == 0)
-            fail_name(view, settings_find(view, "quantity"), "quantity", text, QUANTITIES,
-                      COUNT_OF(QUANTITIES));
-    }
+    if (kind->flags & CLAIM_QUANTIFIED)
+        claim->quantity = (enum claim_quantity)(
+            1 + settings_choice(view, "quantity", QUANTITIES, COUNT_OF(QUANTITIES)));
     for (size_t i = 0; i < CLAIM_NUMBERS && view->failed == 0; i++)
-        if (kind->numbers & BIT(i))
+        if (has_number(kind, i))
             parse_number(view, experiment, i, claim);
     if (view->failed == 0)
         check_sense(view, experiment, kind, claim);
@@ -268,8 +234,6 @@ int claims_parse(struct settings_view *top, const struct experiment *experiment,
     const config_setting_t *list = settings_groups(top, "claims", CLAIM_MAX);
     if (list == NULL)
         return top->failed;
-    if (experiment->profile_count > CLAIM_PROFILE_MAX)
-        return settings_fail(top, list, "more than %d profiles", CLAIM_PROFILE_MAX);
     size_t wanted = (size_t)config_setting_length(list);
     struct claim *found = mem_new(wanted, sizeof *found, top->err);
     if (found == NULL)

@@ -1,8 +1,8 @@
 /* claims.h -- the sentences the paper builds on, as data in the experiment file.  Whether they
  * held, judge/judge.h says.
  *
- * A claim is the paper's words (or what a printed curve shows), a kind, the runs it speaks of,
- * numbers, and their source:
+ * A claim is the paper's words (or what a printed curve shows), a kind (claim_kinds.h), the runs it
+ * speaks of, numbers, and their source:
  *     claims = ( { quote = "under 6500 updates"; section = "5.2"; kind = "updates_below";
  *                  run = "increased-initial-learning-rate"; value = 6500; from = "the words"; },
  *                      ... );
@@ -13,6 +13,7 @@
 #ifndef EXPERIMENT_CLAIMS_H
 #define EXPERIMENT_CLAIMS_H
 
+#include "experiment/claim_kinds.h"
 #include "experiment/experiment.h"
 #include "experiment/settings.h"
 #include "schedule/schedule.h"
@@ -23,23 +24,13 @@
 struct err;
 
 #define CLAIM_RUN_MAX 8
-#define CLAIM_PROFILE_MAX 16
 
 enum claim_kind {
-    CLAIM_UPDATES_ABOUT = 1, /* run: |updates - value| <= within */
-    CLAIM_UPDATES_BELOW,     /* run: updates < value */
-    CLAIM_RATIO_AT_LEAST,    /* run, over: updates of run >= value * updates of over */
-    /* runs: mean final test accuracies within margin; two one-sided t tests */
-    CLAIM_EQUAL_FINAL_ACCURACY,
-    /* run, below: run's mean lies more than margin below the other's; one-sided t test */
-    CLAIM_LOWER_FINAL_ACCURACY,
-    /* runs, quantity: gap of smoothed means <= max(margin, deviations * its error) */
-    CLAIM_TRACK_BY_EPOCH,
-    CLAIM_FLAT_AFTER, /* runs: final test accuracy - that before step+1 <= margin */
-    /* runs: test accuracy falls by >= sag from step to step+1, then rises by >= jump */
-    CLAIM_SAGS_AND_JUMPS,
-    /* runs, quantity: better by >= margin from before the step to after it */
-    CLAIM_IMPROVES_AT,
+    CLAIM_NO_KIND,
+#define CLAIM_ENUM(kind, name, runs, other, least, flags, numbers, judge) CLAIM_##kind,
+    CLAIM_KINDS(CLAIM_ENUM)
+#undef CLAIM_ENUM
+        CLAIM_KIND_END,
 };
 
 enum claim_quantity { CLAIM_TEST_ACCURACY = 1, CLAIM_TRAIN_LOSS };
@@ -72,7 +63,7 @@ struct claim {
     size_t run_count;
     /* indices into the experiment's runs; [1] is `over` or `below` */
     size_t runs[CLAIM_RUN_MAX];
-    double number[CLAIM_NUMBERS][CLAIM_PROFILE_MAX]; /* NaN: not stated for that profile */
+    double number[CLAIM_NUMBERS][EXPERIMENT_PROFILE_MAX]; /* NaN: not stated for that profile */
 };
 
 /* Reads the key `claims`; runs and profiles of the experiment are known by now.  *claims is freed

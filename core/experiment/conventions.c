@@ -1,14 +1,14 @@
 #include "experiment/conventions.h"
 
 #include "base/err.h"
+#include "base/number.h"
 #include "base/suggest.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EPOCHS_LIMIT 100000
+#define KNOWN_TEXT 160
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const KEYS[] = {CONVENTIONS_KEYS};
@@ -61,33 +61,41 @@ static int apply_value(size_t i, const char *value, struct schedule_conventions 
         return err_set(err, ERR_USAGE, "convention %s=%.40s: it is %s or %s", TABLE[i].key, value,
                        TABLE[i].usual, TABLE[i].other);
     }
-    char *end;
-    errno = 0;
-    long epochs = strtol(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || epochs < 0 || epochs > EPOCHS_LIMIT)
+    const char *end;
+    int64_t epochs;
+    if (!number_whole(value, &epochs, &end) || *end != '\0' || epochs < 0 || epochs > EPOCHS_LIMIT)
         return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d",
                        TABLE[i].key, value, EPOCHS_LIMIT);
     *field(conventions, i) = (int)epochs;
     return 0;
 }
 
+/* "there are last_batch=drop|keep, early_steps=N, ..." */
+static const char *known_words(char text[KNOWN_TEXT])
+{
+    size_t used = (size_t)snprintf(text, KNOWN_TEXT, "there are ");
+    for (size_t i = 0; i < COUNT_OF(TABLE) && used < KNOWN_TEXT; i++)
+        used += (size_t)snprintf(text + used, KNOWN_TEXT - used, "%s%s=%s%s%s", i == 0 ? "" : ", ",
+                                 TABLE[i].key, TABLE[i].usual == NULL ? "N" : TABLE[i].usual,
+                                 TABLE[i].usual == NULL ? "" : "|",
+                                 TABLE[i].usual == NULL ? "" : TABLE[i].other);
+    return text;
+}
+
 static int apply_one(const char *word, size_t length, struct schedule_conventions *conventions,
                      struct err *err)
 {
-    char copy[128],
-        known[] = "last_batch=drop|keep, early_steps=N, moments_at_step=keep|reset, extra_epochs=N";
+    char copy[128], known[KNOWN_TEXT], mend[SUGGEST_TEXT];
     snprintf(copy, sizeof copy, "%.*s", (int)length, word);
     char *equals = strchr(copy, '=');
     if (equals == NULL)
-        return err_set(err, ERR_USAGE, "convention '%s': no '='; there are %s", copy, known);
+        return err_set(err, ERR_USAGE, "convention '%s': no '='; %s", copy, known_words(known));
     *equals = '\0';
     for (size_t i = 0; i < COUNT_OF(TABLE); i++)
         if (strcmp(copy, TABLE[i].key) == 0)
             return apply_value(i, equals + 1, conventions, err);
-    const char *nearest = suggest(copy, KEYS, COUNT_OF(KEYS));
-    return err_set(err, ERR_USAGE, "unknown convention '%s'%s%s%s; there are %s", copy,
-                   nearest == NULL ? "" : ", did you mean '", nearest == NULL ? "" : nearest,
-                   nearest == NULL ? "" : "'?", known);
+    return err_set(err, ERR_USAGE, "unknown convention '%s'%s", copy,
+                   suggest_phrase(mend, copy, KEYS, COUNT_OF(KEYS), '\'', known_words(known)));
 }
 
 int conventions_apply(const char *words, struct schedule_conventions *conventions, struct err *err)
@@ -127,14 +135,22 @@ void conventions_text(const struct schedule_conventions *conventions, char text[
         memmove(text, text + 2, strlen(text + 2) + 1);
 }
 
-json_t *conventions_json(const struct schedule_conventions *conventions)
+int conventions_json(const struct schedule_conventions *conventions, json_t **object,
+                     struct err *err)
 {
+    *object = NULL;
     if (!conventions->keep_last_batch && !conventions->reset_moments)
-        return NULL;
-    json_t *object = json_object();
+        return 0;
+    json_t *found = json_object();
+    int bad = found == NULL;
     if (conventions->keep_last_batch)
-        json_object_set_new(object, "last_batch", json_string("keep"));
+        bad |= json_object_set_new(found, "last_batch", json_string("keep")) != 0;
     if (conventions->reset_moments)
-        json_object_set_new(object, "moments_at_step", json_string("reset"));
-    return object;
+        bad |= json_object_set_new(found, "moments_at_step", json_string("reset")) != 0;
+    if (bad) {
+        json_decref(found);
+        return err_set(err, ERR_MEMORY, "out of memory while writing a run's conventions");
+    }
+    *object = found;
+    return 0;
 }

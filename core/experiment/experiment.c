@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define PROFILE_MAX 16
 #define COUNT_MAX (INT64_C(1) << 40)
 #define EPOCHS_MAX 100000
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -21,6 +20,8 @@ static const char *const TOP_KEYS[] = {
 static const char *const PROFILE_KEYS[] = {
     "name", "network", "divide", "epochs", "test_n", "micro_ghosts", "device_micro_ghosts",
     "words"};
+
+static const char *const STUDIES[] = {"accumulation"};
 
 static int parse_profile(const struct experiment *experiment, struct settings_view *view,
                          struct experiment_profile *profile)
@@ -47,7 +48,7 @@ static int parse_profile(const struct experiment *experiment, struct settings_vi
 
 static int parse_profiles(struct experiment *experiment, struct settings_view *top)
 {
-    const config_setting_t *list = settings_groups(top, "profiles", PROFILE_MAX);
+    const config_setting_t *list = settings_groups(top, "profiles", EXPERIMENT_PROFILE_MAX);
     if (list == NULL)
         return top->failed;
     size_t count = (size_t)config_setting_length(list);
@@ -87,11 +88,8 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     experiment->groups = (int)settings_int(top, "groups", 1, 1024);
     experiment->plot = settings_find(top, "plot") == NULL ? "panels" : settings_name(top, "plot");
     if (settings_find(top, "study") != NULL) {
-        experiment->study = settings_string(top, "study");
-        if (experiment->study != NULL && strcmp(experiment->study, "accumulation") != 0)
-            settings_fail(top, settings_find(top, "study"),
-                          "'study' is \"%.80s\"; there is \"accumulation\" only",
-                          experiment->study);
+        int found = settings_choice(top, "study", STUDIES, COUNT_OF(STUDIES));
+        experiment->study = found < 0 ? NULL : STUDIES[found];
     }
     if (settings_find(top, "schedules_only") != NULL)
         experiment->schedules_only = settings_bool(top, "schedules_only");

@@ -2,9 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define PANEL_MAX 2 /* side by side on one page */
@@ -22,21 +20,8 @@ static const char *const PANEL_Y[] = {"lr", "batch", "test_accuracy", "train_los
 static const char *parse_column(struct settings_view *view, const char *key,
                                 const char *const *words, size_t count)
 {
-    const char *text = settings_string(view, key);
-    if (text == NULL)
-        return NULL;
-    char known[160] = "";
-    for (size_t i = 0, used = 0; i < count; i++) {
-        if (strcmp(text, words[i]) == 0)
-            return words[i];
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                                 words[i]);
-    }
-    const char *nearest = suggest(text, words, count);
-    settings_fail(view, settings_find(view, key), "'%s' is \"%.80s\"%s%s%s; it must be one of %s",
-                  key, text, nearest == NULL ? "" : ", did you mean \"",
-                  nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?", known);
-    return NULL;
+    int found = settings_choice(view, key, words, count);
+    return found < 0 ? NULL : words[found];
 }
 
 /* Two numbers, the second above the first. */

@@ -1,16 +1,13 @@
 #include "experiment/runs.h"
 
-#include "backend/backend.h"
+#include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "experiment/conventions.h"
 
 #include <float.h>
-#include <stdio.h>
 #include <string.h>
 
-#define RUN_MAX 64
 #define COUNT_MAX (INT64_C(1) << 40)
 #define EPOCHS_MAX 100000
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -24,33 +21,8 @@ static const char *const RUN_KEYS[] = {
     "ghost", "batch_max", "weight_decay",  "steps",     "factor", "action",   "beta1",
     "beta2", "epsilon",   CONVENTIONS_KEYS};
 
-static const char *const OPTIMIZERS[] = {"sgd", "momentum", "nesterov", "adam"};
-static const int OPTIMIZER_VALUES[] = {REPRO_OPTIMIZER_SGD, REPRO_OPTIMIZER_MOMENTUM,
-                                       REPRO_OPTIMIZER_NESTEROV, REPRO_OPTIMIZER_ADAM};
+/* in the order of enum schedule_action, which begins with 1 */
 static const char *const ACTIONS[] = {"decay_lr", "grow_batch"};
-static const int ACTION_VALUES[] = {SCHEDULE_DECAY_LR, SCHEDULE_GROW_BATCH};
-
-/* values[i] where the text is words[i]; 0 after a failure. */
-static int parse_word(struct settings_view *view, const config_setting_t *at, const char *key,
-                      const char *const *words, const int *values, size_t count)
-{
-    const char *text = settings_string_of(view, at, key);
-    if (text == NULL)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(text, words[i]) == 0)
-            return values[i];
-    const char *nearest = suggest(text, words, count);
-    char known[128] = "";
-    for (size_t i = 0, used = 0; i < count; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                                 words[i]);
-    if (nearest != NULL)
-        settings_fail(view, at, "'%s' is \"%.80s\"; did you mean \"%s\"?", key, text, nearest);
-    else
-        settings_fail(view, at, "'%s' is \"%.80s\"; it must be one of %s", key, text, known);
-    return 0;
-}
 
 static void parse_steps(struct settings_view *view, struct schedule_spec *spec)
 {
@@ -74,18 +46,15 @@ static void parse_steps(struct settings_view *view, struct schedule_spec *spec)
         spec->factor[i] = settings_double_of(view, settings_each(view, "factor", i, count),
                                              "factor", 1 + DBL_EPSILON, 1e9,
                                              "above 1 and at most 1e9");
-        spec->action[i] = (enum schedule_action)parse_word(
-            view, settings_each(view, "action", i, count), "action", ACTIONS, ACTION_VALUES,
-            COUNT_OF(ACTIONS));
+        spec->action[i] = (enum schedule_action)(
+            1 + settings_choice_of(view, settings_each(view, "action", i, count), "action", ACTIONS,
+                                   COUNT_OF(ACTIONS)));
     }
 }
 
 static void parse_optimizer(struct settings_view *view, struct experiment_run *run)
 {
-    const char *optimizer = settings_string(view, "optimizer"); /* fails where the key is missing */
-    if (optimizer != NULL)
-        run->spec.optimizer = parse_word(view, settings_find(view, "optimizer"), "optimizer",
-                                         OPTIMIZERS, OPTIMIZER_VALUES, COUNT_OF(OPTIMIZERS));
+    run->spec.optimizer = 1 + settings_choice(view, "optimizer", optimizer_names, OPTIMIZER_COUNT);
     if (settings_find(view, "momentum") != NULL)
         run->spec.momentum = settings_double(view, "momentum", 0, 1 - DBL_EPSILON,
                                              "at least 0 and below 1");
@@ -156,7 +125,7 @@ int experiment_runs_parse(struct settings_view *top, struct experiment *experime
     if (defaults != NULL &&
         settings_check(top, defaults, RUN_KEYS + RUN_OWN, COUNT_OF(RUN_KEYS) - RUN_OWN) != 0)
         return top->failed;
-    const config_setting_t *list = settings_groups(top, "runs", RUN_MAX);
+    const config_setting_t *list = settings_groups(top, "runs", EXPERIMENT_RUN_MAX);
     if (list == NULL)
         return top->failed;
     size_t count = (size_t)config_setting_length(list);

@@ -5,56 +5,61 @@
 #include "base/err.h"
 #include "base/suggest.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define NAMES_MAX 64
 
 /* ERR_USAGE: no `what` is named `name`; the nearest one and all there are. */
 static void fail_unknown(const struct experiment *experiment, const char *what, const char *name,
                          const char *const *names, size_t count, struct err *err)
 {
-    const char *nearest = suggest(name, names, count);
-    char known[512] = "";
-    for (size_t i = 0, used = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                                 names[i]);
-    if (nearest != NULL)
-        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; did you mean '%s'? (There are: %s.)",
-                experiment->name, what, name, nearest, known);
-    else
-        err_set(err, ERR_USAGE, "%s has no %s '%.80s'; there are: %s", experiment->name, what, name,
-                known);
+    char mend[SUGGEST_TEXT];
+    err_set(err, ERR_USAGE, "%s has no %s '%.80s'%s", experiment->name, what, name,
+            suggest_phrase(mend, name, names, count, '\'', NULL));
 }
 
 const struct experiment_profile *experiment_profile(const struct experiment *experiment,
                                                     const char *name, struct err *err)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
+    const char *names[EXPERIMENT_PROFILE_MAX];
     for (size_t i = 0; i < experiment->profile_count; i++) {
         if (strcmp(experiment->profiles[i].name, name) == 0)
             return &experiment->profiles[i];
-        if (count < NAMES_MAX)
-            names[count++] = experiment->profiles[i].name;
+        names[i] = experiment->profiles[i].name;
     }
-    fail_unknown(experiment, "profile", name, names, count, err);
+    fail_unknown(experiment, "profile", name, names, experiment->profile_count, err);
     return NULL;
 }
 
 const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name,
                                             struct err *err)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
+    const char *names[EXPERIMENT_RUN_MAX];
     for (size_t i = 0; i < experiment->run_count; i++) {
         if (strcmp(experiment->runs[i].name, name) == 0)
             return &experiment->runs[i];
-        if (count < NAMES_MAX)
-            names[count++] = experiment->runs[i].name;
+        names[i] = experiment->runs[i].name;
     }
-    fail_unknown(experiment, "run", name, names, count, err);
+    fail_unknown(experiment, "run", name, names, experiment->run_count, err);
     return NULL;
+}
+
+int experiment_reduced(const struct experiment *experiment,
+                       const struct experiment_profile *profile)
+{
+    return profile->divide != 1 || profile->epochs != experiment->epochs;
+}
+
+int experiment_is_paper(const struct experiment *experiment,
+                        const struct experiment_profile *profile)
+{
+    if (experiment_reduced(experiment, profile))
+        return 0;
+    for (size_t i = 0; i < experiment->profile_count; i++) {
+        const struct experiment_profile *paper = &experiment->profiles[i];
+        if (strcmp(paper->name, EXPERIMENT_PAPER) == 0)
+            return strcmp(profile->network, paper->network) == 0 &&
+                   profile->test_n == paper->test_n;
+    }
+    return 0;
 }
 
 /* *value / divide without a remainder. */

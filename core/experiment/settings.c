@@ -65,10 +65,9 @@ int settings_check(struct settings_view *view, const config_setting_t *group,
             k++;
         if (k < count)
             continue;
-        const char *nearest = suggest(name, keys, count);
-        if (nearest != NULL)
-            return settings_fail(view, at, "unknown key '%s'; did you mean '%s'?", name, nearest);
-        return settings_fail(view, at, "unknown key '%s'; remove it", name);
+        char mend[SUGGEST_TEXT];
+        return settings_fail(view, at, "unknown key '%s'%s", name,
+                             suggest_phrase(mend, name, keys, count, '\'', "remove it"));
     }
     return view->failed;
 }
@@ -155,6 +154,23 @@ double settings_double(struct settings_view *view, const char *key, double low, 
     return settings_double_of(view, need(view, key), key, low, high, bounds);
 }
 
+int settings_choice_of(struct settings_view *view, const config_setting_t *at, const char *key,
+                       const char *const *words, size_t count)
+{
+    const char *text = settings_string_of(view, at, key);
+    if (text == NULL)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, words[i]) == 0)
+            return (int)i;
+    char known[SUGGEST_TEXT], otherwise[SUGGEST_TEXT + 32], mend[SUGGEST_TEXT];
+    snprintf(otherwise, sizeof otherwise, "it must be one of %s",
+             suggest_names(known, words, count));
+    settings_fail(view, at, "'%s' is \"%.80s\"%s", key, text,
+                  suggest_phrase(mend, text, words, count, '"', otherwise));
+    return -1;
+}
+
 int settings_bool(struct settings_view *view, const char *key)
 {
     const config_setting_t *at = need(view, key);
@@ -167,6 +183,12 @@ int settings_bool(struct settings_view *view, const char *key)
 const char *settings_string(struct settings_view *view, const char *key)
 {
     return settings_string_of(view, need(view, key), key);
+}
+
+int settings_choice(struct settings_view *view, const char *key, const char *const *words,
+                    size_t count)
+{
+    return settings_choice_of(view, need(view, key), key, words, count);
 }
 
 const char *settings_name(struct settings_view *view, const char *key)

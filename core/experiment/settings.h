@@ -51,6 +51,9 @@ int settings_bool(struct settings_view *view, const char *key);
 const char *settings_string(struct settings_view *view, const char *key);
 /* As above, of letters, digits and '-' only and at most 64 bytes: fit for a file name. */
 const char *settings_name(struct settings_view *view, const char *key);
+/* A text that is one of words[]: its index; -1 after a failure, which names the nearest or all. */
+int settings_choice(struct settings_view *view, const char *key, const char *const *words,
+                    size_t count);
 /* A list "( ... )" of 1 to `most` groups. */
 const config_setting_t *settings_groups(struct settings_view *view, const char *key, int most);
 
@@ -67,5 +70,7 @@ double settings_double_of(struct settings_view *view, const config_setting_t *at
                           double low, double high, const char *bounds);
 const char *settings_string_of(struct settings_view *view, const config_setting_t *at,
                                const char *key);
+int settings_choice_of(struct settings_view *view, const config_setting_t *at, const char *key,
+                       const char *const *words, size_t count);
 
 #endif

@@ -1,4 +1,4 @@
-/* The judge: which claims can be judged at all, and those on numbers of updates. */
+/* The judge: which claims can be judged at all, and by whom. */
 #include "judge/judge_parts.h"
 
 #include <inttypes.h>
@@ -8,16 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Every kind has a row. */
+static const struct {
+    unsigned flags;
+    void (*judge)(const struct claim *claim, const struct claim_evidence *evidence,
+                  struct claim_verdict *verdict);
+} JUDGES[CLAIM_KIND_END] = {
+#define JUDGE_ROW(kind, name, runs, other, least, flags, numbers, judge) \
+    [CLAIM_##kind] = {flags, claims_judge_##judge},
+    CLAIM_KINDS(JUDGE_ROW)
+#undef JUDGE_ROW
+};
+
 const char *claim_outcome_word(enum claim_outcome outcome)
 {
     static const char *const words[] = {"HOLDS", "FAILS", "NOT ENOUGH RUNS", "NOT RUN"};
     return words[outcome];
-}
-
-int claim_reduced(const struct claim_evidence *evidence)
-{
-    const struct experiment_profile *profile = &evidence->experiment->profiles[evidence->profile];
-    return profile->divide != 1 || profile->epochs != evidence->experiment->epochs;
 }
 
 double claims_number(const struct claim *claim, const struct claim_evidence *evidence,
@@ -56,8 +62,7 @@ static int stray_epoch(const struct runlog *log, const struct schedule *schedule
     return log->count > (size_t)schedule->epochs ? schedule->epochs + 1 : 0;
 }
 
-/* 0 when every log of the claim's runs follows its plan; else says in `text` which does not. */
-static int find_stray(const struct claim *claim, const struct claim_evidence *evidence, char *text)
+int claims_find_stray(const struct claim *claim, const struct claim_evidence *evidence, char *text)
 {
     for (size_t i = 0; i < claim->run_count; i++) {
         const struct claim_curves *curves = &evidence->curves[claim->runs[i]];
@@ -81,67 +86,11 @@ static int find_stray(const struct claim *claim, const struct claim_evidence *ev
     return 0;
 }
 
-/* What is measured at the profile at hand, and by how many logs. */
-static void say_logs(const struct claim *claim, const struct claim_evidence *evidence, char *text)
-{
-    size_t logs = 0;
-    for (size_t i = 0; i < claim->run_count; i++)
-        logs += evidence->curves[claim->runs[i]].count;
-    if (claim_reduced(evidence)) {
-        claims_say(text, "; at this profile ");
-        for (size_t i = 0; i < claim->run_count; i++)
-            claims_say(text, "%s%" PRId64, i == 0 ? "" : " and ",
-                       evidence->here[claim->runs[i]].updates);
-    }
-    if (logs == 0)
-        claims_say(text, ", by the plan%s",
-                   evidence->experiment->schedules_only ? "" : "; not trained yet");
-    else
-        claims_say(text, ", by the plan and by %zu log%s", logs, logs == 1 ? "" : "s");
-}
-
-static void judge_counts(const struct claim *claim, const struct claim_evidence *evidence,
-                         struct claim_verdict *verdict)
-{
-    double value = claims_number(claim, evidence, CLAIM_VALUE),
-           within = claims_number(claim, evidence, CLAIM_WITHIN);
-    int64_t updates = evidence->paper[claim->runs[0]].updates;
-    int holds;
-    if (claim->kind == CLAIM_RATIO_AT_LEAST) {
-        int64_t over = evidence->paper[claim->runs[1]].updates;
-        double ratio = (double)updates / (double)over;
-        holds = ratio >= value;
-        claims_say(verdict->measured, "%.1f times as many: %" PRId64 " (%s) over %" PRId64 " (%s)",
-                   ratio, updates, claims_run_name(claim, evidence, 0), over,
-                   claims_run_name(claim, evidence, 1));
-        claims_say(verdict->needed, "at least %g times", value);
-    } else {
-        claims_say(verdict->measured, "%" PRId64 " updates", updates);
-        if (claim->kind == CLAIM_UPDATES_BELOW) {
-            holds = (double)updates < value;
-            claims_say(verdict->needed, "below %.10g", value);
-        } else {
-            holds = fabs((double)updates - value) <= within;
-            claims_say(verdict->needed, "%.10g to %.10g", value - within, value + within);
-        }
-    }
-    if (claim_reduced(evidence))
-        claims_say(verdict->measured, " at the paper's scale");
-    say_logs(claim, evidence, verdict->measured);
-    verdict->outcome = holds ? CLAIM_HOLDS : CLAIM_FAILS;
-    char stray[CLAIM_TEXT] = "";
-    if (find_stray(claim, evidence, stray)) {
-        verdict->outcome = CLAIM_FAILS;
-        verdict->measured[0] = '\0';
-        claims_say(verdict->measured, "%s", stray);
-    }
-}
-
 /* 1 when the claim states every number of its kind for the profile; else says for which profiles it
  * does. */
 static int is_stated(const struct claim *claim, const struct claim_evidence *evidence, char *text)
 {
-    int stated[CLAIM_PROFILE_MAX];
+    int stated[EXPERIMENT_PROFILE_MAX];
     const struct experiment *experiment = evidence->experiment;
     for (size_t p = 0; p < experiment->profile_count; p++) {
         stated[p] = 1;
@@ -208,12 +157,12 @@ static void judge_trained(const struct claim *claim, const struct claim_evidence
                            claims_run_name(claim, evidence, i));
         return;
     }
-    if (find_stray(claim, evidence, verdict->measured)) {
+    if (claims_find_stray(claim, evidence, verdict->measured)) {
         verdict->outcome = CLAIM_NOT_RUN;
         claims_say(verdict->measured, "; delete that run's folder and train it anew");
         return;
     }
-    claims_judge_curves(claim, evidence, verdict);
+    JUDGES[claim->kind].judge(claim, evidence, verdict);
     if (say_short(claim, evidence, seeds, missing)) {
         verdict->outcome = CLAIM_NOT_ENOUGH_RUNS;
         claims_say(verdict->measured, "; %zu seeds of each run are needed, too few of: %s", seeds,
@@ -229,13 +178,8 @@ void claim_judge(const struct claim *claim, const struct claim_evidence *evidenc
         verdict->outcome = CLAIM_NOT_RUN;
         return;
     }
-    switch (claim->kind) {
-    case CLAIM_UPDATES_ABOUT:
-    case CLAIM_UPDATES_BELOW:
-    case CLAIM_RATIO_AT_LEAST:
-        judge_counts(claim, evidence, verdict);
-        return;
-    default:
+    if (JUDGES[claim->kind].flags & CLAIM_PLANNED)
+        JUDGES[claim->kind].judge(claim, evidence, verdict);
+    else
         judge_trained(claim, evidence, verdict);
-    }
 }

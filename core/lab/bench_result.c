@@ -1,5 +1,6 @@
 #include "lab/bench.h"
 
+#include "backend/names.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -72,19 +73,6 @@ static void add_row(const struct bench_result *result, struct bench_row *rows, s
 size_t bench_rows(const struct net *net, const struct bench_result *result,
                   struct bench_row rows[BENCH_ROW_MAX])
 {
-    static const char *const names[REPRO_OP_COUNT + 1] = {"",
-                                                          "input",
-                                                          "conv",
-                                                          "batch_norm",
-                                                          "relu",
-                                                          "add",
-                                                          "concat",
-                                                          "max_pool",
-                                                          "avg_pool",
-                                                          "global_avg_pool",
-                                                          "dropout",
-                                                          "dense",
-                                                          "softmax_cross_entropy"};
     size_t count = 0;
     double rest = result->profiled;
     if (!result->has_ops)
@@ -92,7 +80,7 @@ size_t bench_rows(const struct net *net, const struct bench_result *result,
     for (int op = 1; op <= REPRO_OP_COUNT; op++) {
         double forward = result->ops.forward[op], backward = result->ops.backward[op];
         add_row(result, rows, &count,
-                (struct bench_row){.name = names[op],
+                (struct bench_row){.name = op_name(op),
                                    .forward = forward,
                                    .backward = backward,
                                    .total = forward + backward,

@@ -14,6 +14,10 @@
 
 struct err;
 
+/* Of a run; so the number of its updates fits an int64_t. */
+#define CONVERT_TRAIN_MAX (INT64_C(1) << 40)
+#define CONVERT_EPOCHS_MAX 100000
+
 /* What carries the fall of the noise scale. */
 enum convert_kind {
     CONVERT_BATCH = 1,  /* every step grows B, as far as batch_max; what is left decays lr */

@@ -79,6 +79,46 @@ static void edges(void **state)
     assert_string_equal(suggest("lt", long_names, 2), "lr");
 }
 
+static void names_in_a_row(void **state)
+{
+    (void)state;
+    char text[SUGGEST_TEXT], name[SUGGEST_TEXT / 4];
+    const char *many[10];
+    assert_string_equal(suggest_names(text, NULL, 0), "");
+    assert_string_equal(suggest_names(text, keys, 1), keys[0]);
+    const char *const three[] = {"paper", "small", "quick"};
+    assert_string_equal(suggest_names(text, three, 3), "paper, small, quick");
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    for (size_t i = 0; i < sizeof many / sizeof many[0]; i++)
+        many[i] = name;
+    suggest_names(text, many, sizeof many / sizeof many[0]);
+    assert_int_equal(strlen(text), 3 * (sizeof name - 1) + 2 * 2 + 5);
+    assert_string_equal(text + strlen(text) - 6, "n, ...");
+}
+
+static void phrases(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word, *otherwise, *phrase;
+        char quote;
+    } cases[] = {
+        {"smal", "remove it", "; did you mean 'small'?", '\''},
+        {"zzz", "remove it", "; remove it", '\''},
+        {"smal", NULL, "; did you mean 'small'? (There are: paper, small.)", '\''},
+        {"zzz", NULL, "; there are: paper, small", '\''},
+        {"papr", "x", "; did you mean \"paper\"?", '"'},
+    };
+    const char *const names[] = {"paper", "small"};
+    char text[SUGGEST_TEXT];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(
+            suggest_phrase(text, cases[i].word, names, 2, cases[i].quote, cases[i].otherwise),
+            cases[i].phrase);
+    assert_string_equal(suggest_phrase(text, "x", NULL, 0, '\'', NULL), "; there are: ");
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -88,6 +128,8 @@ int main(void)
         cmocka_unit_test(swap_is_one_edit),
         cmocka_unit_test(smallest_wins_then_first),
         cmocka_unit_test(edges),
+        cmocka_unit_test(names_in_a_row),
+        cmocka_unit_test(phrases),
     };
     return cmocka_run_group_tests_name("suggest", tests, NULL, NULL);
 }

@@ -1,0 +1,60 @@
+/* manifest.h -- manifest.json of a run: what it is, where and with what it was computed, how it
+ * ended.
+ *
+ *   run, title, figure, profile   names, for people: those of the figure that trained it first
+ *   also                          "figure3/momentum-hybrid": names that other figures have for it
+ *   identity, identity_hash       what makes it this run and no other
+ *   status                        "running" or "done"
+ *   planned_updates               by the schedule
+ *   sessions                      one entry a start: times, source commit, versions, host, updates
+ *                                 from and to, peak memory of the process in bytes, how many runs
+ *                                 it trained at a time where not one, whether algorithms were
+ *                                 chosen by trial, and what the backend chose for each layer, where
+ *                                 it says
+ *   result                        when done: updates, final and best test accuracy, training
+ *                                 seconds */
+#ifndef RESULTS_MANIFEST_H
+#define RESULTS_MANIFEST_H
+
+#include "results/run.h"
+
+struct err;
+struct runlog;
+
+/* A run's status from its manifest; RUN_NEW when there is none.  ERR_INPUT when the file is damaged
+ * or of another identity. */
+int manifest_status(const char *path, const char *hash, enum run_status *status, struct err *err);
+
+/* Reads a manifest whatever its identity; *manifest is released with json_decref().  ERR_IO, or
+ * ERR_INPUT when it is damaged. */
+int manifest_read(const char *path, json_t **manifest, struct err *err);
+
+/* 1 when it says that the run is done. */
+int manifest_is_done(const json_t *manifest);
+
+/* 1 when the manifest is of the run that a figure knows by this name; NULL: by any. */
+int manifest_is_named(const json_t *manifest, const char *figure, const char *run);
+
+/* Notes the run's name in the manifest of a run that is done, where it is not there yet. */
+int manifest_add_name(const struct run *run, struct err *err);
+
+/* What a start adds. */
+struct manifest_session {
+    const char *commit, *version; /* the program's */
+    const char *choices;          /* one line a choice, or empty */
+    int jobs;                     /* runs trained at a time */
+    int64_t first_update;
+};
+
+/* Begins a session: reads the old manifest or makes a new one, appends an entry; *manifest is
+ * released with json_decref().  ERR_INPUT when a tuned run goes on with other choices than those of
+ * a session of which updates were kept. */
+int manifest_begin(const struct run *run, const struct manifest_session *session, json_t **manifest,
+                   struct err *err);
+
+/* Writes the manifest with the session's last update; log is NULL while running, the complete log
+ * when done. */
+int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
+                   const struct runlog *log, struct err *err);
+
+#endif
