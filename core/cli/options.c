@@ -19,8 +19,8 @@ struct parse {
 };
 
 static const struct argp_option option_table[] = {
-    {"profile", 'p', "NAME", 0, "scale: paper, small, quick, smoke (default: the experiment's own)",
-     0},
+    {"profile", 'p', "NAME", 0,
+     "scale: paper, narrow, small, quick, smoke (default: the experiment's own)", 0},
     {"data", 'd', "DIR", 0,
      "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic set)", 0},
     {"backend", 'b', "NAME", 0,
