@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """One training step of a wide residual network in PyTorch, timed; the other side of bench/compare.
 
-The step is what `repro bench` times: forward, cross-entropy, backward and an SGD step with momentum and weight decay, on one batch
-that stays where it is.  Everything that costs PyTorch time and is not the step is left out: no data loading, the input already f32
-and in the layout asked for, gradients set to None rather than zeroed, the fused optimizer where this version has it.  On a GPU
-steps are queued one behind the other and timed by the device's clock, as ours are.  Prints one JSON object; exits with 77 and a
-sentence on stderr where PyTorch or what it needs is missing.
+The step is what `repro bench` times: forward, cross-entropy, backward and an SGD step with momentum
+and weight decay, on one batch that stays where it is.  Everything that costs PyTorch time and is
+not the step is left out: no data loading, the input already f32 and in the layout asked for,
+gradients set to None rather than zeroed, the fused optimizer where this version has it.  On a GPU
+steps are queued one behind the other and timed by the device's clock, as ours are.  Prints one JSON
+object; exits with 77 and a sentence on stderr where PyTorch or what it needs is missing.
 
-With --turns one process, which compiles once, serves any number of measurements: it warms up, prints an object that says "ready", then
-waits for a line on its input before each measurement and prints one object behind it, until the input ends.
+With --turns one process, which compiles once, serves any number of measurements: it warms up,
+prints an object that says "ready", then waits for a line on its input before each measurement and
+prints one object behind it, until the input ends.
 """
 import argparse
 import contextlib
@@ -32,7 +34,8 @@ try:
     from torch import nn
     from torch.nn import functional as F
 except ImportError as error:
-    refuse(f"{sys.executable} cannot import PyTorch ({error}); name an interpreter that can by --python")
+    refuse(f"{sys.executable} cannot import PyTorch ({error}); name an interpreter that can by "
+           "--python")
 
 
 def conv(channels_in, channels_out, kernel, stride):
@@ -40,7 +43,8 @@ def conv(channels_in, channels_out, kernel, stride):
 
 
 class Residual(nn.Module):
-    """Batch norm, ReLU, 3x3, batch norm, ReLU, 3x3, plus a shortcut: a 1x1 of the first ReLU where the shape changes."""
+    """Batch norm, ReLU, 3x3, batch norm, ReLU, 3x3, plus a shortcut: a 1x1 of the first ReLU
+    where the shape changes."""
 
     def __init__(self, channels_in, channels_out, stride):
         super().__init__()
@@ -64,7 +68,8 @@ def wide_resnet(depth, width, classes=10):
             channels_out = (16 << group) * width
             layers.append(Residual(channels, channels_out, 2 if group > 0 and block == 0 else 1))
             channels = channels_out
-    head = [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)]
+    head = [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+            nn.Linear(channels, classes)]
     return nn.Sequential(*layers, *head)
 
 
@@ -89,7 +94,8 @@ def make_step(options):
     half = options.precision == "bf16"
 
     def step():
-        with torch.autocast(options.device, dtype=torch.bfloat16) if half else contextlib.nullcontext():
+        with (torch.autocast(options.device, dtype=torch.bfloat16) if half
+              else contextlib.nullcontext()):
             logits = model(images)
         loss = F.cross_entropy(logits.float(), labels)
         optimizer.zero_grad(set_to_none=True)
@@ -121,8 +127,9 @@ def measure(options, step, parameters):
     onednn = re.search(r"(?:MKL-DNN|oneDNN) v([\d.]+)", torch.__config__.show())
     library = torch.backends.cudnn.version() if options.device == "cuda" else onednn and onednn[1]
     return {
-        "network": options.network[0], "batch": options.batch, "precision": options.precision, "layout": options.layout,
-        "device": options.device, "compiled": options.compile, "threads": torch.get_num_threads(), "parameters": parameters,
+        "network": options.network[0], "batch": options.batch, "precision": options.precision,
+        "layout": options.layout, "device": options.device, "compiled": options.compile,
+        "threads": torch.get_num_threads(), "parameters": parameters,
         "torch": torch.__version__, ("cudnn" if options.device == "cuda" else "onednn"): library,
         "clock": "device" if options.device == "cuda" else "host", "seconds": seconds,
         "images_per_second": options.batch / statistics.median(seconds),
@@ -149,7 +156,8 @@ def parse():
     parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
     parser.add_argument("--layout", choices=["nchw", "nhwc"], default="nhwc")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--compile", action="store_true", help="through torch.compile(mode='max-autotune')")
+    parser.add_argument("--compile", action="store_true",
+                        help="through torch.compile(mode='max-autotune')")
     parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=positive, default=9)
     parser.add_argument("--warm-up", type=positive, default=3)
@@ -166,7 +174,8 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(options.threads)
     torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.precision == "tf32"
+    tf32 = options.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
     step, parameters = make_step(options)
     time_steps(step, options.warm_up, options.device)
     if not options.turns:

@@ -1,8 +1,10 @@
-# REPRO_ONEDNN: --with-onednn=auto|yes|no|DIR.  Sets ONEDNN_CFLAGS, ONEDNN_LIBS, the conditional HAVE_ONEDNN, and onednn_state for
-# configure's closing table.  The plugin needs OpenMP and oneDNN 2.6 or 3.x; Debian's has no .pc file, so a program is linked.
+# REPRO_ONEDNN: --with-onednn=auto|yes|no|DIR.  Sets ONEDNN_CFLAGS, ONEDNN_LIBS, the conditional
+# HAVE_ONEDNN, and onednn_state for configure's closing table.  The plugin needs OpenMP and oneDNN
+# 2.6 or 3.x; Debian's has no .pc file, so a program is linked.
 AC_DEFUN([REPRO_ONEDNN], [
     AC_ARG_WITH([onednn],
-        [AS_HELP_STRING([--with-onednn=auto|yes|no|DIR], [build the onednn plugin (default: auto)])],
+        [AS_HELP_STRING([--with-onednn=auto|yes|no|DIR],
+            [build the onednn plugin (default: auto)])],
         [], [with_onednn=auto])
     ONEDNN_CFLAGS=
     ONEDNN_LIBS=-ldnnl
@@ -22,7 +24,8 @@ AC_DEFUN([REPRO_ONEDNN], [
         LIBS="$ONEDNN_LIBS $LIBS"
         AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <oneapi/dnnl/dnnl.h>
 #include <omp.h>
-#if DNNL_VERSION_MAJOR < 2 || (DNNL_VERSION_MAJOR == 2 && DNNL_VERSION_MINOR < 6) || DNNL_VERSION_MAJOR > 3
+#define VERSION (DNNL_VERSION_MAJOR * 100 + DNNL_VERSION_MINOR)
+#if VERSION < 206 || VERSION >= 400
 #error "the plugin needs oneDNN 2.6 to 3.x"
 #endif]], [[omp_set_num_threads(1);
 return dnnl_version()->major == 0;]])], [have_onednn=yes])

@@ -1,8 +1,10 @@
-# REPRO_OPENBLAS: --with-openblas=auto|yes|no|DIR.  Sets OPENBLAS_CFLAGS, OPENBLAS_LIBS, the conditional HAVE_OPENBLAS, and
-# openblas_state for configure's closing table.  The plugin needs OpenMP and an OpenBLAS with the C interface.
+# REPRO_OPENBLAS: --with-openblas=auto|yes|no|DIR.  Sets OPENBLAS_CFLAGS, OPENBLAS_LIBS, the
+# conditional HAVE_OPENBLAS, and openblas_state for configure's closing table.  The plugin needs
+# OpenMP and an OpenBLAS with the C interface.
 AC_DEFUN([REPRO_OPENBLAS], [
     AC_ARG_WITH([openblas],
-        [AS_HELP_STRING([--with-openblas=auto|yes|no|DIR], [build the openblas plugin (default: auto)])],
+        [AS_HELP_STRING([--with-openblas=auto|yes|no|DIR],
+            [build the openblas plugin (default: auto)])],
         [], [with_openblas=auto])
     OPENBLAS_CFLAGS=
     OPENBLAS_LIBS=-lopenblas
@@ -10,10 +12,13 @@ AC_DEFUN([REPRO_OPENBLAS], [
     AS_CASE([$with_openblas],
         [auto|yes|no], [],
         [AS_CASE([`echo "$with_openblas"/lib/libopenblas.*`],
-            [*'*'], [AC_MSG_ERROR([--with-openblas: there is no $with_openblas/lib/libopenblas.so])])
+            [*'*'],
+            [AC_MSG_ERROR([--with-openblas: there is no $with_openblas/lib/libopenblas.so])])
          OPENBLAS_CFLAGS="-I$with_openblas/include"
          OPENBLAS_LIBS="-L$with_openblas/lib -Wl,-rpath,$with_openblas/lib -lopenblas"])
-    AS_IF([test "x$with_openblas" = xno], [openblas_state="no: switched off by --without-openblas"], [
+    AS_IF([test "x$with_openblas" = xno], [
+        openblas_state="no: switched off by --without-openblas"
+    ], [
         AC_OPENMP
         AC_MSG_CHECKING([for OpenBLAS])
         repro_saved_cflags=$CFLAGS

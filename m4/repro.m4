@@ -1,9 +1,12 @@
-# REPRO_WARNINGS: sets WARNING_CFLAGS to the warnings this compiler has; --enable-werror makes them errors.
+# REPRO_WARNINGS: sets WARNING_CFLAGS to the warnings this compiler has; --enable-werror makes them
+# errors.
 AC_DEFUN([REPRO_WARNINGS], [
-    AC_ARG_ENABLE([werror], [AS_HELP_STRING([--enable-werror], [warnings are errors (default: no)])])
+    AC_ARG_ENABLE([werror],
+        [AS_HELP_STRING([--enable-werror], [warnings are errors (default: no)])])
     WARNING_CFLAGS=
     AS_IF([test "x$enable_werror" = xyes], [REPRO_TRY_CFLAG([-Werror])])
-    m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef],
+    m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+        -Wpointer-arith -Wvla -Wundef],
         [REPRO_TRY_CFLAG(flag)])
     AC_SUBST([WARNING_CFLAGS])
 ])

@@ -1,5 +1,5 @@
-# accumulation.gp -- Appendix A: left the growth of the accumulation against eq. (11), right N_lost against eq. (13).
-# A curve is a measurement: `data` has its points, `summary` a row for each.
+# accumulation.gp -- Appendix A: left the growth of the accumulation against eq. (11), right N_lost
+# against eq. (13). A curve is a measurement: `data` has its points, `summary` a row for each.
 half = measurements / 2
 array legend_text[half + 1]
 stats summary using 1 nooutput
@@ -42,7 +42,9 @@ do for [p = 1:2] {
     set ytics 0.5 format '%.1f'
     set xlabel 'Updates times 1 - m'
     set ylabel (p == 1 ? 'Accumulation along G, in units of G / (1 - m)' : '') offset 1, 0
-    plot for [k = 1:half] data using (of(k + (p - 1) * half, column('grown'))):(column('share')) with lines linestyle k, \
+    plot for [k = 1:half] \
+            data using (of(k + (p - 1) * half, column('grown'))):(column('share')) \
+            with lines linestyle k, \
         formula(x) with lines linestyle 100 linewidth 2.5 dashtype 2
 }
 set lmargin at screen panel_left + 2 * (width + gap) + 0.01
@@ -56,6 +58,7 @@ set ytics autofreq format '%g'
 set xlabel 'Predicted: B / (N (1 - m))'
 set ylabel 'Measured, weights held' offset 1, 0
 plot x with lines linestyle 100 linewidth 2.5 dashtype 2, \
-    for [k = 1:half] summary using (of(k, column('n_lost_predicted'))):(column('n_lost')) with points linestyle k pointtype last_point(k) pointsize dot
+    for [k = 1:half] summary using (of(k, column('n_lost_predicted'))):(column('n_lost')) \
+        with points linestyle k pointtype last_point(k) pointsize dot
 unset multiplot
 unset output

@@ -1,13 +1,16 @@
-# look.gp -- what all figures share.  A figure's script fills `legend_text`, an array with one entry per curve and, where
-# printed curves are drawn, one for them, sets `legend_curves` to how many are no printed ones, and then loads this file;
-# core/lab/plot.h lists the variables both are given.
+# look.gp -- what all figures share.  A figure's script fills `legend_text`, an array with one entry
+# per curve and, where printed curves are drawn, one for them, sets `legend_curves` to how many are
+# no printed ones, and then loads this file; core/draw/plot.h lists the variables both are given.
 #
-#   linestyle k           of curve k; its last point has `pointtype last_point(k)`; linestyle 100 is for printed curves
-#   panel_left, _right, _top, _bottom     the room for panels, in screen coordinates, between legend and caption
+#   linestyle k           of curve k; its last point has `pointtype last_point(k)`; linestyle 100 is
+#                         for printed curves
+#   panel_left, _right, _top, _bottom     the room for panels, in screen coordinates, between legend
+#                         and caption
 #   small, dot            a type size for what is not the subject, the size of a point
-#   set_page              a command string: `eval set_page` puts title, legend and caption on the page
+#   set_page              a command string: `eval set_page` puts title, legend, caption on the page
 #   unset_page            takes them off again, for a further panel on the same page
-# The legend is made of labels, not of gnuplot's key, whose columns follow a guess at the width of the type.
+# The legend is made of labels, not of gnuplot's key, whose columns follow a guess at the width of
+# the type.
 
 set encoding utf8
 set decimalsign '.'
@@ -17,13 +20,15 @@ set datafile columnheaders
 # One page in the units of three terminals; type and lines in the same proportion.  SVG keeps its
 # labels farther from the axes than the others.
 if (format eq 'png') {
-    set terminal pngcairo noenhanced background '#ffffff' size 1800,1150 font 'Sans,19' linewidth 2.2 rounded
+    set terminal pngcairo noenhanced background '#ffffff' size 1800,1150 font 'Sans,19' \
+        linewidth 2.2 rounded
     small = ',17'
     large = ',21'
     dot = 1.7
 }
 if (format eq 'svg') {
-    set terminal svg noenhanced background '#ffffff' size 1080,690 font 'sans-serif,15.2' linewidth 1.25 rounded
+    set terminal svg noenhanced background '#ffffff' size 1080,690 font 'sans-serif,15.2' \
+        linewidth 1.25 rounded
     small = ',13.6'
     large = ',16.8'
     dot = 0.65
@@ -39,7 +44,8 @@ if (format eq 'pdf') {
 }
 set output output
 
-# Colours that colour-blind readers tell apart, most of them Okabe and Ito's, and a shape each for the last point.
+# Colours that colour-blind readers tell apart, most of them Okabe and Ito's, and a shape each for
+# the last point.
 set style line 1 linecolor rgb '#0072B2'
 set style line 2 linecolor rgb '#D55E00'
 set style line 3 linecolor rgb '#009E73'
@@ -62,7 +68,9 @@ set key off
 # As many columns, up to four, as the longest text leaves room for.
 entries = |legend_text|
 longest_text = 0
-do for [k = 1:entries] { if (strlen(legend_text[k]) > longest_text) { longest_text = strlen(legend_text[k]) } }
+do for [k = 1:entries] {
+    if (strlen(legend_text[k]) > longest_text) { longest_text = strlen(legend_text[k]) }
+}
 legend_columns = longest_text > 58 ? 1 : longest_text > 34 ? 2 : longest_text > 24 ? 3 : 4
 legend_columns = legend_columns > entries ? entries : legend_columns
 legend_rows = (entries + legend_columns - 1) / legend_columns
@@ -78,11 +86,16 @@ legend_y(k) = 0.922 - row_height * ((k - 1) / legend_columns)
 caption_y = 0.030 + line_height * (caption_lines - 1)
 
 set_page = "set label 1001 title at screen panel_left, 0.966 left front font large; \
-    set label 1002 caption at screen panel_left, caption_y left front font small textcolor rgb '#404040'; \
+    set label 1002 caption at screen panel_left, caption_y left front font small \
+        textcolor rgb '#404040'; \
     do for [k = 1:entries] { \
-        set arrow 1000 + k from screen legend_x(k), legend_y(k) rto screen 0.030, 0 nohead front linestyle (k > legend_curves ? 100 : k); \
+        set arrow 1000 + k from screen legend_x(k), legend_y(k) rto screen 0.030, 0 \
+            nohead front linestyle (k > legend_curves ? 100 : k); \
         set label 1100 + k '' at screen legend_x(k) + 0.015, legend_y(k) front \
-            point linestyle (k > legend_curves ? 100 : k) pointtype (k > legend_curves ? 0 : last_point(k)) pointsize (k > legend_curves ? 0 : dot); \
-        set label 1200 + k legend_text[k] at screen legend_x(k) + 0.038, legend_y(k) left front font small; \
+            point linestyle (k > legend_curves ? 100 : k) \
+            pointtype (k > legend_curves ? 0 : last_point(k)) \
+            pointsize (k > legend_curves ? 0 : dot); \
+        set label 1200 + k legend_text[k] at screen legend_x(k) + 0.038, legend_y(k) \
+            left front font small; \
     }"
 unset_page = "unset arrow; unset label"

@@ -1,5 +1,6 @@
-# panels.gp -- one panel or two side by side, each a column of the table against another: figures 1 to 4.
-# Curves in the same place of their panels share a colour and a line of the legend; where they end stands in the panel.
+# panels.gp -- one panel or two side by side, each a column of the table against another: figures 1
+# to 4. Curves in the same place of their panels share a colour and a line of the legend; where they
+# end stands in the panel.
 legend_curves = words(panel_curves[1])
 array legend_text[legend_curves + (panel_paper[1] eq '' ? 0 : 1)]
 do for [i = 1:legend_curves] { legend_text[i] = curve_title[int(word(panel_curves[1], i))] }
@@ -20,8 +21,8 @@ y_words(p) = panel_y[p] eq 'lr' ? 'Learning rate' : panel_y[p] eq 'batch' ? 'Bat
     panel_y[p] eq 'train_loss' ? 'Training set cross-entropy' : \
     panel_y[p] eq 'train_loss_l2' ? 'Training set cross-entropy and L2 term' : 'Test set accuracy'
 
-# Axes that follow the runs.  Accuracies: the first fifth of a training and stray dips may fall below the lower end, no
-# last value does, and panels of the same quantity have the same axis.
+# Axes that follow the runs.  Accuracies: the first fifth of a training and stray dips may fall
+# below the lower end, no last value does, and panels of the same quantity have the same axis.
 array x_high[panels]
 array low[panels]
 array high[panels]
@@ -33,9 +34,12 @@ do for [p = 1:panels] {
         k = curve(p, i)
         x_high[p] = larger(x_high[p], panel_x[p] eq 'epoch' ? last_epoch[k] : last_updates[k])
         late = is_loss(p) || is_log(p) ? 0.0 : last_epoch[k] / 5.0
-        stats data using (of(k, column('epoch') >= late ? column(panel_y[p]) : NaN)) name 'LATE' nooutput
-        fence = is_loss(p) || is_log(p) ? LATE_min : LATE_lo_quartile - 1.5 * (LATE_up_quartile - LATE_lo_quartile)
-        low[p] = smaller(low[p], smaller(is_measured(p) && !is_loss(p) ? last_accuracy[k] : 1e30, larger(LATE_min, fence)))
+        stats data using (of(k, column('epoch') >= late ? column(panel_y[p]) : NaN)) \
+            name 'LATE' nooutput
+        fence = is_loss(p) || is_log(p) ? LATE_min : \
+            LATE_lo_quartile - 1.5 * (LATE_up_quartile - LATE_lo_quartile)
+        last = is_measured(p) && !is_loss(p) ? last_accuracy[k] : 1e30
+        low[p] = smaller(low[p], smaller(last, larger(LATE_min, fence)))
         high[p] = larger(high[p], LATE_max)
     }
 }
@@ -48,7 +52,8 @@ do for [p = 1:panels] {
     }
 }
 
-# The printed curves beneath: their middle, broken where they are hidden, and the range of their ink where they are noisy.
+# The printed curves beneath: their middle, broken where they are hidden, and the range of their ink
+# where they are noisy.
 x_before = 0.0
 series(k, value) = strcol('series') eq curve_series[k] ? value : NaN
 unbroken(x, y, gap) = (apart = x - x_before, x_before = x, apart > gap || apart < 0 ? NaN : y)
@@ -57,14 +62,20 @@ unbroken(x, y, gap) = (apart = x - x_before, x_before = x, apart > gap || apart 
 is_last(k) = column('curve') == k && column('epoch') == last_epoch[k]
 wide(p, i) = is_log(p) ? 1.6 * (words(panel_curves[p]) + 1 - i) : 1.0
 band(k, value) = curve_seeds[k] > 1 && column('curve') == k ? value : NaN
-curves_printed = "for [i = 1:n] paper using (series(curve(p, i), column('x'))):(column('y_lo')):(0):(column('y_hi') - column('y_lo')) \
+curves_printed = "for [i = 1:n] paper using (series(curve(p, i), column('x'))): \
+        (column('y_lo')):(0):(column('y_hi') - column('y_lo')) \
     with vectors nohead linestyle 100, \
-    for [i = 1:n] paper using (series(curve(p, i), column('x'))):(unbroken(column('x'), column('y'), x_end / 100)) with lines linestyle 100, "
-curves_measured = "for [i = 1:n] data using (band(curve(p, i), column(x_name))):(column(y_name.'_low')):(column(y_name.'_high')) \
+    for [i = 1:n] paper using (series(curve(p, i), column('x'))): \
+        (unbroken(column('x'), column('y'), x_end / 100)) with lines linestyle 100, "
+curves_measured = "for [i = 1:n] data using (band(curve(p, i), column(x_name))): \
+        (column(y_name.'_low')):(column(y_name.'_high')) \
         with filledcurves fillstyle transparent solid 0.25 noborder linestyle i, \
-    for [i = 1:n] data using (of(curve(p, i), column(x_name))):(column(y_name)) with lines linestyle i, \
-    for [i = 1:n] data using (is_last(curve(p, i)) ? column(x_name) : NaN):(column(y_name)) with points linestyle i pointtype last_point(i) pointsize dot"
-curves_planned = "for [i = 1:n] data using (of(curve(p, i), column(x_name))):(column(y_name)) with lines linestyle i linewidth wide(p, i)"
+    for [i = 1:n] data using (of(curve(p, i), column(x_name))):(column(y_name)) \
+        with lines linestyle i, \
+    for [i = 1:n] data using (is_last(curve(p, i)) ? column(x_name) : NaN):(column(y_name)) \
+        with points linestyle i pointtype last_point(i) pointsize dot"
+curves_planned = "for [i = 1:n] data using (of(curve(p, i), column(x_name))):(column(y_name)) \
+    with lines linestyle i linewidth wide(p, i)"
 
 set multiplot
 eval set_page
@@ -117,9 +128,11 @@ do for [p = 1:panels] {
         ends = ''
         do for [i = 1:n] {
             k = curve(p, i)
-            ends = ends . (i > 1 ? ' / ' : 'last: ') . (is_loss(p) ? sprintf('%.3f', last_loss[k]) : sprintf('%.1f', 100 * last_accuracy[k]))
+            ends = ends . (i > 1 ? ' / ' : 'last: ') . (is_loss(p) \
+                ? sprintf('%.3f', last_loss[k]) : sprintf('%.1f', 100 * last_accuracy[k]))
         }
-        set label 2000 ends . (is_loss(p) ? '' : ' %') at graph 0.97, graph (is_loss(p) ? 0.95 : 0.05) right front font small
+        set label 2000 ends . (is_loss(p) ? '' : ' %') \
+            at graph 0.97, graph (is_loss(p) ? 0.95 : 0.05) right front font small
         if (paper eq '') { plot @curves_measured } else { plot @curves_printed @curves_measured }
         unset label 2000
     }

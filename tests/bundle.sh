@@ -1,5 +1,7 @@
 #!/bin/sh
-# `make bundle`, tried where it was not made: moved, with an empty environment.  Runs in the build folder, where `make check` runs it.
+# `make bundle`, tried where it was not made: moved, with an empty environment.  Runs in the build
+# folder, where `make check` runs it, or in $builddir.
+cd "${builddir:-.}" || exit 99
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 failed=0
@@ -42,7 +44,8 @@ finds_its_own() {
 
 exports_one() {
     for plugin in "$scratch"/moved/plugins/*.so; do
-        [ "$(nm -D --defined-only "$plugin" | awk '{print $NF}')" = repro_backend_v1 ] || { nm -D --defined-only "$plugin"; return 1; }
+        [ "$(nm -D --defined-only "$plugin" | awk '{print $NF}')" = repro_backend_v1 ] ||
+            { nm -D --defined-only "$plugin"; return 1; }
     done
 }
 
@@ -54,17 +57,22 @@ acceptance_refuses() {
 # On openblas and at tiny sizes: what passed is not made again.
 acceptance_runs() {
     for time in first second; do
-        alone env PATH="$PATH" REPRO_ACCEPTANCE_TRY=1 REPRO_ACCEPTANCE_BACKEND=openblas moved/tests/gpu-acceptance.sh --part 3 --part 8 moved \
+        alone env PATH="$PATH" REPRO_ACCEPTANCE_TRY=1 REPRO_ACCEPTANCE_BACKEND=openblas \
+            moved/tests/gpu-acceptance.sh --part 3 --part 8 moved \
             >"$scratch/$time" 2>&1 || { cat "$scratch/$time"; return 1; }
         cat "$scratch/$time"
     done
-    grep -q '^part 3: 1 minute' "$scratch/first" && [ "$(grep -c '^pass ' "$scratch/first")" -eq 4 ] && grep -q '^4 passed, 0 failed' "$scratch/second" && ! grep -q '^pass ' "$scratch/second"
+    grep -q '^part 3: 1 minute' "$scratch/first" &&
+        [ "$(grep -c '^pass ' "$scratch/first")" -eq 4 ] &&
+        grep -q '^4 passed, 0 failed' "$scratch/second" && ! grep -q '^pass ' "$scratch/second"
 }
 
 # A budget that is over leaves everything for the next call and fails nothing.
 acceptance_leaves() {
-    alone env PATH="$PATH" REPRO_ACCEPTANCE_TRY=1 REPRO_ACCEPTANCE_BACKEND=openblas REPRO_ACCEPTANCE_SECONDS=1 moved/tests/gpu-acceptance.sh \
-        --part 6 --state "$scratch/state" moved && grep -q '^part 6 .* left ' "$scratch/state/table.txt"
+    alone env PATH="$PATH" REPRO_ACCEPTANCE_TRY=1 REPRO_ACCEPTANCE_BACKEND=openblas \
+        REPRO_ACCEPTANCE_SECONDS=1 moved/tests/gpu-acceptance.sh \
+        --part 6 --state "$scratch/state" moved &&
+        grep -q '^part 6 .* left ' "$scratch/state/table.txt"
 }
 
 echo "1..10"
@@ -75,7 +83,8 @@ check "its libraries are found beside it" finds_its_own
 check "each plugin exports its entry and nothing else" exports_one
 if [ -e "$scratch/moved/plugins/openblas.so" ]; then
     check "trains" alone moved/repro bench --backend openblas --network tiny --batch 8 --steps 1
-    check "a conformance program runs" alone env REPRO_BACKEND_PATH="$scratch/moved/plugins" moved/tests/test_update
+    check "a conformance program runs" alone env REPRO_BACKEND_PATH="$scratch/moved/plugins" \
+        moved/tests/test_update
 else
     echo "ok 6 - trains # SKIP the openblas plugin was not built"
     echo "ok 7 - a conformance program runs # SKIP the openblas plugin was not built"
@@ -86,7 +95,8 @@ if [ -e "$scratch/moved/plugins/openblas.so" ] && command -v python3 >/dev/null;
     check "the acceptance script measures, once" acceptance_runs
     check "the acceptance script leaves what does not fit" acceptance_leaves
 else
-    echo "ok 9 - the acceptance script measures, once # SKIP python3 or the openblas plugin is missing"
-    echo "ok 10 - the acceptance script leaves what does not fit # SKIP python3 or the openblas plugin is missing"
+    why="python3 or the openblas plugin is missing"
+    echo "ok 9 - the acceptance script measures, once # SKIP $why"
+    echo "ok 10 - the acceptance script leaves what does not fit # SKIP $why"
 fi
 exit $failed

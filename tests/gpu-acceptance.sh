@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # usage: gpu-acceptance.sh [--part N]... [--state DIR] BUNDLE [DATA]
 #
-# Shows on a machine with an NVIDIA GPU what the cudnn plugin must show, and measures it.  BUNDLE is the folder that `make bundle` made, DATA a
-# folder with cifar-10-batches-bin.  Needed are the driver, cuDNN 9 (in the loader's path or in a Python's packages), a python3, and PyTorch
-# in it for what is compared with it; what is missing is skipped by name.
+# Shows on a machine with an NVIDIA GPU what the cudnn plugin must show, and measures it.  BUNDLE is
+# the folder that `make bundle` made, DATA a folder with cifar-10-batches-bin.  Needed are the
+# driver, cuDNN 9 (in the loader's path or in a Python's packages), a python3, and PyTorch in it for
+# what is compared with it; what is missing is skipped by name.
 #
-#   part 1   2 minutes    conformance: every op, whole nets, updates, refusals, clock; against openblas in f32, tf32 and bf16
-#   part 2   5 minutes    speed against PyTorch, taking turns: micro 1024, and batch 128 with its data
+#   part 1   2 minutes    conformance: every op, whole nets, updates, refusals, clock; against
+#                         openblas in f32, tf32 and bf16
+#   part 2   5 minutes    speed against PyTorch, taking turns: micro 1024, and batch 128 with data
 #   part 3   1 minute     where a step's time goes, as tables
 #   part 4   1 minute     figure 5 with 1, 2 and 4 runs at a time
 #   part 5   3 minutes    figure 5, profile small, in f32 and bf16 with three seeds
@@ -15,14 +17,18 @@
 #   part 8   3 minutes    the same bits twice; one step of WRN-16-4 against PyTorch in float64
 #   part 9   10 minutes   sanitizers
 #
-# Without --part all of them, in this order.  One call takes at most $REPRO_ACCEPTANCE_SECONDS (540): what does not fit any more is cut, a
-# training by a SIGTERM after which it writes a checkpoint, or left for the next call.  The same command goes on while --state DIR (default:
-# BUNDLE/acceptance) is kept, on the same machine or carried to another: what passed is not made again, a training continues.
+# Without --part all of them, in this order.  One call takes at most $REPRO_ACCEPTANCE_SECONDS
+# (540): what does not fit any more is cut, a training by a SIGTERM after which it writes a
+# checkpoint, or left for the next call.  The same command goes on while --state DIR (default:
+# BUNDLE/acceptance) is kept, on the same machine or carried to another: what passed is not made
+# again, a training continues.
 #
-# Ends with a table of everything known and the targets beside it.  A target that is MISSED is a finding; exit status 0 when nothing FAILED.
+# Ends with a table of everything known and the targets beside it.  A target that is MISSED is a
+# finding; exit status 0 when nothing FAILED.
 #
-# REPRO_ACCEPTANCE_BACKEND=NAME-OR-PATH tries the script with another backend, REPRO_ACCEPTANCE_TRY=1 with tiny sizes and synthetic data;
-# REPRO_ACCEPTANCE_OPTIONS go to every bench and training (as --tune), REPRO_ACCEPTANCE_HALF is the precision that is measured (bf16).
+# REPRO_ACCEPTANCE_BACKEND=NAME-OR-PATH tries the script with another backend,
+# REPRO_ACCEPTANCE_TRY=1 with tiny sizes and synthetic data; REPRO_ACCEPTANCE_OPTIONS go to every
+# bench and training (as --tune), REPRO_ACCEPTANCE_HALF is the precision that is measured (bf16).
 set -uo pipefail
 
 script=$(readlink -f "$0")
@@ -50,7 +56,8 @@ python=${PYTHON:-python3}
 budget=${REPRO_ACCEPTANCE_SECONDS:-540}
 options=${REPRO_ACCEPTANCE_OPTIONS:-}
 device=cuda network=wrn-16-4 batch=128 ghost=128 large=1024 steps=200 warm_up=20 turn_count=5
-paper=paper small=small seeds=3 short=quick smoke=smoke bits="f32 tf32 bf16" rate=60000 half=${REPRO_ACCEPTANCE_HALF:-bf16}
+paper=paper small=small seeds=3 short=quick smoke=smoke bits="f32 tf32 bf16" rate=60000 \
+    half=${REPRO_ACCEPTANCE_HALF:-bf16}
 if [ -n "${REPRO_ACCEPTANCE_TRY:-}" ]; then
     device=cpu network=wrn-10-1 batch=8 ghost=4 large=16 steps=2 warm_up=1 turn_count=2
     paper=smoke small=smoke seeds=2 short=smoke bits=f32 rate=10 half=${REPRO_ACCEPTANCE_HALF:-f32}
@@ -67,33 +74,39 @@ if ! ldconfig -p 2>/dev/null | grep -q 'libcudnn\.so\.9'; then
 for folder in site.getsitepackages() + [site.getusersitepackages()] + sys.path:
     for library in glob.glob(folder + "/nvidia/cudnn/lib/libcudnn.so.9"):
         base = library.rsplit("/", 3)[0]
-        print(":".join([base + "/cudnn/lib"] + glob.glob(base + "/cu1*/lib") + glob.glob(base + "/cuda_nvrtc/lib")))
+        print(":".join([base + "/cudnn/lib"] + glob.glob(base + "/cu1*/lib") + glob.glob(base + \
+            "/cuda_nvrtc/lib")))
         raise SystemExit' 2>/dev/null)
     [ -z "$found" ] || export LD_LIBRARY_PATH=$found${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
-# ---- The book of results: part, check, result, seconds, what was seen; the last line about a check counts ----
+# ---- The book of results ----
+# part, check, result, seconds, what was seen; the last line about a check counts
 
 touch results.tsv
 
-known() { awk -F'\t' -v part="$1" -v name="$2" '$1 == part && $2 == name { result = $3 } END { print result }' results.tsv; }
+known() { awk -F'\t' -v part="$1" -v name="$2" \
+    '$1 == part && $2 == name { result = $3 } END { print result }' results.tsv; }
 # Seconds that a check has taken in earlier calls.
-spent() { awk -F'\t' -v part="$1" -v name="$2" '$1 == part && $2 == name { sum += $4 } END { print sum + 0 }' results.tsv; }
+spent() { awk -F'\t' -v part="$1" -v name="$2" \
+    '$1 == part && $2 == name { sum += $4 } END { print sum + 0 }' results.tsv; }
 log_of() { echo "$1-${2//[^a-zA-Z0-9]/-}.log"; }
 record() { # PART NAME RESULT SECONDS SEEN
     printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>results.tsv
     printf '%s  %s: %s\n' "$3" "$2" "$5"
 }
 
-# check PART SECONDS NAME COMMAND...: runs it unless it has passed or fewer seconds than it needs are left; its last line of output is what was
-# seen; status 77 is a skip, 124 a cut.  At $deadline the command must have ended by itself; it is killed somewhat later.
+# check PART SECONDS NAME COMMAND...: runs it unless it has passed or fewer seconds than it needs
+# are left; its last line of output is what was seen; status 77 is a skip, 124 a cut.  At $deadline
+# the command must have ended by itself; it is killed somewhat later.
 check() {
     local part=$1 need=$2 name=$3 began=$SECONDS status result seen log
     shift 3
     local left=$((budget - SECONDS))
     [ "$(known "$part" "$name")" != pass ] || return 0
     if [ "$left" -lt "$need" ]; then
-        [ -n "$(known "$part" "$name")" ] || record "$part" "$name" left 0 "for the next call: it needs about $need s"
+        [ -n "$(known "$part" "$name")" ] ||
+            record "$part" "$name" left 0 "for the next call: it needs about $need s"
         return 0
     fi
     export deadline before
@@ -114,20 +127,23 @@ check() {
 }
 
 # Seconds to a moment before the deadline, at least one.
-until_deadline() { local seconds=$((deadline - $(date +%s) - $1)); echo $((seconds > 1 ? seconds : 1)); }
+until_deadline() { local seconds=$((deadline - $(date +%s) - $1)); echo \
+    $((seconds > 1 ? seconds : 1)); }
 
 # A program that is cut at the deadline.
 in_time() { timeout --foreground -k 10 "$(until_deadline 0)" "$@"; }
 
-# A figure: its runs are trained and its claims judged, whatever they came to; drawing wants a gnuplot, which may be missing.  A SIGTERM,
-# one and no more, makes it write a checkpoint and end.
+# A figure: its runs are trained and its claims judged, whatever they came to; drawing wants a
+# gnuplot, which may be missing.  A SIGTERM, one and no more, makes it write a checkpoint and end.
 trained() {
     local status
     # shellcheck disable=SC2086
-    timeout --foreground -k 25 "$(until_deadline 15)" "$bundle/repro" "$@" --backend "$backend" ${data:+--data "$data"} $options >"$$.out" 2>&1
+    timeout --foreground -k 25 "$(until_deadline 15)" "$bundle/repro" "$@" --backend "$backend" \
+        ${data:+--data "$data"} $options >"$$.out" 2>&1
     status=$?
     tail -n 40 "$$.out"
-    [ $status -ne 0 ] && [ $status -ne 3 ] && tail -n 1 "$$.out" | grep -q 'gnuplot is not on the PATH' && status=0
+    [ $status -ne 0 ] && [ $status -ne 3 ] &&
+        tail -n 1 "$$.out" | grep -q 'gnuplot is not on the PATH' && status=0
     rm -f "$$.out"
     [ $status -ne 3 ] || status=0
     return $status
@@ -140,14 +156,19 @@ bench() {
 }
 
 need_data() { [ -n "$data" ] || [ "$device" = cpu ] || { echo "no DATA was given"; return 77; }; }
-knows() { "$bundle/repro" "$1" --help | grep -- "$2" >/dev/null || { echo "this program has no $2"; return 77; }; }
+knows() {
+    "$bundle/repro" "$1" --help | grep -- "$2" >/dev/null ||
+        { echo "this program has no $2"; return 77; }
+}
 
 # ---- Part 1 ----
 
 runs_here() {
     "$bundle/repro" backends
-    "$bundle/repro" bench --backend "$backend" --network tiny --batch 8 --steps 1 --brief >/dev/null || return
-    nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
+    "$bundle/repro" bench --backend "$backend" --network tiny --batch 8 --steps 1 \
+        --brief >/dev/null || return
+    nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit \
+        --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
 }
 
 # TAP in, one line out: conform PROGRAM WORD-BEFORE-ITS-NUMBERS
@@ -156,9 +177,11 @@ conform() {
     in_time "$bundle/tests/test_$1" >"$1.tap" 2>&1
     status=$?
     cat "$1.tap"
-    echo "$(grep '^ok' "$1.tap" | grep -vc '# SKIP') tests passed, $(grep '^not ok' "$1.tap" | grep -vc '# SKIP') failed, $(
+    echo "$(grep '^ok' "$1.tap" | grep -vc '# SKIP') tests passed, $(
+        grep '^not ok' "$1.tap" | grep -vc '# SKIP') failed, $(
         grep -c '# SKIP' "$1.tap") skipped$(
-        grep -oE "$2 [0-9.e+-]+" "$1.tap" | cut -d' ' -f2 | sort -g | tail -n 1 | sed "s/^/; worst $2 /")"
+        grep -oE "$2 [0-9.e+-]+" "$1.tap" | cut -d' ' -f2 | sort -g | tail -n 1 |
+            sed "s/^/; worst $2 /")"
     return $status
 }
 
@@ -185,11 +208,14 @@ turns() {
     shift 2
     while [ "$1" != -- ]; do targets+=("$1"); shift; done
     shift
-    in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" --log "${log:-}turns-$precision-$size.jsonl" "${targets[@]}" \
-        --ours "'$bundle/repro' bench --backend '$backend' --network $network --precision $precision --batch $size --ghost $ghost \
-            --steps $steps --warm-up $warm_up --brief --json $options $*" \
-        --theirs "'$python' '$bundle/tests/pytorch_wrn.py' --network $network --precision $precision --batch $size --device $device \
-            --steps $steps --warm-up $warm_up --layout nhwc --compile --turns"
+    in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" \
+        --log "${log:-}turns-$precision-$size.jsonl" "${targets[@]}" \
+        --ours "'$bundle/repro' bench --backend '$backend' --network $network \
+            --precision $precision --batch $size --ghost $ghost --steps $steps \
+            --warm-up $warm_up --brief --json $options $*" \
+        --theirs "'$python' '$bundle/tests/pytorch_wrn.py' --network $network \
+            --precision $precision --batch $size --device $device --steps $steps \
+            --warm-up $warm_up --layout nhwc --compile --turns"
 }
 
 # The same with convolutions chosen by trial; the plans are kept with the results.
@@ -202,8 +228,10 @@ tuned() {
 
 part2() {
     check 2 60 "WRN-16-4, micro $large, $half" turns "$large" "$half" --rate "$rate" --ratio 1.5 --
-    check 2 60 "WRN-16-4, batch $batch with data, $half" turns "$batch" "$half" --ratio 1.5 -- --with-data
-    check 2 60 "WRN-16-4, micro $large, $half, tuned" tuned "$large" "$half" --rate "$rate" --ratio 1.5 --
+    check 2 60 "WRN-16-4, batch $batch with data, $half" turns "$batch" "$half" --ratio 1.5 \
+        -- --with-data
+    check 2 60 "WRN-16-4, micro $large, $half, tuned" tuned "$large" "$half" --rate "$rate" \
+        --ratio 1.5 --
     check 2 60 "WRN-16-4, batch $batch with data, f32" turns "$batch" f32 -- --with-data
 }
 
@@ -212,30 +240,42 @@ part2() {
 # where PRECISION BATCH OPTION...
 where() {
     local precision=$1 size=$2 file="where-$1-$2$3"
-    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" --warm-up "$warm_up" --describe ${3:+"$3"} |
+    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" \
+        --warm-up "$warm_up" --describe ${3:+"$3"} |
         tee "$file.txt" || return
-    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" --warm-up "$warm_up" --json ${3:+"$3"} >"$file.json" || return
+    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" \
+        --warm-up "$warm_up" --json ${3:+"$3"} >"$file.json" || return
     "$python" - "$file.json" <<'PYTHON'
 import json, sys
 r = json.load(open(sys.argv[1]))
 rows = sorted(r["operations"] or [], key=lambda row: -row["total_ms"])[:3]
-share = f"{100 * r['limit_share']:.0f} % of its convolutions" if r["limit_share"] else "no limit known"
-print(f"{r['images_per_second']:.0f} images/s, {share}, {r['launches_per_step'] or 0:.0f} launches a step; "
-      + ", ".join(f"{row['operation']} {100 * row['share']:.0f} %"
-                  + (f" (at {100 * row['limit_share']:.0f} % of {row['limit']})" if "limit_share" in row else "") for row in rows))
+share = "no limit known"
+if r["limit_share"]:
+    share = f"{100 * r['limit_share']:.0f} % of its convolutions"
+def part(row):
+    words = f"{row['operation']} {100 * row['share']:.0f} %"
+    if "limit_share" in row:
+        words += f" (at {100 * row['limit_share']:.0f} % of {row['limit']})"
+    return words
+print(f"{r['images_per_second']:.0f} images/s, {share}, "
+      f"{r['launches_per_step'] or 0:.0f} launches a step; " + ", ".join(map(part, rows)))
 PYTHON
 }
 
-# What the second stream and the graphs are worth: with both, without the one, without the other, in turn.
+# What the second stream and the graphs are worth: with both, without the one, without the other, in
+# turn.
 without() {
     local turn setting rates=
     for turn in 1 2 3; do
         for setting in REPRO_CUDNN_STREAMS=2 REPRO_CUDNN_STREAMS=1 REPRO_CUDNN_GRAPHS=0; do
-            rates="$rates $(export "${setting?}"; bench --precision "$half" --batch "$batch" --ghost "$ghost" --steps "$steps" \
-                --warm-up "$warm_up" --brief --json | "$python" -c 'import json, sys; print(json.load(sys.stdin)["images_per_second"])')" || return
+            rates="$rates $(export "${setting?}"; bench --precision "$half" --batch "$batch" \
+                --ghost "$ghost" --steps "$steps" --warm-up "$warm_up" --brief --json |
+                "$python" -c 'import json, sys
+print(json.load(sys.stdin)["images_per_second"])')" || return
         done
     done
-    echo "$rates" | awk '{ printf "as it is, one stream, no graphs: %.0f %.0f %.0f, %.0f %.0f %.0f, %.0f %.0f %.0f images/s\n",
+    echo "$rates" | awk '{ printf "as it is, one stream, no graphs: " \
+        "%.0f %.0f %.0f, %.0f %.0f %.0f, %.0f %.0f %.0f images/s\n",
         $1, $2, $3, $4, $5, $6, $7, $8, $9 }'
 }
 
@@ -255,10 +295,13 @@ jobs_at_once() {
     for count in 1 2 4; do
         rm -rf "jobs-$count"
         began=$(date +%s.%N)
-        trained figure5 --profile "$short" --precision "$half" --jobs "$count" --out "jobs-$count" || return
-        images=$(awk -F'\t' 'FNR == 1 { sum += last } { last = $3 } END { print sum + last }' "jobs-$count"/runs/*/log.tsv)
+        trained figure5 --profile "$short" --precision "$half" --jobs "$count" \
+            --out "jobs-$count" || return
+        images=$(awk -F'\t' 'FNR == 1 { sum += last } { last = $3 } END { print sum + last }' \
+            "jobs-$count"/runs/*/log.tsv)
         seconds=$(echo "$began $(date +%s.%N)" | awk '{ print $2 - $1 }')
-        text="$text${text:+, }$count: $(echo "$images $seconds" | awk '{ printf "%.0f images/s (%.1f s)", $1 / $2, $2 }')"
+        text="$text${text:+, }$count: $(echo "$images $seconds" |
+            awk '{ printf "%.0f images/s (%.1f s)", $1 / $2, $2 }')"
         same_checkpoints jobs-1 "jobs-$count" || return
     done
     echo "runs at once $text; the same bits"
@@ -283,9 +326,11 @@ precisions() {
     local precision
     for precision in f32 "$half"; do
         # shellcheck disable=SC2046
-        trained figure5 --profile "$small" --precision "$precision" --seeds "$seeds" --out "small-$precision" $(at_once) || return
+        trained figure5 --profile "$small" --precision "$precision" --seeds "$seeds" \
+            --out "small-$precision" $(at_once) || return
     done
-    "$python" "$bundle/tests/gpu-judge.py" curves "small-$half" --figure5 | grep -v '^target: .*within'
+    "$python" "$bundle/tests/gpu-judge.py" curves "small-$half" --figure5 |
+        grep -v '^target: .*within'
     finals_of_cpu
     "$python" "$bundle/tests/gpu-judge.py" precisions small-f32 "small-$half"
 }
@@ -293,7 +338,8 @@ precisions() {
 # The CPU backends' curves of the same profile, for the eye.
 finals_of_cpu() {
     local folder=$bundle/doc/results/small
-    [ ! -d "$folder/runs" ] || "$python" "$bundle/tests/gpu-judge.py" curves "$folder" --figure5 | tail -n 1 | sed 's/^.*; /the CPU backends: /'
+    [ ! -d "$folder/runs" ] || "$python" "$bundle/tests/gpu-judge.py" curves "$folder" --figure5 |
+        tail -n 1 | sed 's/^.*; /the CPU backends: /'
 }
 
 part5() { check 5 60 "figure 5, $small, $half against f32" precisions; }
@@ -305,7 +351,8 @@ figure() {
     need_data || return
     # shellcheck disable=SC2046
     trained "$1" --profile "$paper" --precision "$half" --out "paper-$half" $(at_once) || return
-    "$python" "$bundle/tests/gpu-judge.py" curves "paper-$half" --seconds $((before + SECONDS - began)) $(
+    "$python" "$bundle/tests/gpu-judge.py" curves "paper-$half" \
+        --seconds $((before + SECONDS - began)) $(
         [ "$1" != figure5 ] || echo "--figure5 --minutes-target 15")
 }
 
@@ -325,7 +372,8 @@ same_bits() {
         trained figure5 --profile "$smoke" --precision "$1" --out "bits-$1/$run" || return
     done
     same_checkpoints "bits-$1/one" "bits-$1/two" || return
-    echo "$(ls "bits-$1"/one/runs | wc -l) runs of $(awk 'END { print NR - 1 }' "bits-$1"/one/runs/*/log.tsv) lines, equal bits"
+    echo "$(ls "bits-$1"/one/runs | wc -l) runs of $(
+        awk 'END { print NR - 1 }' "bits-$1"/one/runs/*/log.tsv) lines, equal bits"
 }
 
 torch_step() {
@@ -370,7 +418,8 @@ part9() {
 set -a # functions and variables reach the shell that check() starts
 # shellcheck disable=SC2046
 export -f $(declare -F | cut -d' ' -f3)
-export bundle backend python data options device network batch ghost large steps warm_up turn_count paper small seeds short smoke half
+export bundle backend python data options device network batch ghost large steps warm_up \
+    turn_count paper small seeds short smoke half
 set +a
 
 for part in $parts; do
@@ -380,8 +429,11 @@ done
 
 # The last line about each check, with its targets.
 table() {
-    awk -F'\t' '{ line[$1 FS $2] = $0; if (!(($1 FS $2) in order)) { order[$1 FS $2] = ++n; name[n] = $1 FS $2 } }
-        END { for (i = 1; i <= n; i++) print line[name[i]] }' results.tsv | sort -s -n -k1,1 | while IFS=$'\t' read -r part name result seconds seen; do
+    awk -F'\t' '
+        { line[$1 FS $2] = $0 }
+        !(($1 FS $2) in order) { order[$1 FS $2] = ++n; name[n] = $1 FS $2 }
+        END { for (i = 1; i <= n; i++) print line[name[i]] }' results.tsv |
+        sort -s -n -k1,1 | while IFS=$'\t' read -r part name result seconds seen; do
         printf 'part %s  %-48s %-5s %5s s  %s\n' "$part" "$name" "$result" "$seconds" "$seen"
         grep '^target: ' "$(log_of "$part" "$name")" 2>/dev/null | sed 's/^/        /'
     done
@@ -391,8 +443,11 @@ echo
 table | tee table.txt
 count() { grep -cE "$1" table.txt; }
 echo
-echo "$(count '^part.* pass ') passed, $(count '^part.* FAIL ') failed, $(count '^part.* skip ') skipped, $(count '^part.* (cut|left) ') not done yet;" \
+echo "$(count '^part.* pass ') passed, $(count '^part.* FAIL ') failed," \
+    "$(count '^part.* skip ') skipped, $(count '^part.* (cut|left) ') not done yet;" \
     "targets: $(count '^ *target: .*: met$') met, $(count '^ *target: .*MISSED$') missed"
 awk '/^part/ { check = substr($0, 9, 48); sub(/ +$/, "", check) }
-    /^ *target: .*: MISSED$/ { sub(/^ *target: /, ""); sub(/: MISSED$/, ""); print "MISSED  " check ": " $0 }' table.txt
+    /^ *target: .*: MISSED$/ {
+        sub(/^ *target: /, ""); sub(/: MISSED$/, ""); print "MISSED  " check ": " $0
+    }' table.txt
 ! grep -qE '^part [0-9]  .{48} FAIL ' table.txt

@@ -3,10 +3,11 @@
 
     gpu-judge.py turns      two sides in turns: images per second, the ratio of their medians
     gpu-judge.py curves     the final accuracies of a folder of runs, and how its time was spent
-    gpu-judge.py precisions two folders of the same runs: do the final accuracies differ by more than their seeds do
+    gpu-judge.py precisions two folders of the same runs: do the final accuracies differ by more
+                            than their seeds do
 
-Prints a line "target: WORDS: VALUE: met" or "...: MISSED" for each target, and as the last line what was seen.  A missed target is a
-finding, no failure.  Exit status 77: what it needs is missing.
+Prints a line "target: WORDS: VALUE: met" or "...: MISSED" for each target, and as the last line
+what was seen.  A missed target is a finding, no failure.  Exit status 77: what it needs is missing.
 """
 import argparse
 import csv
@@ -34,7 +35,8 @@ class Theirs:
     """A process that measures once for each line of its input."""
 
     def __init__(self, command):
-        self.process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         self.ready = self.read()
 
     def read(self):
@@ -86,17 +88,20 @@ def turns(options):
                     sys.exit("PyTorch ended before its turns did")
                 rates.append(result["images_per_second"])
                 print(json.dumps({"side": side, **result}), file=log, flush=True)
-                print(f"{side}: {rates[-1]:.0f} images/s by the {result.get('clock', 'host')}'s clock", flush=True)
+                print(f"{side}: {rates[-1]:.0f} images/s by the "
+                      f"{result.get('clock', 'host')}'s clock", flush=True)
     if theirs is not None:
         theirs.end()
     if options.rate:
-        target(f"at least {options.rate:g} images/s", f"{statistics.median(ours):.0f}", statistics.median(ours) >= options.rate)
+        target(f"at least {options.rate:g} images/s", f"{statistics.median(ours):.0f}",
+               statistics.median(ours) >= options.rate)
     if not other:
         print(f"{spread(ours)} images/s; PyTorch is {how}")
         return CANNOT_RUN
     ratio = statistics.median(ours) / statistics.median(other)
     if options.ratio:
-        target(f"at least {options.ratio:g} x PyTorch", f"{ratio:.2f}, {how}", ratio >= options.ratio)
+        target(f"at least {options.ratio:g} x PyTorch", f"{ratio:.2f}, {how}",
+               ratio >= options.ratio)
     print(f"{spread(ours)} images/s, PyTorch {how} {spread(other)}: {ratio:.2f}")
     return 0
 
@@ -143,12 +148,15 @@ def curves(options):
     target("evaluation and the rest below 5 % of the time", f"{100 * share:.1f} %", share < 0.05)
     if options.figure5:
         for run, paper in PAPER.items():
-            target(f"{run} within 0.5 points of {paper} %", f"{finals[run]:.2f} %", abs(finals[run] - paper) <= 0.5)
+            target(f"{run} within 0.5 points of {paper} %", f"{finals[run]:.2f} %",
+                   abs(finals[run] - paper) <= 0.5)
         lowest = min(finals[run] for run in PAPER)
-        target(f"{LOWER} below the others", f"{finals[LOWER]:.2f} % by {lowest:.2f} %", finals[LOWER] < lowest)
+        target(f"{LOWER} below the others", f"{finals[LOWER]:.2f} % by {lowest:.2f} %",
+               finals[LOWER] < lowest)
     if options.minutes_target:
         minutes = options.seconds / 60
-        target(f"at most {options.minutes_target:g} minutes", f"{minutes:.1f}", minutes <= options.minutes_target)
+        target(f"at most {options.minutes_target:g} minutes", f"{minutes:.1f}",
+               minutes <= options.minutes_target)
     print(f"{len(runs)} curves, {seconds / 60:.1f} minutes in their logs; final test accuracies "
           + ", ".join(f"{run} {value:.2f}" for run, value in finals.items()))
     return 0
@@ -165,10 +173,12 @@ def precisions(options):
         differences.append(statistics.mean(b) - statistics.mean(a))
         if len(a) > 1 and len(b) > 1:
             variance += statistics.variance(a) / len(a) + statistics.variance(b) / len(b)
-        print(f"{run}: {', '.join(f'{x:.2f}' for x in a)} against {', '.join(f'{x:.2f}' for x in b)}: {differences[-1]:+.2f}")
+        print(f"{run}: {', '.join(f'{x:.2f}' for x in a)} against "
+              f"{', '.join(f'{x:.2f}' for x in b)}: {differences[-1]:+.2f}")
     difference, error = statistics.mean(differences), math.sqrt(variance) / len(differences)
     words = f"{difference:+.2f} points, two standard errors {2 * error:.2f}"
-    target("bf16 ends where f32 does, within what seeds differ by", words, abs(difference) <= 2 * error)
+    target("bf16 ends where f32 does, within what seeds differ by", words,
+           abs(difference) <= 2 * error)
     print(f"bf16 - f32 over {len(differences)} curves of {len(a)} seeds: {words}")
     return 0
 
@@ -179,7 +189,8 @@ def main():
     command = commands.add_parser("turns")
     command.set_defaults(run=turns)
     command.add_argument("--ours", required=True, help="command that prints one JSON object")
-    command.add_argument("--theirs", required=True, help="command that prints one for each line of input")
+    command.add_argument("--theirs", required=True,
+                         help="command that prints one for each line of input")
     command.add_argument("--log", required=True)
     command.add_argument("--turns", type=int, default=5)
     command.add_argument("--rate", type=float, help="target, images/s")

@@ -1,6 +1,6 @@
 /* account.h -- the bytes of device memory that a layer's work must read and write at least: each
- * tensor once for every pass over it that is made.  What is read again because it did not fit a
- * cache is not counted, so that bytes by seconds say how near a pass is to the memory's rate.
+ * tensor once for every sweep over it that is made.  What is read again because it did not fit a
+ * cache is not counted, so that bytes by seconds say how near a sweep is to the memory's rate.
  * Plain arithmetic on the host, nothing is queued. */
 #ifndef CUDNN_ACCOUNT_H
 #define CUDNN_ACCOUNT_H

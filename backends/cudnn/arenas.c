@@ -87,7 +87,7 @@ static int32_t open_arena(struct repro_net *net, const char *verb, int32_t arena
         code = check_range(verb, arena, first, count, arena_size(net, arena, out), err);
     if (code == 0)
         code = device_enter(net->device, err);
-    return code == 0 ? queue_flush(net, err) : code;
+    return code == 0 ? flush_queue(net, err) : code;
 }
 
 int32_t net_write(struct repro_net *net, int32_t arena, int64_t first, int64_t count,

@@ -1,5 +1,5 @@
-/* Compiling a network: what follows from the graph on the host, then plans, then one allocation and
- * everyone's share of it. */
+/* Compiling a network: what follows from the graph on the host, then executions, then one
+ * allocation and everyone's share of it. */
 #include "net.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@ static void *share(char *base, int64_t *at, int64_t bytes)
 
 static void deal_layer(struct repro_net *net, struct net_layer *layer, char *base, int64_t *at)
 {
-    const struct lower_node *plan = layer->plan;
+    const struct lower_node *lowered = layer->lowered;
     const struct lower_buffer *buffers = net->lower.buffers;
     if (layer->node->op == REPRO_OP_BATCH_NORM) {
         int64_t units = net->graph.options.micro / net->graph.options.ghost * layer->node->channels;
@@ -30,10 +30,12 @@ static void deal_layer(struct repro_net *net, struct net_layer *layer, char *bas
     }
     if (base == NULL)
         return;
-    layer->dst = plan->dst == LOWER_NONE ? NULL : net->activations + buffers[plan->dst].offset;
-    layer->diff = plan->diff == LOWER_NONE ? NULL : net->activations + buffers[plan->diff].offset;
-    if (plan->winner != LOWER_NONE)
-        layer->winner = (uint16_t *)(net->activations + buffers[plan->winner].offset);
+    layer->dst = lowered->dst == LOWER_NONE ? NULL
+                                            : net->activations + buffers[lowered->dst].offset;
+    layer->diff = lowered->diff == LOWER_NONE ? NULL
+                                              : net->activations + buffers[lowered->diff].offset;
+    if (lowered->winner != LOWER_NONE)
+        layer->winner = (uint16_t *)(net->activations + buffers[lowered->winner].offset);
 }
 
 /* Everyone's share; returns the sum of bytes. */
@@ -128,8 +130,8 @@ static int32_t prepare_layer(struct repro_net *net, int32_t i, struct repro_erro
     struct net_layer *layer = &net->layers[i];
     layer->node = &net->graph.nodes[i];
     layer->use = &net->graph.use[i];
-    layer->plan = &net->lower.nodes[i];
-    layer->type = layer->plan->single ? KERNEL_F32 : net->type;
+    layer->lowered = &net->lower.nodes[i];
+    layer->type = layer->lowered->single ? KERNEL_F32 : net->type;
     layer->elements = i == 0 ? layer->use->plane * net->input_channels : layer->use->size;
     net->numbered |= layer->node->op == REPRO_OP_DROPOUT;
     if (layer->node->op == REPRO_OP_MAX_POOL &&
@@ -138,10 +140,10 @@ static int32_t prepare_layer(struct repro_net *net, int32_t i, struct repro_erro
                     "node %d (max_pool): a window of %dx%d is larger than cudnn's 65535 taps",
                     (int)i, (int)layer->node->kernel_h, (int)layer->node->kernel_w);
     int32_t code = 0;
-    for (int32_t k = 0; k < net->pass_count && code == 0; k++) {
-        pass_measure(net, &net->passes[k], layer);
+    for (int32_t k = 0; k < net->size_count && code == 0; k++) {
+        size_measure(net, &net->sizes[k], layer);
         if (layer->node->op == REPRO_OP_CONV)
-            code = pass_plan(net, &net->passes[k], layer, err);
+            code = size_choose(net, &net->sizes[k], layer, err);
     }
     return code;
 }
@@ -155,7 +157,7 @@ static int32_t prepare(struct repro_net *net, struct repro_error *err)
     if (code == 0)
         code = lower_init(&net->lower, &net->graph, kernel_bytes(net->type), err);
     if (code == 0)
-        code = passes_init(net, err);
+        code = sizes_init(net, err);
     net->layers = plugin_allocate(net->count, sizeof *net->layers);
     net->last.image = plugin_allocate(micro, sizeof *net->last.image);
     net->slot_rows = plugin_allocate(net->graph.options.slots + 1, sizeof *net->slot_rows);
@@ -163,7 +165,7 @@ static int32_t prepare(struct repro_net *net, struct repro_error *err)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         code = prepare_layer(net, i, err);
-    net->queue.chunk = queue_chunk(micro, net->numbered);
+    queue_measure(&net->queue, micro, net->numbered);
     net->graph.options.counts = NULL; /* borrowed until here */
     return code;
 }
@@ -194,17 +196,17 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     if (code == 0)
         code = make_stages(net, err);
     if (code == 0)
-        code = timer_init(&net->timer, 2 * net->count + 8, err);
+        code = timer_init(&net->timer, device->stream, 2 * net->count + 8, err);
     if (code == 0)
         code = queue_init(&net->queue, err);
     if (code == 0)
         code = history_init(&net->history, err);
     if (code == 0)
-        code = fork_init(&net->fork, err);
+        code = fork_init(&net->fork, device->handle, device->stream, err);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         for (int32_t k = 0;
-             code == 0 && net->layers[i].node->op == REPRO_OP_CONV && k < net->pass_count; k++)
-            code = pass_bind(net, &net->passes[k], &net->layers[i], err);
+             code == 0 && net->layers[i].node->op == REPRO_OP_CONV && k < net->size_count; k++)
+            code = size_bind(net, &net->sizes[k], &net->layers[i], err);
     if (code == 0)
         code = net_sync(net, err);
     if (code != 0) {
@@ -224,7 +226,7 @@ void net_free(struct repro_net *net)
     queue_release(&net->queue);
     history_release(&net->history);
     fork_release(&net->fork);
-    passes_release(net);
+    sizes_release(net);
     for (int k = 0; k < NET_STAGES; k++) {
         cudaFreeHost(net->stages[k].pixels);
         cudaFreeHost(net->stages[k].labels);
@@ -232,6 +234,7 @@ void net_free(struct repro_net *net)
             cudaEventDestroy(net->stages[k].copied);
     }
     timer_release(&net->timer);
+    marks_release(&net->marks);
     cudaFree(net->memory);
     free(net->layers);
     free(net->last.image);

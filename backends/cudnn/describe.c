@@ -1,36 +1,37 @@
-/* What was chosen, where the time goes, and the convolutions' limit. */
-#include "work.h"
+/* net_describe: what was chosen, a line for each convolution and number of rows. */
+#include "net.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static void plan_name(const struct dnn_plan *plan, char *text, size_t size)
+static void execution_name(const struct dnn_execution *execution, char *text, size_t size)
 {
     char knobs[KNOBS_TEXT] = "";
-    /* what the file of plans keeps, so that the line tells one choice from another */
-    if (plan->tuned)
-        knobs_text(&plan->knobs, knobs, sizeof knobs);
-    if (plan->plan == NULL)
+    /* what the file of choices keeps, so that the line tells one choice from another */
+    if (execution->tuned)
+        knobs_text(&execution->knobs, knobs, sizeof knobs);
+    if (execution->descriptor == NULL)
         snprintf(text, size, "none");
     else
-        snprintf(text, size, "engine %" PRId64 "%s%s%s, %.1f MiB", plan->engine,
-                 plan->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
-                 knobs[0] == '\0' ? "" : " knobs ", knobs, (double)plan->workspace / (1 << 20));
+        snprintf(text, size, "engine %" PRId64 "%s%s%s, %.1f MiB", execution->engine,
+                 execution->notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor cores" : "",
+                 knobs[0] == '\0' ? "" : " knobs ", knobs,
+                 (double)execution->workspace / (1 << 20));
 }
 
-static int describe_conv(const struct repro_net *net, const struct net_pass *pass, int32_t i,
+static int describe_conv(const struct repro_net *net, const struct net_size *of, int32_t i,
                          char *line, size_t size)
 {
     const struct repro_node *node = &net->graph.nodes[i],
                             *src = plugin_source(&net->graph, node, 0);
     char names[DNN_DIRECTIONS][KNOBS_TEXT + 64];
     for (int k = 0; k < DNN_DIRECTIONS; k++)
-        plan_name(&pass->plans[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
+        execution_name(&of->executions[i * DNN_DIRECTIONS + k], names[k], sizeof names[k]);
     return snprintf(
         line, size,
         "%d rows, node %d conv %dx%d/%d %d -> %d at %dx%d: forward %s; data %s; weights %s\n",
-        (int)pass->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
+        (int)of->rows, (int)i, (int)node->kernel_h, (int)node->kernel_w, (int)node->stride_h,
         (int)src->channels, (int)node->channels, (int)node->height, (int)node->width,
         names[DNN_FORWARD], names[DNN_DATA], names[DNN_WEIGHTS]);
 }
@@ -42,11 +43,11 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
         return fail(err, REPRO_ARGUMENT,
                     "a description of %" PRId64 " bytes has no room for its end", size);
     text[0] = '\0';
-    for (int32_t p = net->pass_count - 1; p >= 0; p--) {
+    for (int32_t p = net->size_count - 1; p >= 0; p--) {
         for (int32_t i = 0; i < net->count; i++) {
             char line[DNN_DIRECTIONS * (KNOBS_TEXT + 64) + 160];
             int length = net->layers[i].node->op == REPRO_OP_CONV
-                             ? describe_conv(net, &net->passes[p], i, line, sizeof line)
+                             ? describe_conv(net, &net->sizes[p], i, line, sizeof line)
                              : 0;
             if (length >= (int)sizeof line || used + length >= size)
                 return 0;
@@ -56,72 +57,4 @@ int32_t net_describe(struct repro_net *net, char *text, int64_t size, struct rep
         }
     }
     return 0;
-}
-
-int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct repro_error *err)
-{
-    int32_t code = queue_flush(net, err);
-    if (code == 0)
-        code = timer_collect(net, err);
-    if (code != 0)
-        return code;
-    fill_sized(profile, &net->timer.totals, sizeof net->timer.totals);
-    memset(&net->timer.totals, 0, sizeof net->timer.totals);
-    net->timer.on = 1;
-    return 0;
-}
-
-/* Seconds of the convolution's three plans, each the best of `repeats`. */
-static int32_t bare(struct repro_net *net, struct net_layer *layer, int32_t repeats,
-                    double *seconds, struct repro_error *err)
-{
-    cudaEvent_t *events = net->timer.events;
-    for (int k = 0; k < DNN_DIRECTIONS; k++) {
-        float best = -1.0f;
-        const struct dnn_plan *plan = work_plan(net, layer, (enum dnn_direction)k);
-        if (plan->plan == NULL)
-            continue;
-        for (int32_t r = 0; r < repeats; r++) {
-            float milliseconds = 0.0f;
-            int32_t code = driver_check(cudaEventRecord(events[0], net->device->stream), "a timer",
-                                        err);
-            if (code == 0)
-                code = dnn_plan_run(plan, net->device->handle, err);
-            if (code == 0)
-                code = driver_check(cudaEventRecord(events[1], net->device->stream), "a timer",
-                                    err);
-            if (code == 0)
-                code = driver_check(cudaEventSynchronize(events[1]), "a convolution", err);
-            if (code == 0)
-                code = driver_check(cudaEventElapsedTime(&milliseconds, events[0], events[1]),
-                                    "a timer", err);
-            if (code != 0)
-                return code;
-            best = best < 0.0f || milliseconds < best ? milliseconds : best;
-        }
-        *seconds += 1e-3 * (double)best;
-    }
-    return 0;
-}
-
-int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
-                 struct repro_error *err)
-{
-    double sum = 0.0;
-    if (op != REPRO_OP_CONV)
-        return fail(err, REPRO_UNSUPPORTED,
-                    "cudnn knows the limit of convolutions only, not of operation %d", (int)op);
-    if (repeats < 1)
-        return fail(err, REPRO_ARGUMENT, "the best of %d repeats is none", (int)repeats);
-    net->can_backward = 0; /* the activations are overwritten */
-    int32_t code = device_enter(net->device, err);
-    if (code == 0)
-        code = queue_flush(net, err);
-    net->run.pass = &net->passes[net->pass_count - 1];
-    for (int32_t i = 0; i < net->count && code == 0; i++)
-        if (net->layers[i].node->op == REPRO_OP_CONV)
-            code = bare(net, &net->layers[i], repeats, &sum, err);
-    if (code == 0)
-        *seconds = sum;
-    return code;
 }

@@ -9,11 +9,12 @@
 #ifndef CUDNN_FORK_H
 #define CUDNN_FORK_H
 
-#include "driver.h"
+#include "backend/backend.h"
+
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
 
 #define FORK_MAX 8 /* works that nobody has waited for */
-
-struct repro_net;
 
 /* A work on the second stream, and the bytes that it reads. */
 struct fork_work {
@@ -24,23 +25,25 @@ struct fork_work {
 
 struct fork {
     int on;                           /* a step is being captured */
-    cudaStream_t stream;              /* NULL: there is one stream only */
+    cudaStream_t main, side;          /* side NULL: there is one stream only */
+    cudnnHandle_t handle;             /* its work goes to one of the two */
     struct fork_work works[FORK_MAX]; /* `count` from `first` on, as a ring */
     int first, count;
 };
 
-int32_t fork_init(struct fork *fork, struct repro_error *err);
+/* main: the handle's stream. */
+int32_t fork_init(struct fork *fork, cudnnHandle_t handle, cudaStream_t main,
+                  struct repro_error *err);
 void fork_release(struct fork *fork);
 
 /* Around work that reads `a` and `b`: what cuDNN is told in between goes to the second stream, when
  * it is on. */
-int32_t fork_begin(struct repro_net *net, struct repro_error *err);
-int32_t fork_end(struct repro_net *net, const void *a, int64_t a_bytes, const void *b,
-                 int64_t b_bytes, struct repro_error *err);
+int32_t fork_begin(struct fork *fork, struct repro_error *err);
+int32_t fork_end(struct fork *fork, const void *a, int64_t a_bytes, const void *b, int64_t b_bytes,
+                 struct repro_error *err);
 /* Before the first stream writes there. */
-int32_t fork_guard(struct repro_net *net, const void *begin, int64_t bytes,
-                   struct repro_error *err);
+int32_t fork_guard(struct fork *fork, const void *begin, int64_t bytes, struct repro_error *err);
 /* Waits for everything. */
-int32_t fork_join(struct repro_net *net, struct repro_error *err);
+int32_t fork_join(struct fork *fork, struct repro_error *err);
 
 #endif

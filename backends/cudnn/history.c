@@ -1,6 +1,7 @@
 #include "history.h"
 
-#include "net.h"
+#include "common/plugin.h"
+#include "driver.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -25,29 +26,28 @@ void history_release(struct history *history)
     memset(history, 0, sizeof *history);
 }
 
-int32_t history_add(struct repro_net *net, struct repro_error *err)
+int32_t history_add(struct history *history, cudaStream_t stream, int64_t rows,
+                    struct repro_error *err)
 {
-    struct history *history = &net->history;
     int64_t at = history->recorded % REPRO_HISTORY;
-    int32_t code = driver_check(cudaEventRecord(history->done[at], net->device->stream),
-                                "recording an update", err);
+    int32_t code = driver_check(cudaEventRecord(history->done[at], stream), "recording an update",
+                                err);
     if (code != 0)
         return code;
-    history->rows[at] = net->counted_rows;
+    history->rows[at] = rows;
     history->recorded++;
     return 0;
 }
 
-int32_t net_history(struct repro_net *net, int64_t least, struct repro_history *out,
-                    struct repro_error *err)
+int32_t history_read(struct history *history, int64_t least, struct repro_history *out,
+                     struct repro_error *err)
 {
-    struct history *history = &net->history;
     struct repro_history own = {.count = 0};
     int64_t unread = history->recorded - history->read;
     if (least < 0 || least > unread)
         return fail(err, REPRO_ARGUMENT,
                     "%" PRId64 " records are wanted where %" PRId64 " are to come", least, unread);
-    int32_t code = device_enter(net->device, err);
+    int32_t code = 0;
     while (code == 0 && own.count < unread) {
         int64_t at = (history->read + own.count) % REPRO_HISTORY;
         cudaError_t status = own.count < least ? cudaEventSynchronize(history->done[at])

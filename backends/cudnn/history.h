@@ -9,8 +9,6 @@
 
 #include <cuda_runtime_api.h>
 
-struct repro_net;
-
 struct history {
     /* [REPRO_HISTORY], pinned; update n's is number n % REPRO_HISTORY */
     struct kernel_metrics *records;
@@ -21,7 +19,11 @@ struct history {
 
 int32_t history_init(struct history *history, struct repro_error *err);
 void history_release(struct history *history);
-/* Behind a recorded update that has been flushed. */
-int32_t history_add(struct repro_net *net, struct repro_error *err);
+/* Behind a recorded update that has been queued on the stream; rows: those of its metrics. */
+int32_t history_add(struct history *history, cudaStream_t stream, int64_t rows,
+                    struct repro_error *err);
+/* net_history of backend.h. */
+int32_t history_read(struct history *history, int64_t least, struct repro_history *out,
+                     struct repro_error *err);
 
 #endif

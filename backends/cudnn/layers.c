@@ -19,7 +19,7 @@ static int32_t queued(const struct repro_net *net, const struct net_layer *layer
 
 static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, struct repro_error *err)
 {
-    int32_t code = dnn_plan_run(work_plan(net, layer, DNN_FORWARD), net->device->handle, err);
+    int32_t code = dnn_run(work_execution(net, layer, DNN_FORWARD), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     return queued(net, layer,
@@ -32,7 +32,7 @@ static int32_t conv_forward(struct repro_net *net, struct net_layer *layer, stru
 
 static cudaError_t add_forward(struct repro_net *net, const struct net_layer *layer)
 {
-    int elsewhere = layer->plan->onto != LOWER_NONE || layer->plan->sum_with != LOWER_NONE;
+    int elsewhere = layer->lowered->onto != LOWER_NONE || layer->lowered->sum_with != LOWER_NONE;
     return elsewhere ? cudaSuccess
                      : kernel_add(layer->type, work_rows(net) * layer->use->size,
                                   work_source(net, layer, 0)->dst, work_source(net, layer, 1)->dst,
@@ -42,8 +42,8 @@ static cudaError_t add_forward(struct repro_net *net, const struct net_layer *la
 static cudaError_t norm_forward(struct repro_net *net, struct net_layer *layer, int mode)
 {
     struct kernel_norm work = work_norm(net, layer, mode);
-    if (layer->plan->sum_with != LOWER_NONE) {
-        const struct net_layer *sum = &net->layers[layer->plan->sum_with];
+    if (layer->lowered->sum_with != LOWER_NONE) {
+        const struct net_layer *sum = &net->layers[layer->lowered->sum_with];
         work.a = work_source(net, sum, 0)->dst;
         work.b = work_source(net, sum, 1)->dst;
         work.scale = sum->node->scale;
@@ -112,7 +112,7 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
     case REPRO_OP_BATCH_NORM:
         return norm_forward(net, layer, mode);
     case REPRO_OP_RELU:
-        return layer->plan->fused_relu
+        return layer->lowered->fused_relu
                    ? cudaSuccess
                    : kernel_relu(layer->type, count, src->dst, layer->dst, stream);
     case REPRO_OP_ADD:
@@ -134,23 +134,24 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         struct kernel_dense work = work_dense(net, layer);
         return kernel_dense(&work, stream);
     }
-    default:
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
         return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst,
                            net->labels, net->metrics, stream);
     }
+    return cudaErrorInvalidValue; /* no operation of this minor */
 }
 
 int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode,
                       struct repro_error *err)
 {
-    int32_t code = timer_start(net, &net->timer.totals.forward[layer->node->op], err);
-    timer_bytes(net, &net->timer.totals.forward_bytes[layer->node->op],
+    int32_t code = timer_start(&net->timer, &net->timer.totals.forward[layer->node->op], err);
+    timer_bytes(&net->timer, &net->timer.totals.forward_bytes[layer->node->op],
                 account_forward(net->layers, layer, work_rows(net), mode == REPRO_MODE_TRAIN));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV
                    ? conv_forward(net, layer, err)
                    : queued(net, layer, forward(net, layer, mode), err);
-    return code == 0 ? timer_stop(net, err) : code;
+    return code == 0 ? timer_stop(&net->timer, err) : code;
 }
 
 /* ---- Backward ---- */
@@ -159,14 +160,14 @@ static int32_t conv_backward(struct repro_net *net, struct net_layer *layer,
                              struct repro_error *err)
 {
     const struct net_layer *src = work_source(net, layer, 0);
-    int32_t code = fork_begin(net, err);
+    int32_t code = fork_begin(&net->fork, err);
     if (code == 0)
-        code = dnn_plan_run(work_plan(net, layer, DNN_WEIGHTS), net->device->handle, err);
+        code = dnn_run(work_execution(net, layer, DNN_WEIGHTS), net->device->handle, err);
     if (code == 0)
-        code = fork_end(net, src->dst, work_bytes(net, src), layer->diff, work_bytes(net, layer),
-                        err);
+        code = fork_end(&net->fork, src->dst, work_bytes(net, src), layer->diff,
+                        work_bytes(net, layer), err);
     if (code == 0 && src->use->needs_diff)
-        code = dnn_plan_run(work_plan(net, layer, DNN_DATA), net->device->handle, err);
+        code = dnn_run(work_execution(net, layer, DNN_DATA), net->device->handle, err);
     if (code != 0 || !(layer->node->flags & REPRO_NODE_BIAS))
         return code;
     struct launch_columns shape = launch_columns(
@@ -183,7 +184,7 @@ static cudaError_t add_backward(struct repro_net *net, struct net_layer *layer)
     cudaError_t status = cudaSuccess;
     for (int k = 0; k < 2 && status == cudaSuccess; k++) {
         struct net_layer *src = work_source(net, layer, k);
-        if (src->use->needs_diff && !layer->plan->same_diff[k])
+        if (src->use->needs_diff && !layer->lowered->same_diff[k])
             status = kernel_scale(layer->type, work_rows(net) * layer->use->size, layer->diff,
                                   k == 0 ? 1.0f : layer->node->scale, src->diff,
                                   !layer->use->diff_first[k], net->device->stream);
@@ -207,7 +208,7 @@ static cudaError_t concat_backward(struct repro_net *net, struct net_layer *laye
 }
 
 /* Of nodes whose only work is their source's diff. */
-static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
+static cudaError_t send_back(struct repro_net *net, struct net_layer *layer)
 {
     cudaStream_t stream = net->device->stream;
     struct net_layer *src = work_source(net, layer, 0);
@@ -217,9 +218,10 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
         return cudaSuccess;
     switch (layer->node->op) {
     case REPRO_OP_RELU:
-        return layer->plan->fused_relu ? cudaSuccess
-                                       : kernel_relu_backward(layer->type, count, layer->dst,
-                                                              layer->diff, src->diff, add, stream);
+        return layer->lowered->fused_relu
+                   ? cudaSuccess
+                   : kernel_relu_backward(layer->type, count, layer->dst, layer->diff, src->diff,
+                                          add, stream);
     case REPRO_OP_MAX_POOL:
     case REPRO_OP_AVG_POOL: {
         struct kernel_pool work = work_pool(net, layer);
@@ -236,11 +238,12 @@ static cudaError_t pass_back(struct repro_net *net, struct net_layer *layer)
         work.add = add;
         return kernel_dropout(&work, stream);
     }
-    default:
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
         return kernel_loss_backward(src->type, net->run.rows, work_rows(net),
                                     net->graph.graph.classes, src->dst, net->labels, net->run.call,
                                     src->diff, stream);
     }
+    return cudaErrorInvalidValue;
 }
 
 static cudaError_t backward(struct repro_net *net, struct net_layer *layer)
@@ -259,7 +262,7 @@ static cudaError_t backward(struct repro_net *net, struct net_layer *layer)
         return kernel_dense_backward(&work, net->device->stream);
     }
     default:
-        return pass_back(net, layer);
+        return send_back(net, layer);
     }
 }
 
@@ -271,14 +274,14 @@ int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct re
     for (int k = 0; k < layer->node->src_count && code == 0; k++) {
         const struct net_layer *src = work_source(net, layer, k);
         if (src->use->needs_diff)
-            code = fork_guard(net, src->diff, work_bytes(net, src), err);
+            code = fork_guard(&net->fork, src->diff, work_bytes(net, src), err);
     }
     if (code == 0)
-        code = timer_start(net, &net->timer.totals.backward[layer->node->op], err);
-    timer_bytes(net, &net->timer.totals.backward_bytes[layer->node->op],
+        code = timer_start(&net->timer, &net->timer.totals.backward[layer->node->op], err);
+    timer_bytes(&net->timer, &net->timer.totals.backward_bytes[layer->node->op],
                 account_backward(net->layers, layer, work_rows(net)));
     if (code == 0)
         code = layer->node->op == REPRO_OP_CONV ? conv_backward(net, layer, err)
                                                 : queued(net, layer, backward(net, layer), err);
-    return code == 0 ? timer_stop(net, err) : code;
+    return code == 0 ? timer_stop(&net->timer, err) : code;
 }

@@ -9,7 +9,7 @@ int32_t net_zero(struct repro_net *net, struct repro_error *err)
 {
     int32_t code = device_enter(net->device, err);
     if (code == 0)
-        code = queue_room(net, 0, err);
+        code = flush_room(net, 0, err);
     if (code != 0)
         return code;
     queue_add(&net->queue, &(struct queue_command){.kind = QUEUE_ZERO});
@@ -51,12 +51,12 @@ static int32_t send_rows(struct repro_net *net, const struct repro_rows *rows,
     return code;
 }
 
-/* The smallest pass that holds the rows; TRAIN needs whole ghosts, and rows are some. */
-static int32_t choose_pass(const struct repro_net *net, const struct repro_rows *rows)
+/* The smallest size that holds the rows; TRAIN needs whole ghosts, and rows are some. */
+static int32_t choose_size(const struct repro_net *net, const struct repro_rows *rows)
 {
     int32_t k = 0;
-    while (net->passes[k].rows < rows->count ||
-           (rows->mode == REPRO_MODE_TRAIN && !net->passes[k].trains))
+    while (net->sizes[k].rows < rows->count ||
+           (rows->mode == REPRO_MODE_TRAIN && !net->sizes[k].trains))
         k++;
     return k;
 }
@@ -65,7 +65,7 @@ static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows,
                          struct repro_error *err)
 {
     struct kernel_call *call;
-    int32_t number = net->queue.calls, code = queue_call(net, &call, err);
+    int32_t number = net->queue.calls, code = queue_call(&net->queue, &call, err);
     if (code != 0)
         return code;
     struct repro_crop *crops = queue_crops(call);
@@ -84,11 +84,12 @@ static int32_t note_rows(struct repro_net *net, const struct repro_rows *rows,
     }
     if (net->numbered && rows->image != NULL) {
         memcpy(net->last.image, rows->image, (size_t)rows->count * sizeof *rows->image);
-        memcpy(queue_image(net, call), rows->image, (size_t)rows->count * sizeof *rows->image);
+        memcpy(queue_image(&net->queue, call), rows->image,
+               (size_t)rows->count * sizeof *rows->image);
     }
     struct queue_command command = {.kind = rows->mode == REPRO_MODE_TRAIN ? QUEUE_TRAIN
                                                                            : QUEUE_EVAL,
-                                    .pass = choose_pass(net, rows),
+                                    .size = choose_size(net, rows),
                                     .rows = (int32_t)rows->count,
                                     .call = number};
     queue_add(&net->queue, &command);
@@ -112,8 +113,8 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
     if (code == 0)
         code = device_enter(net->device, err);
     if (code == 0)
-        code = rows.data == NULL && net->queue.host_rows ? queue_flush(net, err)
-                                                         : queue_room(net, 1, err);
+        code = rows.data == NULL && net->queue.host_rows ? flush_queue(net, err)
+                                                         : flush_room(net, 1, err);
     if (code == 0 && rows.data == NULL)
         code = send_rows(net, &rows, err);
     net->can_backward = 0;
@@ -127,19 +128,19 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
     return 0;
 }
 
-/* A call for the backward pass of a forward that was flushed before it. */
+/* A call for the backward of a forward that was flushed before it. */
 static int32_t call_again(struct repro_net *net, struct repro_error *err)
 {
-    int32_t code = queue_room(net, 1, err);
+    int32_t code = flush_room(net, 1, err);
     if (code != 0)
         return code;
     net->last.command.call = net->queue.calls;
-    code = queue_call(net, &net->last.call, err);
+    code = queue_call(&net->queue, &net->last.call, err);
     if (code != 0)
         return code;
     *net->last.call = net->last.contents;
     if (net->numbered)
-        memcpy(queue_image(net, net->last.call), net->last.image,
+        memcpy(queue_image(&net->queue, net->last.call), net->last.image,
                (size_t)net->rows * sizeof *net->last.image);
     return 0;
 }
@@ -150,7 +151,7 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
         return fail(err, REPRO_ARGUMENT, "backward needs a TRAIN forward before it");
     int32_t code = device_enter(net->device, err);
     if (code == 0)
-        code = queue_room(net, 0, err);
+        code = flush_room(net, 0, err);
     if (code == 0 && net->last.flushes != net->queue.flushes)
         code = call_again(net, err);
     net->can_backward = 0;
@@ -173,7 +174,7 @@ static int32_t note_slot(struct repro_net *net, enum queue_kind kind, int32_t sl
                     (int)slot, (int)net->graph.options.slots);
     int32_t code = device_enter(net->device, err);
     if (code == 0)
-        code = queue_room(net, 0, err);
+        code = flush_room(net, 0, err);
     if (code == 0)
         queue_add(&net->queue, &(struct queue_command){.kind = (int32_t)kind, .which = slot});
     return code;
@@ -242,48 +243,18 @@ int32_t net_update(struct repro_net *net, const struct repro_step *given, struct
     if (code == 0)
         code = device_enter(net->device, err);
     if (code == 0)
-        code = queue_room(net, 1, err);
+        code = flush_room(net, 1, err);
     int32_t number = net->queue.calls;
     if (code == 0)
-        code = queue_call(net, &call, err);
+        code = queue_call(&net->queue, &call, err);
     if (code != 0)
         return code;
     call->step = round_step(&step);
     net->optimizer = step.optimizer;
     call->record = (int32_t)(net->history.recorded % REPRO_HISTORY);
     queue_add(&net->queue, &(struct queue_command){.kind = QUEUE_UPDATE, .call = number});
-    code = queue_flush(net, err);
-    return code == 0 && step.flags & REPRO_STEP_RECORD ? history_add(net, err) : code;
-}
-
-/* ---- Results ---- */
-
-int32_t net_metrics(struct repro_net *net, struct repro_metrics *metrics, struct repro_error *err)
-{
-    struct kernel_metrics sums;
-    int32_t code = device_enter(net->device, err);
-    if (code == 0)
-        code = queue_flush(net, err);
-    if (code == 0)
-        code = driver_check(cudaMemcpyAsync(&sums, net->metrics, sizeof sums,
-                                            cudaMemcpyDeviceToHost, net->device->stream),
-                            "reading metrics", err);
-    if (code == 0)
-        code = net_sync(net, err);
-    if (code != 0)
-        return code;
-    struct repro_metrics own = {
-        .loss = sums.loss, .correct = sums.correct, .rows = net->counted_rows};
-    fill_sized(metrics, &own, sizeof own);
-    return 0;
-}
-
-int32_t net_sync(struct repro_net *net, struct repro_error *err)
-{
-    int32_t code = device_enter(net->device, err);
-    if (code == 0)
-        code = queue_flush(net, err);
-    return code == 0 ? driver_check(cudaStreamSynchronize(net->device->stream),
-                                    "waiting for the GPU", err)
-                     : code;
+    code = flush_queue(net, err);
+    return code == 0 && step.flags & REPRO_STEP_RECORD
+               ? history_add(&net->history, net->device->stream, net->counted_rows, err)
+               : code;
 }

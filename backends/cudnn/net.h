@@ -6,8 +6,8 @@
  * written by the optimizer's own launch, and their gradients arrive in bf16 and are added to
  * PARTIAL in f32.
  *
- * Convolutions are planned for a number of rows, so a network has a few passes: one for micro, one
- * for each number that it was told to expect.  A call takes the smallest pass that holds its rows;
+ * Convolutions are built for a number of rows, so a network has a few sizes: one for micro, one for
+ * each number that it was told to expect.  A call takes the smallest size that holds its rows;
  * the rows that fill it up are 0 on the way in and so are their gradients, and neither metrics nor
  * batch-norm sums see them. */
 #ifndef CUDNN_NET_H
@@ -15,18 +15,22 @@
 
 #include "common/graph.h"
 #include "common/plugin.h"
+#include "device.h"
 #include "dnn.h"
 #include "driver.h"
 #include "fork.h"
 #include "history.h"
 #include "kernels.h"
+#include "launch.h"
 #include "layout.h"
 #include "lower.h"
+#include "marks.h"
 #include "queue.h"
 #include "resident.h"
+#include "timer.h"
 
-#define NET_PASSES 12 /* at most; a number of rows beyond them takes the next larger pass */
-#define NET_STAGES 2  /* pinned host buffers: one is filled while the other's copy is under way */
+#define NET_SIZES 12 /* at most; a number of rows beyond them takes the next larger size */
+#define NET_STAGES 2 /* pinned host buffers: one is filled while the other's copy is under way */
 
 /* A batch norm's own, [ghosts, channels] each. */
 struct net_norm {
@@ -36,7 +40,7 @@ struct net_norm {
 struct net_layer {
     const struct repro_node *node;
     const struct plugin_use *use;
-    const struct lower_node *plan;
+    const struct lower_node *lowered;
     int type;         /* KERNEL_*, of dst and diff */
     int64_t elements; /* of a row of dst in memory: the image's are filled up */
     void *dst, *diff;
@@ -44,11 +48,11 @@ struct net_layer {
     struct net_norm norm;
 };
 
-/* Convolution plans for calls of so many rows. */
-struct net_pass {
+/* The convolutions for calls of so many rows. */
+struct net_size {
     int64_t rows;
-    int trains;             /* whole ghosts; else it has plans for EVAL only */
-    struct dnn_plan *plans; /* [count][DNN_DIRECTIONS] */
+    int trains;                       /* whole ghosts; else it is for EVAL only */
+    struct dnn_execution *executions; /* [count][DNN_DIRECTIONS] */
 };
 
 /* The last forward, for its backward. */
@@ -67,15 +71,13 @@ struct net_stage {
     cudaEvent_t copied;
 };
 
-/* Pairs of events around what is timed, and where their seconds go. */
-struct net_timer {
-    int on, capacity, used;
-    cudaEvent_t *events; /* [2 * capacity] */
-    double **sums;       /* [capacity] */
-    int64_t launched;    /* launch_count when what is timed began */
-    struct repro_profile totals;
-    cudaEvent_t *marks; /* [REPRO_MARKS], NULL before the first */
-    int marked;
+/* What the command that is being run works with. */
+struct net_run {
+    const struct net_size *size;
+    int64_t rows;
+    const struct kernel_call *call; /* on the device, as the next two */
+    const struct repro_crop *crops;
+    const int64_t *image;
 };
 
 struct repro_net {
@@ -85,9 +87,9 @@ struct repro_net {
     struct lower lower;
     int type; /* KERNEL_* */
     int32_t count;
-    struct net_layer *layers;           /* [count] */
-    struct net_pass passes[NET_PASSES]; /* by rows, the last is micro */
-    int32_t pass_count;
+    struct net_layer *layers;         /* [count] */
+    struct net_size sizes[NET_SIZES]; /* by rows, the last is micro */
+    int32_t size_count;
     int64_t input_channels; /* of the image in memory */
     int numbered;           /* a dropout asks for the rows' numbers */
 
@@ -122,10 +124,11 @@ struct repro_net {
     int64_t rows, counted_rows; /* of the last forward; since net_zero */
     struct net_last last;
     struct queue queue;
-    struct queue_run run; /* of the command being run */
+    struct net_run run;
     struct fork fork;
     struct history history;
-    struct net_timer timer;
+    struct timer timer;
+    struct marks marks;
 };
 
 /* ---- layers.c: one node's work, queued on the stream ---- */
@@ -134,18 +137,18 @@ int32_t layer_forward(struct repro_net *net, struct net_layer *layer, int mode,
                       struct repro_error *err);
 int32_t layer_backward(struct repro_net *net, struct net_layer *layer, struct repro_error *err);
 
-/* ---- passes.c ---- */
+/* ---- sizes.c ---- */
 
-/* The passes that the options ask for, without plans. */
-int32_t passes_init(struct repro_net *net, struct repro_error *err);
-void passes_release(struct repro_net *net);
-/* Raises the net's scratch to what a layer's column sums need in a pass. */
-void pass_measure(struct repro_net *net, const struct net_pass *pass,
+/* The sizes that the options ask for; nothing is chosen yet. */
+int32_t sizes_init(struct repro_net *net, struct repro_error *err);
+void sizes_release(struct repro_net *net);
+/* Raises the net's scratch to what a layer's column sums need at a size. */
+void size_measure(struct repro_net *net, const struct net_size *size,
                   const struct net_layer *layer);
-/* Chooses a convolution's plans; later, where its tensors lie. */
-int32_t pass_plan(struct repro_net *net, const struct net_pass *pass, const struct net_layer *layer,
-                  struct repro_error *err);
-int32_t pass_bind(const struct repro_net *net, const struct net_pass *pass,
+/* Chooses a convolution's executions; later, where its tensors lie. */
+int32_t size_choose(struct repro_net *net, const struct net_size *size,
+                    const struct net_layer *layer, struct repro_error *err);
+int32_t size_bind(const struct repro_net *net, const struct net_size *size,
                   const struct net_layer *layer, struct repro_error *err);
 
 /* ---- step.c: the queue's commands, for net->run ---- */
@@ -159,17 +162,12 @@ int32_t step_keep(struct repro_net *net, int32_t slot, struct repro_error *err);
 int32_t step_join(struct repro_net *net, int32_t slot, struct repro_error *err);
 int32_t step_update(struct repro_net *net, struct repro_error *err);
 
-/* ---- timer.c ---- */
+/* ---- flush.c ---- */
 
-int32_t timer_init(struct net_timer *timer, int capacity, struct repro_error *err);
-void timer_release(struct net_timer *timer);
-/* Between start and stop, what is queued is timed into *sum; off, they do nothing. */
-int32_t timer_start(struct repro_net *net, double *sum, struct repro_error *err);
-int32_t timer_stop(struct repro_net *net, struct repro_error *err);
-/* Between them or not: bytes that account.h counts. */
-void timer_bytes(struct repro_net *net, double *sum, double bytes);
-/* Adds up what was timed; waits for it. */
-int32_t timer_collect(struct repro_net *net, struct repro_error *err);
+/* Queues what was noted on the device's stream. */
+int32_t flush_queue(struct repro_net *net, struct repro_error *err);
+/* Room for one more command, and for a call where `calls`; flushes when there is none. */
+int32_t flush_room(struct repro_net *net, int calls, struct repro_error *err);
 
 /* ---- The table's functions on a net; see backend.h ---- */
 

@@ -1,4 +1,4 @@
-/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each pass reads its
+/* Batch norm's sums over all ghosts of a micro.  Memory is what they cost, so each sweep reads its
  * tensors once, 16 bytes a load and several on their way at once.  Sums go from a thread's few
  * pixels through its block to one partial sum for each channel; the last block of a ghost's tile,
  * known by a ticket, adds those in double.  Every order follows from the shape alone. */

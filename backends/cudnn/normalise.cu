@@ -1,10 +1,10 @@
-/* The passes of batch norm that sum nothing: each reads its tensors once, 16 bytes a load, four
+/* The sweeps of batch norm that sum nothing: each reads its tensors once, 16 bytes a load, four
  * pixels of them on their way while the channels' numbers come. */
 #include "norm.cuh"
 
 #define PIXELS 4 /* on their way at once */
 
-/* y = gain (x - mean) + beta, the same expression by which the backward pass cuts dy. */
+/* y = gain (x - mean) + beta, the same expression by which the way back cuts dy. */
 template <typename T, int V, int SUM>
 static __global__ void __launch_bounds__(LAUNCH_THREADS)
     apply_kernel(const struct kernel_norm work, const float *running)

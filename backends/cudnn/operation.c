@@ -87,20 +87,19 @@ void operation_release(struct operation *one)
     descriptor_destroy(&one->src);
 }
 
-int32_t operation_init(struct operation *one, const struct dnn_target *target,
-                       const struct dnn_conv *conv, enum dnn_direction direction, int add,
-                       struct repro_error *err)
+int32_t operation_init(struct operation *one, cudnnHandle_t handle, const struct dnn_conv *conv,
+                       enum dnn_direction direction, int add, struct repro_error *err)
 {
     const struct names *name = &names[direction];
     float alpha = 1.0f, beta = add ? 1.0f : 0.0f;
     memset(one, 0, sizeof *one);
-    int32_t code = make_tensor(&one->src, OPERATION_SRC, conv->bf16, conv->rows, conv->channels,
+    int32_t code = make_tensor(&one->src, DNN_ID_SRC, conv->bf16, conv->rows, conv->channels,
                                conv->height, conv->width, err);
     if (code == 0)
-        code = make_tensor(&one->weights, OPERATION_WEIGHTS, conv->bf16, conv->dst_channels,
+        code = make_tensor(&one->weights, DNN_ID_WEIGHTS, conv->bf16, conv->dst_channels,
                            conv->channels, conv->kernel_h, conv->kernel_w, err);
     if (code == 0)
-        code = make_tensor(&one->dst, OPERATION_DST, conv->bf16, conv->rows, conv->dst_channels,
+        code = make_tensor(&one->dst, DNN_ID_DST, conv->bf16, conv->rows, conv->dst_channels,
                            conv->dst_height, conv->dst_width, err);
     if (code == 0)
         code = make_window(&one->window, conv, err);
@@ -118,8 +117,7 @@ int32_t operation_init(struct operation *one, const struct dnn_target *target,
         return code;
     setter = setter_begin(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     setter_set_descriptor(&setter, CUDNN_ATTR_OPERATIONGRAPH_OPS, one->operation);
-    if (target->handle != NULL)
-        setter_set(&setter, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1,
-                   &target->handle);
+    if (handle != NULL)
+        setter_set(&setter, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
     return setter_finish(&setter, &one->graph, "a convolution's graph", err);
 }

@@ -4,18 +4,15 @@
 
 #include "dnn.h"
 
-/* The tensors' names, which a plan is given pointers by. */
-enum { OPERATION_SRC = 1, OPERATION_WEIGHTS, OPERATION_DST };
-
 /* The graph and everything that it is made of. */
 struct operation {
     cudnnBackendDescriptor_t src, weights, dst, window, operation, graph;
 };
 
-/* add: FORWARD and DATA, result is added to what is there.  Released in any case. */
-int32_t operation_init(struct operation *one, const struct dnn_target *target,
-                       const struct dnn_conv *conv, enum dnn_direction direction, int add,
-                       struct repro_error *err);
+/* handle: NULL for a described device.  add: FORWARD and DATA, result is added to what is there.
+ * Released in any case. */
+int32_t operation_init(struct operation *one, cudnnHandle_t handle, const struct dnn_conv *conv,
+                       enum dnn_direction direction, int add, struct repro_error *err);
 void operation_release(struct operation *one);
 
 #endif

@@ -1,4 +1,4 @@
-/* Elementwise kernels: one pass over memory each, 16 bytes a thread where the count is whole
+/* Elementwise kernels: one sweep over memory each, 16 bytes a thread where the count is whole
  * loads. */
 #include "device.cuh"
 

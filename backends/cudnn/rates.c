@@ -1,8 +1,9 @@
 /* What the device reaches when it does one thing alone.  Both measurements begin small and go on to
  * a larger size only while its time, as the smaller one foretells it, stays within GROW_SECONDS: a
  * fast device is measured at a size that fills it, a slow one soon. */
+#include "choice.h"
 #include "common/plugin.h"
-#include "dnn.h"
+#include "device.h"
 #include "driver.h"
 
 #include <stdlib.h>
@@ -171,33 +172,34 @@ static int32_t fill(struct rate_space *space, int64_t bytes, int bf16, struct re
 
 static int32_t queue_product(struct rate_space *space, const void *what, struct repro_error *err)
 {
-    return dnn_plan_run(what, space->device->handle, err);
+    return dnn_run(what, space->device->handle, err);
 }
 
 /* *seconds stays 0 where the device has too little memory. */
 static int32_t time_product(struct rate_space *space, int64_t side, int32_t precision,
                             double *seconds, struct repro_error *err)
 {
-    struct dnn_target target = {.handle = space->device->handle,
-                                .nondeterministic = space->device->nondeterministic};
+    struct engine_target target = {.handle = space->device->handle,
+                                   .nondeterministic = space->device->nondeterministic};
     struct dnn_conv product = product_of(side, precision);
-    struct dnn_plan plan;
+    struct dnn_execution execution;
     int64_t matrix = side * side * (product.bf16 ? 2 : 4);
     *seconds = 0.0;
-    int32_t code = dnn_plan_init(&plan, &target, &product, DNN_FORWARD, 0, err);
+    int32_t code = choice_make(&execution, &target, NULL, &product, DNN_FORWARD, 0, err);
     if (code != 0)
         return code;
-    if (resize(space, 3 * matrix + plan.workspace)) {
+    if (resize(space, 3 * matrix + execution.workspace)) {
         char *memory = space->memory;
         code = fill(space, 2 * matrix, product.bf16, err);
         if (code == 0)
-            code = dnn_plan_bind(&plan, memory, memory + matrix, memory + 2 * matrix,
-                                 memory + 3 * matrix, err);
+            code = dnn_bind(&execution, memory, memory + matrix, memory + 2 * matrix,
+                            memory + 3 * matrix, err);
         if (code == 0)
-            code = best_of(space, queue_product, &plan, seconds, err);
+            code = best_of(space, queue_product, &execution, seconds, err);
     }
-    cudaStreamSynchronize(space->device->stream); /* the plan may be under way after a failure */
-    dnn_plan_release(&plan);
+    cudaStreamSynchronize(
+        space->device->stream); /* the execution may be under way after a failure */
+    dnn_release(&execution);
     return code;
 }
 

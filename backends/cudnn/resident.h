@@ -2,7 +2,7 @@
 #ifndef CUDNN_RESIDENT_H
 #define CUDNN_RESIDENT_H
 
-#include "driver.h"
+#include "device.h"
 
 struct repro_resident {
     struct repro_device *device;

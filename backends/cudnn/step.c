@@ -25,16 +25,16 @@ int32_t step_backward(struct repro_net *net, int assign, struct repro_error *err
     for (int32_t i = net->count - 1; i >= 0 && code == 0; i--)
         code = layer_backward(net, &net->layers[i], err);
     if (code == 0)
-        code = fork_join(net, err);
+        code = fork_join(&net->fork, err);
     if (code == 0)
-        code = timer_start(net, &net->timer.totals.reorder, err);
-    timer_bytes(net, &net->timer.totals.reorder_bytes,
+        code = timer_start(&net->timer, &net->timer.totals.reorder, err);
+    timer_bytes(&net->timer, &net->timer.totals.reorder_bytes,
                 account_accumulate(net->layout.conv_count, net->type, !assign));
     if (code == 0)
         code = driver_check(kernel_accumulate(net->type, net->layout.conv_count, net->grads,
                                               net->partial, !assign, net->device->stream),
                             "adding gradients", err);
-    return code == 0 ? timer_stop(net, err) : code;
+    return code == 0 ? timer_stop(&net->timer, err) : code;
 }
 
 static int64_t partial_count(const struct repro_net *net)
@@ -81,9 +81,10 @@ int32_t step_update(struct repro_net *net, struct repro_error *err)
                                  .running_count = net->graph.graph.running_count,
                                  .sums = net->partial + net->layout.device_count,
                                  .running = net->running};
-    int32_t code = timer_start(net, &net->timer.totals.update, err);
-    timer_bytes(net, &net->timer.totals.update_bytes, account_update(&work, net->optimizer));
+    int32_t code = timer_start(&net->timer, &net->timer.totals.update, err);
+    timer_bytes(&net->timer, &net->timer.totals.update_bytes,
+                account_update(&work, net->optimizer));
     if (code == 0)
         code = driver_check(kernel_update(&work, net->device->stream), "the optimizer's step", err);
-    return code == 0 ? timer_stop(net, err) : code;
+    return code == 0 ? timer_stop(&net->timer, err) : code;
 }

@@ -40,26 +40,26 @@ static int32_t fill(struct trial *trial, void **memory, int64_t elements, int bf
     int32_t code = allocate(memory, (int64_t)bytes, err);
     if (code == 0)
         code = driver_check(
-            cudaMemcpyAsync(*memory, pattern, done, cudaMemcpyHostToDevice, trial->tuner->stream),
+            cudaMemcpyAsync(*memory, pattern, done, cudaMemcpyHostToDevice, trial->stream),
             "a trial's operands", err);
     while (code == 0 && done < bytes) {
         size_t more = bytes - done < done ? bytes - done : done;
         code = driver_check(cudaMemcpyAsync((char *)*memory + done, *memory, more,
-                                            cudaMemcpyDeviceToDevice, trial->tuner->stream),
+                                            cudaMemcpyDeviceToDevice, trial->stream),
                             "a trial's operands", err);
         done += more;
     }
     return code;
 }
 
-int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t handle,
+int32_t trial_init(struct trial *trial, cudnnHandle_t handle, cudaStream_t stream, int64_t cache,
                    const struct dnn_conv *conv, struct repro_error *err)
 {
     uint32_t pattern[PATTERN / sizeof(uint32_t)];
     memset(trial, 0, sizeof *trial);
-    trial->tuner = tuner;
     trial->handle = handle;
-    trial->flush_bytes = 2 * tuner->cache;
+    trial->stream = stream;
+    trial->flush_bytes = 2 * cache;
     make_pattern(pattern, conv->bf16);
     int32_t code = fill(trial, &trial->src,
                         conv->rows * conv->channels * conv->height * conv->width, conv->bf16,
@@ -76,7 +76,7 @@ int32_t trial_init(struct trial *trial, const struct tuner *tuner, cudnnHandle_t
         code = allocate(&trial->flush, trial->flush_bytes, err);
     for (int i = 0; code == 0 && i < 2 * TRIAL_RUNS; i++)
         code = driver_check(cudaEventCreate(&trial->events[i]), "an event", err);
-    return code == 0 ? driver_check(cudaStreamSynchronize(tuner->stream), "a trial's operands", err)
+    return code == 0 ? driver_check(cudaStreamSynchronize(stream), "a trial's operands", err)
                      : code;
 }
 
@@ -92,18 +92,18 @@ void trial_release(struct trial *trial)
 }
 
 /* Queues one run between two events. */
-static int32_t queue(struct trial *trial, const struct dnn_plan *plan, cudaEvent_t *events,
-                     struct repro_error *err)
+static int32_t queue(struct trial *trial, const struct dnn_execution *execution,
+                     cudaEvent_t *events, struct repro_error *err)
 {
     int32_t code = driver_check(
-        cudaMemsetAsync(trial->flush, 0, (size_t)trial->flush_bytes, trial->tuner->stream),
+        cudaMemsetAsync(trial->flush, 0, (size_t)trial->flush_bytes, trial->stream),
         "clearing the cache", err);
     if (code == 0)
-        code = driver_check(cudaEventRecord(events[0], trial->tuner->stream), "a timer", err);
+        code = driver_check(cudaEventRecord(events[0], trial->stream), "a timer", err);
     if (code == 0)
-        code = dnn_plan_run(plan, trial->handle, err);
+        code = dnn_run(execution, trial->handle, err);
     if (code == 0)
-        code = driver_check(cudaEventRecord(events[1], trial->tuner->stream), "a timer", err);
+        code = driver_check(cudaEventRecord(events[1], trial->stream), "a timer", err);
     return code;
 }
 
@@ -113,18 +113,17 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int32_t time_runs(struct trial *trial, struct dnn_plan *plan, double *microseconds,
+static int32_t time_runs(struct trial *trial, struct dnn_execution *execution, double *microseconds,
                          struct repro_error *err)
 {
     float times[TRIAL_RUNS];
     int32_t code = 0;
     for (int i = 0; i < WARM_UP && code == 0; i++)
-        code = dnn_plan_run(plan, trial->handle, err);
+        code = dnn_run(execution, trial->handle, err);
     for (int i = 0; i < TRIAL_RUNS && code == 0; i++)
-        code = queue(trial, plan, &trial->events[2 * i], err);
+        code = queue(trial, execution, &trial->events[2 * i], err);
     if (code == 0)
-        code = driver_check(cudaStreamSynchronize(trial->tuner->stream), "trying a convolution",
-                            err);
+        code = driver_check(cudaStreamSynchronize(trial->stream), "trying a convolution", err);
     for (int i = 0; i < TRIAL_RUNS && code == 0; i++)
         code = driver_check(
             cudaEventElapsedTime(&times[i], trial->events[2 * i], trial->events[2 * i + 1]),
@@ -136,21 +135,20 @@ static int32_t time_runs(struct trial *trial, struct dnn_plan *plan, double *mic
     return 0;
 }
 
-int32_t trial_run(struct trial *trial, struct dnn_plan *plan, double *microseconds,
+int32_t trial_run(struct trial *trial, struct dnn_execution *execution, double *microseconds,
                   struct repro_error *err)
 {
     void *workspace = NULL;
     struct repro_error second;
     *microseconds = -1.0;
-    int32_t code = plan->workspace > 0 ? allocate(&workspace, plan->workspace, err) : 0;
+    int32_t code = execution->workspace > 0 ? allocate(&workspace, execution->workspace, err) : 0;
     if (code == 0)
-        code = dnn_plan_bind(plan, trial->src, trial->weights, trial->dst, workspace, err);
+        code = dnn_bind(execution, trial->src, trial->weights, trial->dst, workspace, err);
     if (code == 0)
-        code = time_runs(trial, plan, microseconds, err);
-    /* the plan's own failure, if the device is still there */
+        code = time_runs(trial, execution, microseconds, err);
+    /* the execution's own failure, if the device is still there */
     if (code == REPRO_MEMORY || code == REPRO_LIBRARY) {
-        code = driver_check(cudaStreamSynchronize(trial->tuner->stream), "trying a convolution",
-                            &second);
+        code = driver_check(cudaStreamSynchronize(trial->stream), "trying a convolution", &second);
         *err = code != 0 ? second : *err;
     }
     cudaFree(workspace);

@@ -1,7 +1,7 @@
 #include "tune.h"
 
 #include "common/plugin.h"
-#include "plans.h"
+#include "choices.h"
 #include "trial.h"
 
 #include <inttypes.h>
@@ -12,34 +12,36 @@
 
 struct candidates {
     int count;
-    struct dnn_plan plans[TUNE_CANDIDATES];
+    struct dnn_execution executions[TUNE_CANDIDATES];
     double microseconds[TUNE_CANDIDATES]; /* negative: cannot run here */
 };
 
-static void make_key(char *key, size_t size, const struct choice *choice,
-                     const struct dnn_conv *conv, enum dnn_direction direction, int add)
+static void make_key(char *key, size_t size, const struct tuner *tuner,
+                     const struct engine_search *search, const struct dnn_conv *conv,
+                     enum dnn_direction direction, int add)
 {
     static const char *const names[] = {"forward", "data", "weights"};
-    const struct tuner *tuner = choice->target->tuner;
     snprintf(key, size,
              "%s\t%s\t%s\t%s\t%s%s\t%" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64 "\t%" PRId64
              "x%" PRId64 "x%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64
              "\t%" PRId64 "x%" PRId64 "\t%" PRId64 "x%" PRId64,
              tuner->device, tuner->library, dnn_precision(conv),
-             choice->target->nondeterministic ? "any" : "deterministic", names[direction],
+             search->target->nondeterministic ? "any" : "deterministic", names[direction],
              add ? "-add" : "", conv->rows, conv->channels, conv->height, conv->width,
              conv->dst_channels, conv->channels, conv->kernel_h, conv->kernel_w, conv->rows,
              conv->dst_channels, conv->dst_height, conv->dst_width, conv->stride_h, conv->stride_w,
              conv->pad_top, conv->pad_left);
 }
 
-static int32_t time_candidates(struct candidates *all, const struct choice *choice,
-                               const struct dnn_conv *conv, struct repro_error *err)
+static int32_t time_candidates(struct candidates *all, const struct tuner *tuner,
+                               const struct engine_search *search, const struct dnn_conv *conv,
+                               struct repro_error *err)
 {
     struct trial trial;
-    int32_t code = trial_init(&trial, choice->target->tuner, choice->target->handle, conv, err);
+    int32_t code = trial_init(&trial, search->target->handle, tuner->stream, tuner->cache, conv,
+                              err);
     for (int i = 0; i < all->count && code == 0; i++)
-        code = trial_run(&trial, &all->plans[i], &all->microseconds[i], err);
+        code = trial_run(&trial, &all->executions[i], &all->microseconds[i], err);
     trial_release(&trial);
     return code;
 }
@@ -66,24 +68,25 @@ static double first_time(const struct candidates *all)
 }
 
 /* Takes the fastest that can be built again from what the file will say of it. */
-static int32_t pick(struct candidates *all, const struct choice *choice, struct dnn_plan *plan,
-                    struct plans_entry *entry, struct repro_error *err)
+static int32_t pick(struct candidates *all, const struct engine_search *search,
+                    struct dnn_execution *execution, struct choices_entry *entry,
+                    struct repro_error *err)
 {
     double first = first_time(all);
     for (int best; (best = fastest(all)) >= 0; all->microseconds[best] = -1.0) {
-        const struct dnn_plan *one = &all->plans[best];
-        if (choice_rebuild(choice, one->engine, &one->knobs, plan) != CUDNN_STATUS_SUCCESS ||
-            plan->plan == NULL) {
+        const struct dnn_execution *one = &all->executions[best];
+        if (engine_rebuild(search, one->engine, &one->knobs, execution) != CUDNN_STATUS_SUCCESS ||
+            execution->descriptor == NULL) {
             fail(err, REPRO_LIBRARY, "engine %" PRId64 " cannot be built a second time",
                  one->engine);
             continue;
         }
         double time = all->microseconds[best];
-        *entry = (struct plans_entry){.engine = one->engine,
-                                      .knobs = one->knobs,
-                                      .microseconds = time,
-                                      .speedup = time > 0.0 ? first / time : 1.0,
-                                      .tried = all->count};
+        *entry = (struct choices_entry){.engine = one->engine,
+                                        .knobs = one->knobs,
+                                        .microseconds = time,
+                                        .speedup = time > 0.0 ? first / time : 1.0,
+                                        .tried = all->count};
         return 0;
     }
     struct repro_error last = *err;
@@ -92,31 +95,32 @@ static int32_t pick(struct candidates *all, const struct choice *choice, struct 
                 all->count, last.text);
 }
 
-/* plan->plan stays NULL when there is nothing to try. */
-static int32_t try_all(struct dnn_plan *plan, const struct choice *choice,
-                       const struct dnn_conv *conv, struct plans_entry *entry,
-                       struct repro_error *err)
+/* execution->descriptor stays NULL when there is nothing to try. */
+static int32_t try_all(struct dnn_execution *execution, const struct tuner *tuner,
+                       const struct engine_search *search, const struct dnn_conv *conv,
+                       struct choices_entry *entry, struct repro_error *err)
 {
     struct candidates *all = plugin_allocate(1, sizeof *all);
     if (all == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
-    all->count = choice_collect(choice, all->plans, TUNE_CANDIDATES);
-    int32_t code = all->count == 0 ? 0 : time_candidates(all, choice, conv, err);
+    all->count = engine_collect(search, all->executions, TUNE_CANDIDATES);
+    int32_t code = all->count == 0 ? 0 : time_candidates(all, tuner, search, conv, err);
     if (code == 0 && all->count > 0)
-        code = pick(all, choice, plan, entry, err);
+        code = pick(all, search, execution, entry, err);
     for (int i = 0; i < all->count; i++)
-        dnn_plan_release(&all->plans[i]);
+        dnn_release(&all->executions[i]);
     free(all);
     return code;
 }
 
-/* The plan that a line of the file names. */
-static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice,
-                       const struct plans_entry *entry, struct repro_error *err)
+/* The execution that a line of the file names. */
+static int32_t rebuild(struct dnn_execution *execution, const struct tuner *tuner,
+                       const struct engine_search *search, const struct choices_entry *entry,
+                       struct repro_error *err)
 {
     char what[KNOBS_TEXT + 160], knobs[KNOBS_TEXT];
-    cudnnStatus_t status = choice_rebuild(choice, entry->engine, &entry->knobs, plan);
-    if (status == CUDNN_STATUS_SUCCESS && plan->plan != NULL)
+    cudnnStatus_t status = engine_rebuild(search, entry->engine, &entry->knobs, execution);
+    if (status == CUDNN_STATUS_SUCCESS && execution->descriptor != NULL)
         return 0;
     if (knobs_text(&entry->knobs, knobs, sizeof knobs) != 0)
         knobs[0] = '\0';
@@ -125,40 +129,42 @@ static int32_t rebuild(struct dnn_plan *plan, const struct choice *choice,
              entry->engine, knobs,
              status == CUDNN_STATUS_SUCCESS ? "see its notes and workspace"
                                             : cudnnGetErrorString(status));
-    return plans_refuse(choice->target->tuner->path, entry->line, what, err);
+    return choices_refuse(tuner->path, entry->line, what, err);
 }
 
 /* Under the lock: another process may have added the line meanwhile. */
-static int32_t add(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
-                   const char *key, struct plans_entry *entry, struct repro_error *err)
+static int32_t add(struct dnn_execution *execution, const struct tuner *tuner,
+                   const struct engine_search *search, const struct dnn_conv *conv, const char *key,
+                   struct choices_entry *entry, struct repro_error *err)
 {
-    const char *path = choice->target->tuner->path;
+    const char *path = tuner->path;
     int lock;
-    int32_t code = plans_lock(path, &lock, err);
+    int32_t code = choices_lock(path, &lock, err);
     if (code != 0)
         return code;
-    code = plans_find(path, key, entry, err);
+    code = choices_find(path, key, entry, err);
     if (code == 0 && entry->line == 0)
-        code = try_all(plan, choice, conv, entry, err);
-    if (code == 0 && plan->plan != NULL)
-        code = plans_add(path, key, entry, err);
-    plans_unlock(lock);
+        code = try_all(execution, tuner, search, conv, entry, err);
+    if (code == 0 && execution->descriptor != NULL)
+        code = choices_add(path, key, entry, err);
+    choices_unlock(lock);
     return code;
 }
 
-int32_t tune_plan(struct dnn_plan *plan, const struct choice *choice, const struct dnn_conv *conv,
-                  enum dnn_direction direction, int adds, struct repro_error *err)
+int32_t tune_execution(struct dnn_execution *execution, const struct tuner *tuner,
+                       const struct engine_search *search, const struct dnn_conv *conv,
+                       enum dnn_direction direction, int adds, struct repro_error *err)
 {
-    char key[PLANS_KEY];
-    struct plans_entry entry;
-    make_key(key, sizeof key, choice, conv, direction, adds);
-    int32_t code = plans_find(choice->target->tuner->path, key, &entry, err);
+    char key[CHOICES_KEY];
+    struct choices_entry entry;
+    make_key(key, sizeof key, tuner, search, conv, direction, adds);
+    int32_t code = choices_find(tuner->path, key, &entry, err);
     if (code == 0 && entry.line == 0)
-        code = add(plan, choice, conv, key, &entry, err);
-    if (code == 0 && plan->plan == NULL && entry.line != 0)
-        code = rebuild(plan, choice, &entry, err);
-    plan->tuned = code == 0 && plan->plan != NULL;
+        code = add(execution, tuner, search, conv, key, &entry, err);
+    if (code == 0 && execution->descriptor == NULL && entry.line != 0)
+        code = rebuild(execution, tuner, search, &entry, err);
+    execution->tuned = code == 0 && execution->descriptor != NULL;
     if (code != 0)
-        dnn_plan_release(plan);
+        dnn_release(execution);
     return code;
 }

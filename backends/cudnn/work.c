@@ -14,7 +14,7 @@ int32_t work_index(const struct repro_net *net, const struct net_layer *layer)
 
 int64_t work_rows(const struct repro_net *net)
 {
-    return net->run.pass->rows;
+    return net->run.size->rows;
 }
 
 int64_t work_bytes(const struct repro_net *net, const struct net_layer *layer)
@@ -22,10 +22,11 @@ int64_t work_bytes(const struct repro_net *net, const struct net_layer *layer)
     return work_rows(net) * layer->elements * kernel_bytes(layer->type);
 }
 
-const struct dnn_plan *work_plan(const struct repro_net *net, const struct net_layer *layer,
-                                 enum dnn_direction direction)
+const struct dnn_execution *work_execution(const struct repro_net *net,
+                                           const struct net_layer *layer,
+                                           enum dnn_direction direction)
 {
-    return &net->run.pass->plans[work_index(net, layer) * DNN_DIRECTIONS + (int)direction];
+    return &net->run.size->executions[work_index(net, layer) * DNN_DIRECTIONS + (int)direction];
 }
 
 struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer *layer, int mode)
@@ -34,7 +35,7 @@ struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer
     int64_t ghosts = mode == REPRO_MODE_TRAIN ? work_rows(net) / net->graph.options.ghost : 1;
     float *sums = net->partial + net->layout.device_count + layer->node->running;
     return (struct kernel_norm){.type = layer->type,
-                                .relu = layer->plan->fused_relu,
+                                .relu = layer->lowered->fused_relu,
                                 .epsilon = layer->node->epsilon,
                                 .shape = launch_columns(layer->node->channels,
                                                         work_rows(net) / ghosts * layer->use->plane,

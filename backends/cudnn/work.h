@@ -6,12 +6,13 @@
 
 struct net_layer *work_source(const struct repro_net *net, const struct net_layer *layer, int k);
 int32_t work_index(const struct repro_net *net, const struct net_layer *layer);
-/* Rows computed, those among them that fill up a pass included. */
+/* Rows computed, those among them that fill up a size included. */
 int64_t work_rows(const struct repro_net *net);
 /* Of a layer's dst, or diff. */
 int64_t work_bytes(const struct repro_net *net, const struct net_layer *layer);
-const struct dnn_plan *work_plan(const struct repro_net *net, const struct net_layer *layer,
-                                 enum dnn_direction direction);
+const struct dnn_execution *work_execution(const struct repro_net *net,
+                                           const struct net_layer *layer,
+                                           enum dnn_direction direction);
 
 struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer *layer, int mode);
 struct kernel_pool work_pool(const struct repro_net *net, const struct net_layer *layer);

@@ -3,7 +3,7 @@
  * the reason it is refused for. */
 #include "backend/loader.h"
 
-#include "backend/plans.h"
+#include "backend/choices.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -303,7 +303,7 @@ static int open_device(const struct repro_backend *backend,
     struct repro_error error = {0};
     char *plans = NULL;
     int code = (own.flags & REPRO_DEVICE_TUNED) != 0 && own.plans == NULL
-                   ? plans_path(backend->name, &plans, err)
+                   ? choices_path(backend->name, &plans, err)
                    : 0;
     if (code != 0)
         return code;

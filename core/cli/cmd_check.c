@@ -5,23 +5,24 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "judge/evidence.h"
-#include "lab/session.h"
 #include "judge/verdicts.h"
+#include "results/sets.h"
 
 #include <stdio.h>
 
 /* Beside the figure, where there are results at all. */
-static int keep(const struct verdicts *verdicts, const char *out, struct err *err)
+static int keep(const struct verdicts *verdicts, const struct facts *facts, const char *out,
+                struct err *err)
 {
-    const struct claim_evidence *evidence = verdicts->evidence;
-    if (!file_exists(out))
+    char label[FACTS_LABEL], *path;
+    const char *name = facts->experiment->name, *profile = facts->profile->name;
+    if (!file_exists(out) || (verdicts->data == NULL && !facts->experiment->schedules_only))
         return 0;
-    const char *name = evidence->experiment->name,
-               *profile = evidence->experiment->profiles[evidence->profile].name;
-    char *path = evidence->experiment->schedules_only
-                     ? mem_format(err, "%s/%s-%s-claims.tsv", out, name, profile)
-                     : mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, name, profile,
-                                  verdicts->data, verdicts->backend);
+    if (facts->experiment->schedules_only)
+        path = mem_format(err, "%s/%s-%s-claims.tsv", out, name, profile);
+    else
+        path = mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, name, profile, facts->data.name,
+                          facts_label(&facts->backend, label));
     int code = path == NULL ? ERR_MEMORY : verdicts_write(verdicts, path, err);
     if (code == 0)
         printf("kept: %s\n", path);
@@ -29,26 +30,30 @@ static int keep(const struct verdicts *verdicts, const char *out, struct err *er
     return code;
 }
 
-int judge_claims(const struct session *session, const char *out, size_t seeds, int *status,
-                 struct err *err)
+int judge_claims(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
+                 const char *out, int *status, struct err *err)
 {
-    struct claim_evidence evidence = {0};
+    struct evidence evidence = {0};
     struct verdicts verdicts = {0};
-    char *text = NULL;
+    char *text = NULL, label[FACTS_LABEL];
+    const struct experiment *experiment = facts->experiment;
     *status = EXIT_DONE;
-    if (session->experiment->claim_count == 0)
+    if (experiment->claim_count == 0)
         return 0;
-    int code = evidence_load(session, out, session->seed, seeds == 0 ? EVIDENCE_SEEDS : seeds,
-                             &evidence, err);
-    if (code == 0)
-        code = session->experiment->schedules_only
-                   ? verdicts_judge(&verdicts, &evidence, "-", "-", err)
-                   : verdicts_judge(&verdicts, &evidence, session->data.name, session->label, err);
+    int code = evidence_load(store, facts, first, seeds == 0 ? EVIDENCE_SEEDS : seeds, &evidence,
+                             err);
+    if (code == 0 && experiment->schedules_only)
+        code = verdicts_judge(&verdicts, &evidence.claims, "-", "-", err);
+    else if (code == 0 && store == NULL)
+        code = verdicts_judge(&verdicts, &evidence.claims, NULL, NULL, err);
+    else if (code == 0)
+        code = verdicts_judge(&verdicts, &evidence.claims, facts->data.name,
+                              facts_label(&facts->backend, label), err);
     if (code == 0)
         code = verdicts_text(&verdicts, &text, err);
     if (code == 0) {
         fputs(text, stdout);
-        code = keep(&verdicts, out, err);
+        code = keep(&verdicts, facts, out, err);
     }
     if (code == 0 && verdicts.outcomes[CLAIM_FAILS] > 0)
         *status = EXIT_CLAIM_FAILED;
@@ -58,25 +63,69 @@ int judge_claims(const struct session *session, const char *out, size_t seeds, i
     return code;
 }
 
+/* By the plan alone: nothing is trained, or nothing needs to be. */
+static int check_plan(const struct command_options *options, const struct experiment *experiment,
+                      int *status, struct err *err)
+{
+    const char *name = options->profile == NULL ? experiment->default_profile : options->profile;
+    struct facts facts = {.experiment = experiment};
+    facts.profile = experiment_profile(experiment, name, err);
+    return facts.profile == NULL
+               ? ERR_USAGE
+               : judge_claims(NULL, &facts, 1, 1, results_folder(options), status, err);
+}
+
+/* Seeds from --seed on, --seeds of them; else every one of the set. */
+static int check_set(const struct command_options *options, struct store *store,
+                     const struct result_set *set, int *status, struct err *err)
+{
+    uint64_t first = options->seed == 0 ? set->first : options->seed;
+    size_t seeds = options->seeds;
+    if (seeds == 0 && set->last >= first && set->last - first < SETS_SEEDS)
+        seeds = (size_t)(set->last - first) + 1;
+    return judge_claims(store, &set->facts, first, seeds, results_folder(options), status, err);
+}
+
+static int check(const struct command_options *options, const struct experiment *experiment,
+                 int *status, struct err *err)
+{
+    struct store store = {0};
+    struct result_set set;
+    int found = 0;
+    if (experiment->claim_count == 0) {
+        printf("%s states no claims\n", experiment->path);
+        return 0;
+    }
+    if (experiment->schedules_only)
+        return check_plan(options, experiment, status, err);
+    int code = store_open(&store, results_folder(options), err);
+    if (code == 0)
+        code = choose_results(options, experiment, &store, &set, &found, err);
+    if (code == 0)
+        code = found ? check_set(options, &store, &set, status, err)
+                     : check_plan(options, experiment, status, err);
+    store_close(&store);
+    return code;
+}
+
 int command_check(int argc, char **argv)
 {
     struct command_options options = {0};
     struct err err = {0};
-    struct session session = {0};
+    struct experiment *experiment = NULL;
     int status = EXIT_DONE;
-    options_parse(argc, argv, "FIGURE",
-                  "Judges the paper's claims behind a figure: numbers of updates by the plan, the "
-                  "rest by the runs of this profile, data and backend that are done.  Every "
-                  "finished seed counts, from "
-                  "--seed on, or --seeds of them.  Trains nothing.",
-                  1, &options);
+    options_parse(
+        argc, argv, "FIGURE",
+        "Judges the paper's claims behind a figure: numbers of updates by the plan, the "
+        "rest by the runs under --out that are done.  Needs neither data nor backend.  Where there "
+        "are results of several profiles, backends, precisions or threads it lists them: name one "
+        "by the options.  Every finished seed counts, from --seed on, or --seeds of them.  Trains "
+        "nothing.",
+        1, &options);
     struct session_options chosen = session_choice(&options);
-    int code = session_open(&chosen, &session, &err);
-    if (code == 0 && session.experiment->claim_count == 0)
-        printf("%s states no claims\n", session.experiment->path);
+    int code = session_load(&chosen, &experiment, &err);
     if (code == 0)
-        code = judge_claims(&session, options.out == NULL ? "results" : options.out, options.seeds,
-                            &status, &err);
-    session_close(&session);
+        code = check(&options, experiment, &status, &err);
+    experiment_free(experiment);
     return code == 0 ? status : report_error(&err);
 }

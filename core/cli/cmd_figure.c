@@ -10,7 +10,7 @@
 #include "lab/figure.h"
 #include "base/statistics.h"
 #include "lab/training.h"
-#include "results/runlog.h"
+#include "results/store.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -60,7 +60,7 @@ static void begin(void *context, const struct run *run)
                run->schedule.updates, run->manifest_path);
     else
         printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name,
-               run->session->seed, run->status == RUN_PARTIAL ? "going on" : "training",
+               run->seed, run->status == RUN_PARTIAL ? "going on" : "training",
                run->schedule.updates, run->schedule.epochs, run->folder);
     fflush(stdout);
     progress_begin(&account->progress, run);
@@ -118,20 +118,23 @@ struct result {
     double accuracy, deviation, loss; /* mean, sample standard deviation, mean */
 };
 
-static int read_result(const struct figure *figure, size_t curve, struct result *result,
-                       struct err *err)
+static int read_result(const struct figure *figure, const struct store *store, size_t curve,
+                       struct result *result, struct err *err)
 {
     double accuracies[FIGURE_SEED_MAX], loss = 0.0;
     for (size_t s = 0; s < figure->seed_count; s++) {
-        struct runlog log = {0};
-        int code = runlog_read(&log, figure_run(figure, s, curve)->log_path, err);
+        const struct runlog *log = NULL;
+        const struct run *run = figure_run(figure, s, curve);
+        struct stored *stored = store_find(store, run->hash);
+        if (stored == NULL)
+            return err_set(err, ERR_IO, "%s: is gone", run->folder);
+        int code = stored_log(stored, &log, err);
         if (code != 0)
             return code;
-        const struct runlog_row *last = &log.rows[log.count - 1];
+        const struct runlog_row *last = &log->rows[log->count - 1];
         accuracies[s] = last->test_accuracy;
         loss += last->train_loss;
         result->updates = last->updates;
-        runlog_release(&log);
     }
     result->accuracy = statistics_mean(accuracies, figure->seed_count);
     result->deviation = sqrt(statistics_variance(accuracies, figure->seed_count));
@@ -139,13 +142,13 @@ static int read_result(const struct figure *figure, size_t curve, struct result 
     return 0;
 }
 
-static int print_results(const struct figure *figure, struct err *err)
+static int print_results(const struct figure *figure, const struct store *store, struct err *err)
 {
     printf("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy",
            "in the paper");
     for (size_t i = 0; i < figure->run_count; i++) {
         struct result result = {0};
-        int code = read_result(figure, i, &result, err);
+        int code = read_result(figure, store, i, &result, err);
         if (code != 0)
             return code;
         const struct experiment_run *what = &figure->session.experiment->runs[i];
@@ -162,36 +165,58 @@ static int print_results(const struct figure *figure, struct err *err)
     }
     if (figure->seed_count > 1)
         printf("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
-    if (!experiment_is_paper(figure->session.experiment, figure->session.profile))
+    if (!experiment_is_paper(figure->session.facts.experiment, figure->session.facts.profile))
         printf("The paper's figures are for its own scale; this is profile %s.\n",
-               figure->session.profile->name);
+               figure->session.facts.profile->name);
     return 0;
 }
 
 static void print_head(const struct figure *figure)
 {
     const struct session *session = &figure->session;
-    char text[BACKEND_DEVICE_TEXT], jobs[40] = "";
-    if (session->experiment->schedules_only) {
-        printf("%s, profile %s: schedules, nothing to train\n", session->experiment->name,
-               session->profile->name);
+    const struct facts *facts = &session->facts;
+    char text[BACKEND_DEVICE_TEXT], label[FACTS_LABEL], jobs[40] = "";
+    if (facts->experiment->schedules_only) {
+        printf("%s, profile %s: schedules, nothing to train\n", facts->experiment->name,
+               facts->profile->name);
         return;
     }
     if (session->jobs > 1)
         snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
-    printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", session->experiment->name,
-           session->profile->name, session->data.name, session->label, session->caps.library,
-           backend_device_text(&session->caps, text), jobs);
+    printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", facts->experiment->name,
+           facts->profile->name, facts->data.name, facts_label(&facts->backend, label),
+           facts->backend.library, backend_device_text(&session->caps, text), jobs);
+}
+
+/* Draws, prints and judges what is trained. */
+static int show_results(const struct figure *figure, int *status, struct err *err)
+{
+    struct store store = {0};
+    char *stem = NULL;
+    int code = store_open(&store, figure->out, err);
+    if (code == 0)
+        code = figure_draw(figure, &store, &stem, err);
+    if (code == 0)
+        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+    if (code == 0 && figure->run_count > 0)
+        code = print_results(figure, &store, err);
+    if (code == 0) {
+        printf("\n");
+        code = judge_claims(&store, &figure->session.facts, figure->first_seed, 0, figure->out,
+                            status, err);
+    }
+    mem_free(stem);
+    store_close(&store);
+    return code;
 }
 
 int make_figure(const struct command_options *options, int *status, struct err *err)
 {
     struct figure figure = {0};
-    char *stem = NULL;
-    const char *out = options->out == NULL ? "results" : options->out;
+    const char *out = results_folder(options);
     struct session_options chosen = session_choice(options);
     *status = EXIT_DONE;
-    int code = figure_init(&figure, &chosen, share_folder(), out,
+    int code = figure_init(&figure, &chosen, out, first_seed(options),
                            options->seeds == 0 ? 1 : options->seeds, err);
     if (code != 0)
         return code;
@@ -199,22 +224,12 @@ int make_figure(const struct command_options *options, int *status, struct err *
     code = file_make_folders(out, err);
     if (code == 0 && figure.session.experiment->study != NULL) {
         code = make_study(&figure, err);
-        figure_release(&figure);
-        return code;
+    } else {
+        if (code == 0)
+            code = train_all(&figure, err);
+        if (code == 0)
+            code = show_results(&figure, status, err);
     }
-    if (code == 0)
-        code = train_all(&figure, err);
-    if (code == 0)
-        code = figure_draw(&figure, &stem, err);
-    if (code == 0)
-        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
-    if (code == 0 && figure.run_count > 0)
-        code = print_results(&figure, err);
-    if (code == 0) {
-        printf("\n");
-        code = judge_claims(&figure.session, out, 0, status, err);
-    }
-    mem_free(stem);
     figure_release(&figure);
     return code;
 }
@@ -224,10 +239,9 @@ int command_figure(int argc, char **argv)
     struct command_options options = {.figure = argv[0]};
     struct err err = {0};
     int status;
-    options_parse(
-        argc, argv, "",
-        "Trains every run behind a figure that is not trained yet, goes on with what was cut "
-        "off, and draws the figure.",
-        0, &options);
+    options_parse(argc, argv, "",
+                  "Trains every run behind a figure that is not trained yet, goes on with what was "
+                  "cut off, and draws the figure.",
+                  0, &options);
     return make_figure(&options, &status, &err) == 0 ? status : report_error(&err);
 }

@@ -3,11 +3,10 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "experiment/conventions.h"
 #include "lab/figure.h"
 #include "lab/forecast.h"
 #include "experiment/plan.h"
-#include "lab/session.h"
+#include "results/store.h"
 
 #include <stdio.h>
 
@@ -15,11 +14,8 @@ static int print_plan(const struct command_options *options, int *trained, struc
 {
     struct experiment *experiment = NULL;
     char *text = NULL;
-    char *folder = mem_format(err, "%s/experiments", share_folder());
-    int code = folder == NULL ? ERR_MEMORY
-                              : session_experiment(folder, options->figure, &experiment, err);
-    for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
-        code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions, err);
+    struct session_options chosen = session_choice(options);
+    int code = session_load(&chosen, &experiment, err);
     if (code == 0) {
         const struct experiment_profile *profile = experiment_profile(experiment, options->profile,
                                                                       err);
@@ -31,7 +27,6 @@ static int print_plan(const struct command_options *options, int *trained, struc
     }
     fflush(stdout);
     mem_free(text);
-    mem_free(folder);
     experiment_free(experiment);
     return code;
 }
@@ -40,19 +35,22 @@ static int print_plan(const struct command_options *options, int *trained, struc
 static int print_forecast(const struct command_options *options)
 {
     struct figure figure = {0};
+    struct store store = {0};
     struct err err = {0};
     char *text = NULL;
     struct session_options chosen = session_choice(options);
-    int code = figure_init(&figure, &chosen, share_folder(),
-                           options->out == NULL ? "results" : options->out,
+    int code = figure_init(&figure, &chosen, results_folder(options), first_seed(options),
                            options->seeds == 0 ? 1 : options->seeds, &err);
     if (code == 0)
-        code = forecast_text(&figure, &text, &err);
+        code = store_open(&store, figure.out, &err);
+    if (code == 0)
+        code = forecast_text(&figure, &store, &text, &err);
     if (code == 0)
         printf("\n%s", text);
     else if (err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND)
         printf("\nWhat is left to do here is not known: %s\n", err.text);
     mem_free(text);
+    store_close(&store);
     figure_release(&figure);
     return code == 0 || err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND ? EXIT_DONE
                                                                               : report_error(&err);

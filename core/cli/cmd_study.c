@@ -6,11 +6,11 @@
 #include "base/mem.h"
 #include "lab/accumulation.h"
 #include "lab/figure.h"
-#include "draw/page.h"
+#include "draw/drawing.h"
+#include "draw/study.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Every run with its weights held, then every run in training. */
@@ -22,7 +22,7 @@ static int measure_all(const struct figure *figure, struct growth *growths, stru
     if (code == 0) {
         printf("the mean gradient at the initial weights, one epoch\n");
         fflush(stdout);
-        code = accumulation_gradient(figure_run(figure, 0, 0), gradient, err);
+        code = accumulation_gradient(&figure->session, figure_run(figure, 0, 0), gradient, err);
     }
     for (size_t i = 0; i < 2 * figure->run_count && code == 0; i++) {
         const struct run *run = figure_run(figure, 0, i % figure->run_count);
@@ -31,7 +31,7 @@ static int measure_all(const struct figure *figure, struct growth *growths, stru
                held ? "held" : "in training", accumulation_updates(run->schedule.phase[0].momentum),
                run->schedule.phase[0].batch);
         fflush(stdout);
-        code = accumulation_measure(run, gradient, held, &growths[i], err);
+        code = accumulation_measure(&figure->session, run, gradient, held, &growths[i], err);
     }
     mem_free(gradient);
     return code;
@@ -77,7 +77,8 @@ static void print_training(const struct growth *growths, size_t count)
 
 static char *caption(const struct figure *figure, struct err *err)
 {
-    const struct session *session = &figure->session;
+    const struct facts *facts = &figure->session.facts;
+    char label[FACTS_LABEL];
     return mem_format(
         err,
         "%s, profile %s: %s, N = %" PRId64 "; backend %s (%s), seed %" PRIu64
@@ -86,53 +87,36 @@ static char *caption(const struct figure *figure, struct err *err)
         "constant as eq. "
         "(11) assumes. Training: they move at the run's learning rate, and the gradient with them. "
         "Scale: %s.",
-        strcmp(session->data.name, "synthetic") == 0 ? "Synthetic data, not CIFAR-10" : "CIFAR-10",
-        session->profile->name, session->profile->network, session->data.train_n, session->label,
-        session->caps.library, session->seed, session->profile->words);
+        facts->data.title, facts->profile->name, facts->profile->network, facts_train_n(facts),
+        facts_label(&facts->backend, label), facts->backend.library, figure->first_seed,
+        facts->profile->words);
 }
 
 /* STEM.tsv has the points, STEM-summary.tsv a row a measurement. */
 static int draw(const struct figure *figure, const struct growth *growths, size_t count,
                 struct err *err)
 {
-    const struct session *session = &figure->session;
-    char *points = NULL, *summary = NULL, *variables = NULL;
-    size_t size, summary_size;
-    char *stem = mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64, figure->out, session->experiment->name,
-                            session->profile->name, session->data.name, session->label,
-                            session->seed);
-    char *script = mem_format(err, "%s/plots/%s.gp", figure->share, session->experiment->plot);
-    char *path = stem == NULL ? NULL : mem_format(err, "%s-summary.tsv", stem),
-         *words = caption(figure, err);
-    int code = stem == NULL || script == NULL || path == NULL || words == NULL ? ERR_MEMORY : 0;
-    if (code == 0)
-        code = accumulation_points(growths, count, &points, &size, err);
-    if (code == 0)
-        code = accumulation_summary(growths, count, &summary, &summary_size, err);
-    if (code == 0)
-        code = file_replace(path, summary, summary_size, err);
-    if (code == 0 && (variables = mem_format(
-                          err,
-                          "measurements = %zu; summary = data[1:strlen(data) - strlen('.tsv.part')]"
-                          " . '-summary.tsv'; ",
-                          count)) == NULL)
+    const struct facts *facts = &figure->session.facts;
+    char *points = NULL, *summary = NULL, *path = NULL, *words = caption(figure, err);
+    struct drawing drawing = {
+        .facts = facts, .first_seed = figure->first_seed, .seeds = 1, .out = figure->out};
+    char *stem = drawing_stem(&drawing, err);
+    int code = stem == NULL || words == NULL ? ERR_MEMORY : 0;
+    if (code == 0 && (path = mem_format(err, "%s-summary.tsv", stem)) == NULL)
         code = ERR_MEMORY;
-    if (code == 0) {
-        struct page page = {.script = script,
-                            .stem = stem,
-                            .title = session->experiment->title,
-                            .caption = words,
-                            .table = points,
-                            .variables = variables};
-        code = page_draw(&page, err);
-    }
+    if (code == 0)
+        code = accumulation_points(growths, count, facts->experiment->title, words, &points, err);
+    if (code == 0)
+        code = accumulation_summary(growths, count, &summary, err);
+    if (code == 0)
+        code = file_replace(path, summary, strlen(summary), err);
+    if (code == 0)
+        code = study_draw(facts->experiment, figure->share, stem, words, points, count, err);
     if (code == 0)
         printf("drawn: %s.{png,svg,pdf}, points in %s.tsv, the table in %s\n", stem, stem, path);
-    free(points);
-    free(summary);
-    mem_free(variables);
+    mem_free(points);
+    mem_free(summary);
     mem_free(stem);
-    mem_free(script);
     mem_free(path);
     mem_free(words);
     return code;

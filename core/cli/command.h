@@ -22,6 +22,7 @@ struct command_options {
     const char *figure;
     const char *profile, *data, *backend, *out; /* NULL: default */
     const char *conventions;
+    const char *set;        /* of results, by its id; NULL: whichever there is */
     int precision, threads; /* 0: default */
     int allow_nondeterministic, tune;
     uint64_t seed; /* 0: default */
@@ -41,6 +42,7 @@ int command_figure(int argc, char **argv); /* argv[0] is the figure */
 int command_all(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_plot(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
@@ -58,7 +60,21 @@ const char *share_folder(void);
 /* What the shared options say to session_open(). */
 struct session_options session_choice(const struct command_options *options);
 
+struct facts;
 struct figure;
+struct store;
+
+/* Where results lie: --out, else "results". */
+const char *results_folder(const struct command_options *options);
+
+/* --seed, else 1. */
+uint64_t first_seed(const struct command_options *options);
+
+/* The one set of results of an experiment in the store that the options name; *found is 0 where
+ * there is none at all.  Where several fit it prints them and fails with ERR_USAGE. */
+struct result_set;
+int choose_results(const struct command_options *options, const struct experiment *experiment,
+                   const struct store *store, struct result_set *set, int *found, struct err *err);
 
 /* Measures, prints and draws a study: an experiment that says `study`. */
 int make_study(const struct figure *figure, struct err *err);
@@ -67,12 +83,12 @@ int make_study(const struct figure *figure, struct err *err);
  * EXIT_DONE or EXIT_CLAIM_FAILED. */
 int make_figure(const struct command_options *options, int *status, struct err *err);
 
-/* Judges the claims of the session's experiment on what is done under `out`, prints the verdicts
- * and keeps them as a table there. seeds: how many are looked for, from the session's on; 0: as
- * many as are likely to be there.  *status is EXIT_DONE or EXIT_CLAIM_FAILED.  Without claims it
- * does nothing. */
-int judge_claims(const struct session *session, const char *out, size_t seeds, int *status,
-                 struct err *err);
+/* Judges the claims of the experiment on what is done, prints the verdicts and keeps them as a table
+ * under `out`.  store NULL: nothing was trained, by the plan alone.  Seeds are looked for from
+ * `first` on; seeds 0: as many as are likely to be there.  *status is EXIT_DONE or
+ * EXIT_CLAIM_FAILED.  Without claims it does nothing. */
+int judge_claims(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
+                 const char *out, int *status, struct err *err);
 
 /* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
 int report_error(const struct err *err);

@@ -19,6 +19,7 @@ const struct command commands[] = {
      command_plan},
     {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained",
      command_check},
+    {"plot", "FIGURE", "draws a figure again from results alone", command_plot},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",
      command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused",

@@ -11,7 +11,7 @@
 
 #define JOBS_MAX 256
 
-enum { KEY_NONDETERMINISTIC = 256, KEY_TUNE };
+enum { KEY_NONDETERMINISTIC = 256, KEY_TUNE, KEY_SET };
 
 struct parse {
     struct command_options *options;
@@ -51,6 +51,7 @@ static const struct argp_option option_table[] = {
      "let the backend choose algorithms by trial, once a device; kept in $REPRO_PLANS, else the "
      "cache folder",
      0},
+    {"set", KEY_SET, "ID", 0, "of results, as `repro check` lists them", 0},
     {0},
 };
 
@@ -115,6 +116,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_TUNE:
         options->tune = 1;
         return 0;
+    case KEY_SET:
+        options->set = argument;
+        return 0;
     case ARGP_KEY_ARG:
         if (!parse->operand_wanted || options->figure != NULL)
             argp_error(state, "'%s' is one argument too many", argument);
@@ -155,7 +159,6 @@ struct session_options session_choice(const struct command_options *options)
         .jobs = options->jobs,
         .allow_nondeterministic = options->allow_nondeterministic,
         .tune = options->tune,
-        .seed = options->seed,
         .conventions = options->conventions,
     };
 }

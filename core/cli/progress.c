@@ -94,7 +94,7 @@ static void name(const struct progress *progress, const struct run *run, char *t
 {
     char seed[32] = "";
     if (progress->figure->seed_count > 1)
-        snprintf(seed, sizeof seed, ", seed %" PRIu64, run->session->seed);
+        snprintf(seed, sizeof seed, ", seed %" PRIu64, run->seed);
     snprintf(text, size, "%zu/%zu %s%s", (size_t)(run - progress->figure->runs) + 1,
              progress->count, run->what->name, seed);
 }

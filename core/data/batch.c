@@ -35,18 +35,17 @@ static uint64_t draw(uint32_t word, uint64_t bound)
     return random_below(word, 0, bound);
 }
 
-static void cut(const struct dataset *data, const struct repro_crop *crop, uint8_t *dst)
+void batch_cut(const uint8_t *src, int height, int width, int channels,
+               const struct repro_crop *crop, uint8_t *dst)
 {
-    ptrdiff_t height = data->height, width = data->width, top = crop->top, left = crop->left;
-    size_t channels = (size_t)data->channels;
-    const uint8_t *src = data->train_pixels +
-                         (size_t)crop->image * (size_t)(height * width) * channels;
+    ptrdiff_t top = crop->top, left = crop->left;
+    size_t pixel = (size_t)channels;
     for (ptrdiff_t y = 0; y < height; y++) {
-        const uint8_t *row = src + (size_t)(reflect(top + y, height) * width) * channels;
-        for (ptrdiff_t x = 0; x < width; x++, dst += channels) {
+        const uint8_t *row = src + (size_t)(reflect(top + y, height) * width) * pixel;
+        for (ptrdiff_t x = 0; x < width; x++, dst += pixel) {
             ptrdiff_t column = reflect(left + (crop->flip ? width - 1 - x : x), width);
-            for (size_t c = 0; c < channels; c++)
-                dst[c] = row[(size_t)column * channels + c];
+            for (size_t c = 0; c < pixel; c++)
+                dst[c] = row[(size_t)column * pixel + c];
         }
     }
 }
@@ -61,17 +60,5 @@ void batch_crops(uint64_t seed, uint32_t epoch, const int64_t *image, int64_t co
             .top = (int8_t)((int)draw(words.word[0], 2 * PAD + 1) - PAD),
             .left = (int8_t)((int)draw(words.word[1], 2 * PAD + 1) - PAD),
             .flip = draw(words.word[2], 2) == 1};
-    }
-}
-
-void batch_train(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
-                 int64_t count, uint8_t *pixels, int32_t *labels)
-{
-    size_t bytes = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
-    for (int64_t r = 0; r < count; r++) {
-        struct repro_crop crop;
-        batch_crops(seed, epoch, image + r, 1, &crop);
-        cut(data, &crop, pixels + (size_t)r * bytes);
-        labels[r] = data->train_labels[image[r]];
     }
 }

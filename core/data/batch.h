@@ -1,12 +1,11 @@
-/* batch.h -- the order of an epoch, and augmented rows.
+/* batch.h -- the order of an epoch, and the crops of images that lie in memory.
  *
- * Both are pure functions of (seed, epoch, image): nothing here depends on batch size, threads or
- * ranks. */
+ * Order and crops are pure functions of (seed, epoch, image): nothing here depends on batch size,
+ * threads or ranks. */
 #ifndef DATA_BATCH_H
 #define DATA_BATCH_H
 
 #include "backend/backend.h"
-#include "data/dataset.h"
 
 #include <stdint.h>
 
@@ -22,9 +21,9 @@ void batch_order(uint64_t seed, uint32_t epoch, int64_t n, int64_t *order);
 void batch_crops(uint64_t seed, uint32_t epoch, const int64_t *image, int64_t count,
                  struct repro_crop *crops);
 
-/* The rows that batch_crops() says, assembled: pixels [count, height, width, channels], labels
- * [count]. */
-void batch_train(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
-                 int64_t count, uint8_t *pixels, int32_t *labels);
+/* The row that a crop says, from its image: both [height, width, channels], apart from each
+ * other. */
+void batch_cut(const uint8_t *src, int height, int width, int channels,
+               const struct repro_crop *crop, uint8_t *dst);
 
 #endif

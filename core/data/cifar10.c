@@ -3,8 +3,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/dataset.h"
-#include "data/dataset_build.h"
+#include "data/source.h"
+#include "data/whole.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -116,22 +116,23 @@ static int load_file(const char *folder, const char *name, size_t count, uint8_t
 
 static int load_files(const char *folder, struct dataset *data, struct err *err)
 {
+    uint8_t *pixels = whole_pixels(data, DATASET_TRAIN);
+    int32_t *labels = whole_labels(data, DATASET_TRAIN);
     int code = 0;
     for (int64_t first = 0; code == 0 && first < data->train_n; first += RECORDS) {
         char name[32];
         snprintf(name, sizeof name, "data_batch_%d.bin", (int)(first / RECORDS) + 1);
         size_t count = (size_t)(data->train_n - first < RECORDS ? data->train_n - first : RECORDS);
-        code = load_file(folder, name, count, data->train_pixels + (size_t)first * IMAGE,
-                         data->train_labels + first, err);
+        code = load_file(folder, name, count, pixels + (size_t)first * IMAGE, labels + first, err);
     }
     if (code == 0)
-        code = load_file(folder, "test_batch.bin", (size_t)data->test_n, data->test_pixels,
-                         data->test_labels, err);
+        code = load_file(folder, "test_batch.bin", (size_t)data->test_n,
+                         whole_pixels(data, DATASET_TEST), whole_labels(data, DATASET_TEST), err);
     return code;
 }
 
-int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
-                    struct err *err)
+int source_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
+                   struct err *err)
 {
     if (train_n < 1 || train_n > TRAIN_MAX)
         return err_set(err, ERR_INPUT,
@@ -141,9 +142,6 @@ int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct 
         return err_set(err, ERR_INPUT, "CIFAR-10 has %d test images; %" PRId64 " cannot be taken",
                        TEST_MAX, test_n);
     struct dataset data = {
-        .name = "cifar10",
-        .title = "CIFAR-10",
-        .augment = DATASET_AUGMENT,
         .train_n = train_n,
         .test_n = test_n,
         .channels = CHANNELS,
@@ -156,11 +154,11 @@ int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct 
     char *files = NULL;
     int code = find_files(folder, &files, err);
     if (code == 0)
-        code = dataset_allocate(&data, err);
+        code = whole_allocate(&data, err);
     if (code == 0)
         code = load_files(files, &data, err);
     if (code == 0)
-        code = dataset_digest(&data, err);
+        code = whole_digest(&data, err);
     mem_free(files);
     if (code != 0)
         dataset_release(&data);

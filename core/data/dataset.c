@@ -1,89 +1,44 @@
 #include "data/dataset.h"
 
-#include "base/err.h"
-#include "base/mem.h"
-#include "data/dataset_build.h"
+int64_t dataset_count(const struct dataset *data, int split)
+{
+    return split == DATASET_TRAIN ? data->train_n : data->test_n;
+}
 
-#include <stddef.h>
-#include <xxhash.h>
-
-#define WORDS_MAX 256
-
-static size_t image_bytes(const struct dataset *data)
+size_t dataset_image_bytes(const struct dataset *data)
 {
     return (size_t)data->channels * (size_t)data->height * (size_t)data->width;
 }
 
-int dataset_allocate(struct dataset *data, struct err *err)
+int dataset_augmented(const struct dataset *data, uint64_t seed, uint32_t epoch,
+                      const int64_t *image, int64_t count, uint8_t *pixels, int32_t *labels,
+                      struct err *err)
 {
-    data->train_pixels = mem_new((size_t)data->train_n, image_bytes(data), err);
-    data->train_labels = data->train_pixels == NULL
-                             ? NULL
-                             : mem_new((size_t)data->train_n, sizeof *data->train_labels, err);
-    data->test_pixels = data->train_labels == NULL
-                            ? NULL
-                            : mem_new((size_t)data->test_n, image_bytes(data), err);
-    data->test_labels = data->test_pixels == NULL
-                            ? NULL
-                            : mem_new((size_t)data->test_n, sizeof *data->test_labels, err);
-    if (data->test_labels != NULL)
-        return 0;
-    dataset_release(data);
-    return ERR_MEMORY;
+    return data->kind->augmented(data, seed, epoch, image, count, pixels, labels, err);
 }
 
-/* Little-endian bytes, so that the digest is the same on every machine. */
-static void put_word(unsigned char *bytes, int size, uint64_t word)
+int dataset_plain(const struct dataset *data, int split, const int64_t *image, int64_t count,
+                  uint8_t *pixels, int32_t *labels, struct err *err)
 {
-    for (int i = 0; i < size; i++)
-        bytes[i] = (unsigned char)(word >> 8 * i);
+    return data->kind->plain(data, split, image, count, pixels, labels, err);
 }
 
-static int hash_labels(XXH3_state_t *state, const int32_t *labels, int64_t count)
+struct dataset_images dataset_whole(const struct dataset *data, int split)
 {
-    unsigned char bytes[4 * WORDS_MAX];
-    for (int64_t first = 0; first < count; first += WORDS_MAX) {
-        int64_t words = count - first < WORDS_MAX ? count - first : WORDS_MAX;
-        for (int64_t i = 0; i < words; i++)
-            put_word(bytes + 4 * i, 4, (uint32_t)labels[first + i]);
-        if (XXH3_64bits_update(state, bytes, 4 * (size_t)words) != XXH_OK)
-            return 1;
-    }
-    return 0;
+    if (data->kind->whole == NULL)
+        return (struct dataset_images){NULL, NULL};
+    return data->kind->whole(data, split);
 }
 
-int dataset_digest(struct dataset *data, struct err *err)
+void dataset_crops(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
+                   int64_t count, struct repro_crop *crops)
 {
-    const uint64_t shape[] = {(uint64_t)data->train_n,  (uint64_t)data->test_n,
-                              (uint64_t)data->channels, (uint64_t)data->height,
-                              (uint64_t)data->width,    (uint64_t)data->classes};
-    unsigned char bytes[sizeof shape];
-    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        put_word(bytes + 8 * i, 8, shape[i]);
-    XXH3_state_t *state = XXH3_createState();
-    if (state == NULL)
-        return err_set(err, ERR_MEMORY, "cannot allocate the state of a digest: out of memory");
-    int failed = XXH3_64bits_reset(state) != XXH_OK ||
-                 XXH3_64bits_update(state, bytes, sizeof bytes) != XXH_OK ||
-                 XXH3_64bits_update(state, data->train_pixels,
-                                    (size_t)data->train_n * image_bytes(data)) != XXH_OK ||
-                 hash_labels(state, data->train_labels, data->train_n) ||
-                 XXH3_64bits_update(state, data->test_pixels,
-                                    (size_t)data->test_n * image_bytes(data)) != XXH_OK ||
-                 hash_labels(state, data->test_labels, data->test_n);
-    uint64_t digest = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
-    if (failed)
-        return err_set(err, ERR_INTERNAL, "cannot compute the digest of data set '%s'", data->name);
-    data->digest = digest;
-    return 0;
+    data->kind->crops(data, seed, epoch, image, count, crops);
 }
 
 void dataset_release(struct dataset *data)
 {
-    mem_free(data->train_pixels);
-    mem_free(data->test_pixels);
-    mem_free(data->train_labels);
-    mem_free(data->test_labels);
+    if (data->kind != NULL)
+        data->kind->release(data);
     *data = (struct dataset){0};
 }

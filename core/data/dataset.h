@@ -1,47 +1,82 @@
-/* dataset.h -- a labelled image set in memory, as bytes.
+/* dataset.h -- a labelled image set: rows by split and index, as bytes in the caller's memory.
  *
- * A data set is read only once loaded and may be shared by threads.  Its order is part of what it
- * is: image i is the same image on every machine, and random choices are keyed by i. */
+ * An open data set is read only and may be used by several threads at once.  Its order is part of
+ * what it is: image i is the same image on every machine, and random choices are keyed by i, so
+ * that a row depends on nothing but (split, image) or (seed, epoch, image).  Where rows come from
+ * is the kind's matter: a call may spread its rows over a pool of threads of the set's own, and
+ * returns when all of them are there.  Whoever wants rows before they are needed asks before
+ * (train/prefetch.h).  Only a set that lies in memory whole shows its images. */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
+#include "backend/backend.h"
+
+#include <stddef.h>
 #include <stdint.h>
 
+struct dataset;
 struct err;
 
 #define DATASET_CHANNEL_MAX 4
 
-/* What batch.h does; part of identities, so the words are frozen. */
-#define DATASET_AUGMENT "crop from 4-pixel reflection pad, flip"
+enum { DATASET_TRAIN, DATASET_TEST, DATASET_SPLITS };
+
+/* A split that lies in memory whole. */
+struct dataset_images {
+    const uint8_t *pixels; /* [n, height, width, channels], 0..255; NULL: it does not lie there */
+    const int32_t *labels; /* [n], 0..classes-1 */
+};
+
+/* How a kind of data set does what the functions below say; of the same names, each. */
+struct dataset_kind {
+    int (*augmented)(const struct dataset *data, uint64_t seed, uint32_t epoch,
+                     const int64_t *image, int64_t count, uint8_t *pixels, int32_t *labels,
+                     struct err *err);
+    int (*plain)(const struct dataset *data, int split, const int64_t *image, int64_t count,
+                 uint8_t *pixels, int32_t *labels, struct err *err);
+    void (*release)(struct dataset *data);
+    /* Both or neither: the set lies in memory whole, and its augmented rows are crops. */
+    struct dataset_images (*whole)(const struct dataset *data, int split);
+    void (*crops)(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
+                  int64_t count, struct repro_crop *crops);
+};
 
 struct dataset {
-    char name[32];       /* "cifar10", "synthetic" */
+    const char *name;    /* its source's: "cifar10", "synthetic" */
     const char *title;   /* for captions: "CIFAR-10", "Synthetic data, not CIFAR-10" */
     const char *augment; /* how training images are varied, in the words of a run's identity */
     int64_t train_n, test_n;
     int channels, height, width, classes;
-    uint8_t *train_pixels, *test_pixels; /* [n, height, width, channels], 0..255 */
-    int32_t *train_labels, *test_labels; /* [n], 0..classes-1 */
     /* per channel, of pixels on 0..255 */
     float mean[DATASET_CHANNEL_MAX], deviation[DATASET_CHANNEL_MAX];
-    uint64_t digest; /* XXH3 of the shape, pixels and labels in use */
+    uint64_t digest; /* of the shape and the images and labels in use */
+    const struct dataset_kind *kind;
+    void *own; /* the kind's */
 };
 
-/* The first train_n images of data_batch_1..5.bin and the first test_n of test_batch.bin (one label
- * byte, then 1024 bytes each of red, green, blue), from folder or from folder/cifar-10-batches-bin.
- * Only the files needed are opened, but every file opened is checked whole: 10000 records of 3073
- * bytes, labels 0..9.  Mean and deviation are the ones usual for WRN on CIFAR-10 (125.3 123.0 113.9
- * / 63.0 62.1 66.7).  ERR_INPUT names the file, the record and the mend. Needs 0 < train_n <= 50000
- * and 0 < test_n <= 10000. */
-int dataset_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
-                    struct err *err);
+/* Images of a split. */
+int64_t dataset_count(const struct dataset *data, int split);
+/* Bytes of one image. */
+size_t dataset_image_bytes(const struct dataset *data);
 
-/* A procedural set of ten classes, 32 x 32 x 3, keyed by seed: image i does not depend on train_n
- * or test_n.  Test images are drawn from the same distribution, without label noise. */
-int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
+/* Training images image[0..count-1] as an epoch of a run sees them, varied as data->augment says:
+ * pixels [count, height, width, channels], labels [count].  ERR_INPUT or ERR_IO when an image
+ * cannot be had. */
+int dataset_augmented(const struct dataset *data, uint64_t seed, uint32_t epoch,
+                      const int64_t *image, int64_t count, uint8_t *pixels, int32_t *labels,
                       struct err *err);
+/* Images of a split as they are evaluated, likewise. */
+int dataset_plain(const struct dataset *data, int split, const int64_t *image, int64_t count,
+                  uint8_t *pixels, int32_t *labels, struct err *err);
 
-/* Frees what a loader allocated; legal on a zeroed struct. */
+/* A split in memory, as long as the set is open; pixels are NULL where it does not lie there. */
+struct dataset_images dataset_whole(const struct dataset *data, int split);
+/* Of a set that lies in memory whole: the crops of the training split that are the rows of
+ * dataset_augmented().  Needs train_n <= 2^31. */
+void dataset_crops(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
+                   int64_t count, struct repro_crop *crops);
+
+/* Frees what its source allocated; legal on a zeroed struct. */
 void dataset_release(struct dataset *data);
 
 #endif

@@ -14,8 +14,8 @@
  * textures in units of 1/ONE. */
 #include "base/err.h"
 #include "base/random.h"
-#include "data/dataset.h"
-#include "data/dataset_build.h"
+#include "data/source.h"
+#include "data/whole.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -254,14 +254,14 @@ static void add_noise(struct stream *stream, const int *pixels, uint8_t *out)
     }
 }
 
-/* Image `index` of a split (0 training, 1 test). */
+/* Image `index` of a split (DATASET_TRAIN or DATASET_TEST, whose numbers key it). */
 static void make_image(uint64_t seed, uint32_t split, int64_t index, uint8_t *out, int32_t *label)
 {
     struct stream stream = {.seed = seed, .index = (uint64_t)index, .split = split};
     int pixels[IMAGE], ground[CHANNELS];
     struct object object;
     int class = draw(&stream, 0, CLASSES - 1), other = draw(&stream, 1, CLASSES - 1);
-    int wrong = split == 0 && draw(&stream, 0, 9999) < (int)(LABEL_NOISE * 10000 + 0.5);
+    int wrong = split == DATASET_TRAIN && draw(&stream, 0, 9999) < (int)(LABEL_NOISE * 10000 + 0.5);
     draw_background(&stream, pixels, ground);
     for (int left = draw(&stream, 0, CLUTTER_MAX); left > 0; left--) {
         int outline = draw(&stream, 0, OUTLINES - 1), period = draw(&stream, FINE, COARSE);
@@ -280,8 +280,8 @@ static void make_image(uint64_t seed, uint32_t split, int64_t index, uint8_t *ou
     *label = wrong ? (class + other) % CLASSES : class;
 }
 
-int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
-                      struct err *err)
+int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
+                     struct err *err)
 {
     if (train_n < 1 || test_n < 1)
         return err_set(
@@ -290,9 +290,6 @@ int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dat
             " and %" PRId64,
             train_n, test_n);
     struct dataset data = {
-        .name = "synthetic",
-        .title = "Synthetic data, not CIFAR-10",
-        .augment = DATASET_AUGMENT,
         .train_n = train_n,
         .test_n = test_n,
         .channels = CHANNELS,
@@ -302,14 +299,14 @@ int dataset_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dat
         .mean = MEAN,
         .deviation = DEVIATION,
     };
-    int code = dataset_allocate(&data, err);
+    int code = whole_allocate(&data, err);
     if (code != 0)
         return code;
-    for (int64_t i = 0; i < train_n; i++)
-        make_image(seed, 0, i, data.train_pixels + (size_t)i * IMAGE, &data.train_labels[i]);
-    for (int64_t i = 0; i < test_n; i++)
-        make_image(seed, 1, i, data.test_pixels + (size_t)i * IMAGE, &data.test_labels[i]);
-    code = dataset_digest(&data, err);
+    for (int split = 0; split < DATASET_SPLITS; split++)
+        for (int64_t i = 0; i < dataset_count(&data, split); i++)
+            make_image(seed, (uint32_t)split, i, whole_pixels(&data, split) + (size_t)i * IMAGE,
+                       whole_labels(&data, split) + i);
+    code = whole_digest(&data, err);
     if (code != 0)
         dataset_release(&data);
     else

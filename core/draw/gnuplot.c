@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,25 +19,25 @@
 
 extern char **environ;
 
-void gnuplot_put_string(FILE *out, const char *text)
+void gnuplot_put_string(struct text *out, const char *text)
 {
-    fputc('\'', out);
+    text_put_char(out, '\'');
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
         if (byte == '\'')
-            fputs("'.\"'\".'", out);
+            text_put_string(out, "'.\"'\".'");
         else if (byte == '\n')
-            fputs("'.\"\\n\".'", out);
+            text_put_string(out, "'.\"\\n\".'");
         else
-            fputc(byte < 0x20 || byte == 0x7f ? ' ' : byte, out);
+            text_put_char(out, byte < 0x20 || byte == 0x7f ? ' ' : *text);
     }
-    fputc('\'', out);
+    text_put_char(out, '\'');
 }
 
-void gnuplot_put_path(FILE *out, const char *path)
+void gnuplot_put_path(struct text *out, const char *path)
 {
     if (path[0] != '/' && path[0] != '\0')
-        fputs("'./'.", out);
+        text_put_string(out, "'./'.");
     gnuplot_put_string(out, path);
 }
 

@@ -2,18 +2,17 @@
 #ifndef DRAW_GNUPLOT_H
 #define DRAW_GNUPLOT_H
 
-#include <stdio.h>
-
 struct err;
+struct text;
 
 /* Writes text as a gnuplot string expression.  It is single-quoted, so nothing in it is a command,
  * an escape or a substitution; an apostrophe becomes ."'". (gnuplot 5.4 misreads a doubled one
  * beside another quote), a newline ."\n". and any other control character a space. */
-void gnuplot_put_string(FILE *out, const char *text);
+void gnuplot_put_string(struct text *out, const char *text);
 
 /* The same for the name of a file: a relative one gets "./", as gnuplot starts a program for a name
  * that begins with '<' or '|'. */
-void gnuplot_put_path(FILE *out, const char *path);
+void gnuplot_put_path(struct text *out, const char *path);
 
 /* Runs `gnuplot -d -e commands script`: the commands first, then the script, with no shell and none
  * of the user's settings.  ERR_CANNOT_RUN when there is no gnuplot; ERR_INPUT with gnuplot's last

@@ -5,12 +5,12 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "draw/gnuplot.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,17 +19,6 @@
 
 static const char *const formats[] = {"png", "svg", "pdf"};
 #define FORMAT_COUNT (sizeof formats / sizeof *formats)
-
-/* Ends a memory stream; on success *text is the caller's, to be freed with free(). */
-static int end_stream(FILE *stream, char **text, struct err *err)
-{
-    int bad = ferror(stream);
-    if (fclose(stream) == 0 && !bad)
-        return 0;
-    free(*text);
-    *text = NULL;
-    return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-}
 
 /* Breaks text at spaces so that no line is longer than `columns` characters where that can be;
  * returns the lines. */
@@ -60,18 +49,18 @@ static size_t wrap(char *text, size_t columns)
     return lines;
 }
 
-static void put_text(FILE *out, const char *name, const char *text)
+static void put_text(struct text *out, const char *name, const char *text)
 {
-    fprintf(out, "%s = ", name);
+    text_put(out, "%s = ", name);
     gnuplot_put_string(out, text);
-    fputs("; ", out);
+    text_put_string(out, "; ");
 }
 
-static void put_path(FILE *out, const char *name, const char *path)
+static void put_path(struct text *out, const char *name, const char *path)
 {
-    fprintf(out, "%s = ", name);
+    text_put(out, "%s = ", name);
     gnuplot_put_path(out, path == NULL ? "" : path);
-    fputs("; ", out);
+    text_put_string(out, "; ");
 }
 
 static int variables_text(const struct page *page, const char *format, const char *data,
@@ -80,21 +69,17 @@ static int variables_text(const struct page *page, const char *format, const cha
     char *caption = mem_string(page->caption, err);
     if (caption == NULL)
         return ERR_MEMORY;
-    size_t size, lines = wrap(caption, CAPTION_COLUMNS);
-    FILE *out = open_memstream(text, &size);
-    if (out == NULL) {
-        mem_free(caption);
-        return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-    }
-    put_text(out, "format", format);
-    put_path(out, "output", part);
-    put_path(out, "data", data);
-    put_path(out, "look", look);
-    put_text(out, "title", page->title);
-    put_text(out, "caption", caption);
-    fprintf(out, "caption_lines = %zu; %s", lines, page->variables);
+    size_t lines = wrap(caption, CAPTION_COLUMNS);
+    struct text out = {0};
+    put_text(&out, "format", format);
+    put_path(&out, "output", part);
+    put_path(&out, "data", data);
+    put_path(&out, "look", look);
+    put_text(&out, "title", page->title);
+    put_text(&out, "caption", caption);
+    text_put(&out, "caption_lines = %zu; %s", lines, page->variables);
     mem_free(caption);
-    return end_stream(out, text, err);
+    return text_take(&out, text, "a figure's data", err);
 }
 
 /* The part must hold something and be on the disk before it takes the figure's name. */
@@ -122,7 +107,7 @@ static int draw_format(const struct page *page, const char *format, const char *
         code = gnuplot_run(variables, page->script, err);
     if (code == 0)
         code = settle(part, err);
-    free(variables);
+    mem_free(variables);
     return code;
 }
 

@@ -4,67 +4,67 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "draw/gnuplot.h"
 #include "draw/page.h"
 #include "draw/series.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PAPER_LIMIT ((size_t)16 << 20)
 
-static void put_curves(FILE *out, const struct plot_request *request,
+static void put_curves(struct text *out, const struct plot_request *request,
                        const struct plot_series *series)
 {
     size_t count = request->curve_count;
-    fprintf(
+    text_put(
         out,
         "curves = %zu; array curve_title[%zu]; array curve_series[%zu]; array curve_seeds[%zu]; ",
         count, count, count, count);
-    fprintf(out,
-            "array last_epoch[%zu]; array last_updates[%zu]; array last_accuracy[%zu]; array "
-            "last_loss[%zu]; ",
-            count, count, count, count);
+    text_put(out,
+             "array last_epoch[%zu]; array last_updates[%zu]; array last_accuracy[%zu]; array "
+             "last_loss[%zu]; ",
+             count, count, count, count);
     for (size_t i = 0; i < count; i++) {
         const struct runlog_row *last = &series[i].mean.rows[series[i].mean.count - 1];
-        fprintf(out, "curve_title[%zu] = ", i + 1);
+        text_put(out, "curve_title[%zu] = ", i + 1);
         gnuplot_put_string(out, request->curves[i].title);
-        fprintf(out, "; curve_series[%zu] = ", i + 1);
+        text_put(out, "; curve_series[%zu] = ", i + 1);
         const char *printed = request->curves[i].paper_series;
         gnuplot_put_string(out, printed == NULL ? "" : printed);
-        fprintf(out,
-                "; curve_seeds[%zu] = %zu; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64 "; ",
-                i + 1, series[i].seeds, i + 1, last->epoch, i + 1, last->updates);
-        fprintf(out, "last_accuracy[%zu] = %.6f; last_loss[%zu] = %.9g; ", i + 1,
-                last->test_accuracy, i + 1, last->train_loss);
+        text_put(out,
+                 "; curve_seeds[%zu] = %zu; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64
+                 "; ",
+                 i + 1, series[i].seeds, i + 1, last->epoch, i + 1, last->updates);
+        text_put(out, "last_accuracy[%zu] = %.6f; last_loss[%zu] = %.9g; ", i + 1,
+                 last->test_accuracy, i + 1, last->train_loss);
     }
 }
 
-static void put_panels(FILE *out, const struct plot_request *request)
+static void put_panels(struct text *out, const struct plot_request *request)
 {
     size_t count = request->panel_count;
-    fprintf(out, "panels = %zu; ", count);
+    text_put(out, "panels = %zu; ", count);
     static const char *const arrays[] = {"title",   "x",     "y",      "curves", "paper",
                                          "printed", "x_low", "x_high", "y_low",  "y_high"};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        fprintf(out, "array panel_%s[%zu]; ", arrays[i], count);
+        text_put(out, "array panel_%s[%zu]; ", arrays[i], count);
     for (size_t i = 0; i < count; i++) {
         const struct plot_panel *panel = &request->panels[i];
-        fprintf(out, "panel_title[%zu] = ", i + 1);
+        text_put(out, "panel_title[%zu] = ", i + 1);
         gnuplot_put_string(out, panel->title);
-        fprintf(out, "; panel_x[%zu] = '%s'; panel_y[%zu] = '%s'; panel_curves[%zu] = '", i + 1,
-                panel->x, i + 1, panel->y, i + 1);
+        text_put(out, "; panel_x[%zu] = '%s'; panel_y[%zu] = '%s'; panel_curves[%zu] = '", i + 1,
+                 panel->x, i + 1, panel->y, i + 1);
         for (size_t k = 0; k < panel->curve_count; k++)
-            fprintf(out, "%s%zu", k == 0 ? "" : " ", panel->curves[k] + 1);
-        fprintf(out, "'; panel_paper[%zu] = ", i + 1);
+            text_put(out, "%s%zu", k == 0 ? "" : " ", panel->curves[k] + 1);
+        text_put(out, "'; panel_paper[%zu] = ", i + 1);
         gnuplot_put_path(out, panel->paper_curves == NULL ? "" : panel->paper_curves);
-        fprintf(out,
-                "; panel_printed[%zu] = %d; panel_x_low[%zu] = %.9g; panel_x_high[%zu] = %.9g; ",
-                i + 1, panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
-        fprintf(out, "panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1,
-                panel->y_range[0], i + 1, panel->y_range[1]);
+        text_put(out,
+                 "; panel_printed[%zu] = %d; panel_x_low[%zu] = %.9g; panel_x_high[%zu] = %.9g; ",
+                 i + 1, panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
+        text_put(out, "panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1,
+                 panel->y_range[0], i + 1, panel->y_range[1]);
     }
 }
 
@@ -94,39 +94,25 @@ static int check_paper(const struct plot_request *request, const struct plot_pan
     return code;
 }
 
-static int variables_text(const struct plot_request *request, const struct plot_series *series,
-                          char **text, struct err *err)
-{
-    size_t size;
-    FILE *out = open_memstream(text, &size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-    put_curves(out, request, series);
-    put_panels(out, request);
-    int bad = ferror(out);
-    if (fclose(out) == 0 && !bad)
-        return 0;
-    free(*text);
-    *text = NULL;
-    return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-}
-
 int plot_draw(const struct plot_request *request, struct err *err)
 {
     if (request->curve_count == 0 || request->panel_count == 0)
         return err_set(err, ERR_INPUT, "%s: no curve to draw", request->stem);
     struct plot_series *series = NULL;
+    struct text out = {0};
     char *table = NULL, *variables = NULL;
-    size_t size;
     int code = 0;
     for (size_t i = 0; i < request->panel_count && code == 0; i++)
         code = check_paper(request, &request->panels[i], err);
     if (code == 0)
-        code = plot_series_read(request, &series, err);
+        code = plot_series_make(request, &series, err);
     if (code == 0)
-        code = plot_series_text(request, series, &table, &size, err);
-    if (code == 0)
-        code = variables_text(request, series, &variables, err);
+        code = plot_series_text(request, series, &table, err);
+    if (code == 0) {
+        put_curves(&out, request, series);
+        put_panels(&out, request);
+        code = text_take(&out, &variables, "a figure's data", err);
+    }
     if (code == 0) {
         struct page page = {.script = request->script,
                             .stem = request->stem,
@@ -137,7 +123,7 @@ int plot_draw(const struct plot_request *request, struct err *err)
         code = page_draw(&page, err);
     }
     plot_series_free(series, request->curve_count);
-    free(table);
-    free(variables);
+    mem_free(table);
+    mem_free(variables);
     return code;
 }

@@ -1,4 +1,4 @@
-/* plot.h -- a figure drawn by gnuplot from result files only.
+/* plot.h -- a figure drawn by gnuplot from logs.
  *
  * The script gets what page.h says, and
  *   curves      how many; curve_title, curve_series (or ''), curve_seeds, last_epoch, last_updates,
@@ -21,13 +21,17 @@
 struct err;
 struct runlog;
 
+/* One seed's log. */
+struct plot_log {
+    const struct runlog *log;
+    const char *path; /* for messages; NULL: no log but a schedule, the ends of every phase */
+};
+
 struct plot_curve {
-    const char *title;        /* in the legend */
-    const char *const *logs;  /* paths of log.tsv, one a seed */
-    size_t log_count;         /* at least 1 */
-    const char *paper_series; /* the printed curve's name in a panel's paper_curves, or NULL */
-    /* used in place of logs when not NULL: a schedule, which needs no file */
-    const struct runlog *known;
+    const char *title;           /* in the legend */
+    const struct plot_log *logs; /* one a seed */
+    size_t log_count;            /* at least 1 */
+    const char *paper_series;    /* the printed curve's name in a panel's paper_curves, or NULL */
 };
 
 struct plot_panel {

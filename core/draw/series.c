@@ -2,10 +2,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define MEASURED 5
 
@@ -19,11 +18,11 @@ static void measured(struct runlog_row *row, double *values[MEASURED])
     values[4] = &row->test_accuracy;
 }
 
-/* Reads a log of which a curve can be drawn; row r stands in line r + 2. */
-static int read_log(const char *path, struct runlog *log, struct err *err)
+/* Whether a curve can be drawn of a log; row r stands in line r + 2. */
+static int check_log(const struct runlog *log, const char *path, struct err *err)
 {
-    int code = runlog_read(log, path, err);
-    if (code == 0 && log->count == 0)
+    int code = 0;
+    if (log->count == 0)
         code = err_set(err, ERR_INPUT, "%s:2: no finished epoch yet; train the run first", path);
     for (size_t r = 0; r < log->count && code == 0; r++) {
         const struct runlog_row *row = &log->rows[r];
@@ -67,11 +66,12 @@ static int copy(const struct runlog *from, struct runlog *to, struct err *err)
 }
 
 /* Takes one more seed into the sums, lows and highs. */
-static void take(struct plot_series *series, struct runlog *log)
+static void take(struct plot_series *series, const struct runlog *log)
 {
     for (size_t r = 0; r < log->count; r++) {
+        struct runlog_row row = log->rows[r];
         double *value[MEASURED], *sum[MEASURED], *low[MEASURED], *high[MEASURED];
-        measured(&log->rows[r], value);
+        measured(&row, value);
         measured(&series->mean.rows[r], sum);
         measured(&series->low.rows[r], low);
         measured(&series->high.rows[r], high);
@@ -83,26 +83,23 @@ static void take(struct plot_series *series, struct runlog *log)
     }
 }
 
-static int read_curve(const struct plot_curve *curve, struct plot_series *series, struct err *err)
+static int sum_up(const struct plot_curve *curve, struct plot_series *series, struct err *err)
 {
     int code = 0;
-    series->seeds = curve->known != NULL ? 1 : curve->log_count;
+    series->seeds = curve->log_count;
     for (size_t s = 0; s < series->seeds && code == 0; s++) {
-        struct runlog read = {0}, *log = &read;
-        if (curve->known != NULL)
-            code = copy(curve->known, &read, err);
-        else
-            code = read_log(curve->logs[s], &read, err);
+        const struct plot_log *one = &curve->logs[s];
+        if (one->path != NULL)
+            code = check_log(one->log, one->path, err);
         if (code == 0 && s == 0) {
-            code = copy(log, &series->mean, err);
-            code = code == 0 ? copy(log, &series->low, err) : code;
-            code = code == 0 ? copy(log, &series->high, err) : code;
+            code = copy(one->log, &series->mean, err);
+            code = code == 0 ? copy(one->log, &series->low, err) : code;
+            code = code == 0 ? copy(one->log, &series->high, err) : code;
         } else if (code == 0) {
-            code = check_same(&series->mean, log, curve->logs[s], err);
+            code = check_same(&series->mean, one->log, one->path, err);
             if (code == 0)
-                take(series, log);
+                take(series, one->log);
         }
-        runlog_release(&read);
     }
     for (size_t r = 0; r < series->mean.count && code == 0 && series->seeds > 1; r++) {
         double *sum[MEASURED];
@@ -113,13 +110,13 @@ static int read_curve(const struct plot_curve *curve, struct plot_series *series
     return code;
 }
 
-int plot_series_read(const struct plot_request *request, struct plot_series **series,
+int plot_series_make(const struct plot_request *request, struct plot_series **series,
                      struct err *err)
 {
     *series = mem_new(request->curve_count, sizeof **series, err);
     int code = *series == NULL ? ERR_MEMORY : 0;
     for (size_t i = 0; i < request->curve_count && code == 0; i++)
-        code = read_curve(&request->curves[i], &(*series)[i], err);
+        code = sum_up(&request->curves[i], &(*series)[i], err);
     return code;
 }
 
@@ -134,56 +131,47 @@ void plot_series_free(struct plot_series *series, size_t count)
 }
 
 /* Text in a table: no tab, newline or double quote, which readers of tables give a meaning. */
-static void put_plain(FILE *out, const char *text)
+static void put_plain(struct text *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
-        fputc(byte == '"' ? '\'' : byte < 0x20 || byte == 0x7f ? ' ' : byte, out);
+        text_put_char(out, byte == '"' ? '\'' : byte < 0x20 || byte == 0x7f ? ' ' : *text);
     }
 }
 
-static void put_row(FILE *out, const struct plot_series *series, size_t r)
+static void put_row(struct text *out, const struct plot_series *series, size_t r)
 {
     const struct runlog_row *row = &series->mean.rows[r], *low = &series->low.rows[r],
                             *high = &series->high.rows[r];
-    fprintf(out, "\t%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g", row->epoch,
-            row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale);
-    fprintf(out, "\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f\t%zu", row->train_loss, row->train_loss_l2,
-            row->train_accuracy, row->test_loss, row->test_accuracy, series->seeds);
-    fprintf(out, "\t%.9g\t%.9g\t%.9g\t%.9g\t%.6f\t%.6f", low->train_loss, high->train_loss,
-            low->train_loss_l2, high->train_loss_l2, low->train_accuracy, high->train_accuracy);
-    fprintf(out, "\t%.9g\t%.9g\t%.6f\t%.6f\n", low->test_loss, high->test_loss, low->test_accuracy,
-            high->test_accuracy);
+    text_put(out, "\t%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g", row->epoch,
+             row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale);
+    text_put(out, "\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f\t%zu", row->train_loss, row->train_loss_l2,
+             row->train_accuracy, row->test_loss, row->test_accuracy, series->seeds);
+    text_put(out, "\t%.9g\t%.9g\t%.9g\t%.9g\t%.6f\t%.6f", low->train_loss, high->train_loss,
+             low->train_loss_l2, high->train_loss_l2, low->train_accuracy, high->train_accuracy);
+    text_put(out, "\t%.9g\t%.9g\t%.6f\t%.6f\n", low->test_loss, high->test_loss, low->test_accuracy,
+             high->test_accuracy);
 }
 
 int plot_series_text(const struct plot_request *request, const struct plot_series *series,
-                     char **text, size_t *size, struct err *err)
+                     char **text, struct err *err)
 {
-    FILE *out = open_memstream(text, size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
-    fputs("# ", out);
+    struct text table = {0}, *out = &table;
+    text_put_string(out, "# ");
     put_plain(out, request->title);
-    fputs("\n# ", out);
+    text_put_string(out, "\n# ");
     put_plain(out, request->caption);
-    fputs("\ncurve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_"
-          "loss\ttrain_loss_l2\t"
-          "train_accuracy\ttest_loss\ttest_accuracy\tseeds\ttrain_loss_low\ttrain_loss_high\ttrain_"
-          "loss_l2_low\t"
-          "train_loss_l2_high\ttrain_accuracy_low\ttrain_accuracy_high\ttest_loss_low\ttest_loss_"
-          "high\t"
-          "test_accuracy_low\ttest_accuracy_high\n",
-          out);
+    text_put_string(out,
+                    "\ncurve\ttitle\tepoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\t"
+                    "train_loss\ttrain_loss_l2\ttrain_accuracy\ttest_loss\ttest_accuracy\tseeds\t"
+                    "train_loss_low\ttrain_loss_high\ttrain_loss_l2_low\ttrain_loss_l2_high\t"
+                    "train_accuracy_low\ttrain_accuracy_high\ttest_loss_low\ttest_loss_high\t"
+                    "test_accuracy_low\ttest_accuracy_high\n");
     for (size_t i = 0; i < request->curve_count; i++)
         for (size_t r = 0; r < series[i].mean.count; r++) {
-            fprintf(out, "%zu\t", i + 1);
+            text_put(out, "%zu\t", i + 1);
             put_plain(out, request->curves[i].title);
             put_row(out, &series[i], r);
         }
-    int bad = ferror(out);
-    if (fclose(out) == 0 && !bad)
-        return 0;
-    free(*text);
-    *text = NULL;
-    return err_set(err, ERR_MEMORY, "out of memory while writing a figure's data");
+    return text_take(out, text, "a figure's data", err);
 }

@@ -1,4 +1,4 @@
-/* plot_series.h -- what a figure's curves are made of: the mean over seeds, epoch by epoch, and the
+/* series.h -- what a figure's curves are made of: the mean over seeds, epoch by epoch, and the
  * range around it. Between plot.c and this; not for others. */
 #ifndef DRAW_SERIES_H
 #define DRAW_SERIES_H
@@ -13,15 +13,15 @@ struct plot_series {
     size_t seeds;
 };
 
-/* Reads the logs of every curve.  *series, request->curve_count long, is released by
+/* Of the logs of every curve.  *series, request->curve_count long, is released by
  * plot_series_free(), also after a failure. */
-int plot_series_read(const struct plot_request *request, struct plot_series **series,
+int plot_series_make(const struct plot_request *request, struct plot_series **series,
                      struct err *err);
 /* NULL is legal. */
 void plot_series_free(struct plot_series *series, size_t count);
 
-/* STEM.tsv as text, to be freed with free(). */
+/* STEM.tsv as text, to be freed with mem_free(). */
 int plot_series_text(const struct plot_request *request, const struct plot_series *series,
-                     char **text, size_t *size, struct err *err);
+                     char **text, struct err *err);
 
 #endif

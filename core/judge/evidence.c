@@ -2,85 +2,70 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/run.h"
+#include "results/curves.h"
 
-#include <string.h>
-
-/* The log of one seed, where it is done: *found is 1 then. */
-static int load_seed(const struct session *session, const struct experiment_run *what,
-                     const char *out, uint64_t seed, struct runlog *log, int *found,
-                     struct err *err)
+/* The logs of every finished seed, one curve behind the other. */
+static int load_logs(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
+                     struct evidence *evidence, struct err *err)
 {
-    struct session one = *session; /* borrows all of it */
-    struct run run;
-    one.seed = seed;
-    int code = run_init(&run, &one, what, out, err);
-    if (code != 0)
-        return code;
-    *found = run.status == RUN_DONE;
-    if (*found)
-        code = runlog_read(log, run.log_path, err);
-    run_release(&run);
+    struct curves curves = {0};
+    int code = curves_find(store, facts, first, seeds, &curves, err);
+    size_t count = 0;
+    for (size_t i = 0; code == 0 && i < curves.count; i++)
+        count += curves.curve[i].count;
+    if (code == 0 && (evidence->logs = mem_new(count, sizeof *evidence->logs, err)) == NULL)
+        code = ERR_MEMORY;
+    struct runlog *next = evidence->logs;
+    for (size_t i = 0; code == 0 && i < curves.count; i++) {
+        const struct curve *curve = &curves.curve[i];
+        evidence->curves[i] = (struct claim_curves){.count = curve->count, .logs = next};
+        for (size_t s = 0; code == 0 && s < curve->count; s++) {
+            const struct runlog *log = NULL;
+            code = stored_log(curve->seeds[s], &log, err);
+            if (code == 0)
+                *next++ = *log;
+        }
+    }
+    curves_release(&curves);
     return code;
 }
 
-static int load_run(const struct session *session, const struct experiment_run *what,
-                    const char *out, uint64_t first, size_t count, struct claim_curves *curves,
-                    struct err *err)
+int evidence_load(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
+                  struct evidence *evidence, struct err *err)
 {
-    struct runlog *logs = mem_new(count, sizeof *logs, err);
-    if (logs == NULL)
-        return ERR_MEMORY;
-    curves->logs = logs;
-    for (size_t i = 0; i < count; i++) {
-        int found = 0;
-        int code = load_seed(session, what, out, first + i, &logs[curves->count], &found, err);
-        if (code != 0)
-            return code;
-        curves->count += (size_t)found;
-    }
-    return 0;
-}
-
-int evidence_load(const struct session *session, const char *out, uint64_t first, size_t count,
-                  struct claim_evidence *evidence, struct err *err)
-{
-    const struct experiment *experiment = session->experiment;
+    const struct experiment *experiment = facts->experiment;
     size_t runs = experiment->run_count;
-    struct schedule *paper = mem_new(runs, sizeof *paper, err),
-                    *here = mem_new(runs, sizeof *here, err);
-    struct claim_curves *curves = mem_new(runs, sizeof *curves, err);
-    *evidence = (struct claim_evidence){
-        .experiment = experiment,
-        .profile = (size_t)(session->profile - experiment->profiles),
-        .test_n = session->data.test_n,
-        .paper = paper,
-        .here = here,
-        .curves = curves};
-    int code = paper == NULL || here == NULL || curves == NULL ? ERR_MEMORY : 0;
+    *evidence = (struct evidence){.paper = mem_new(runs, sizeof *evidence->paper, err),
+                                  .here = mem_new(runs, sizeof *evidence->here, err),
+                                  .curves = mem_new(runs, sizeof *evidence->curves, err)};
+    int code = evidence->paper == NULL || evidence->here == NULL || evidence->curves == NULL
+                   ? ERR_MEMORY
+                   : 0;
     for (size_t i = 0; i < runs && code == 0; i++) {
-        code = schedule_build(&experiment->runs[i].spec, &paper[i], err);
+        code = schedule_build(&experiment->runs[i].spec, &evidence->paper[i], err);
         if (code == 0)
-            code = experiment_schedule(experiment, session->profile, &experiment->runs[i], &here[i],
-                                       err);
-        if (code == 0 && !experiment->schedules_only)
-            code = load_run(session, &experiment->runs[i], out, first, count, &curves[i], err);
+            code = experiment_schedule(experiment, facts->profile, &experiment->runs[i],
+                                       &evidence->here[i], err);
     }
+    if (code == 0 && store != NULL && !experiment->schedules_only)
+        code = load_logs(store, facts, first, seeds, evidence, err);
+    evidence->claims = (struct claim_evidence){
+        .experiment = experiment,
+        .profile = (size_t)(facts->profile - experiment->profiles),
+        .test_n = facts->profile->test_n,
+        .paper = evidence->paper,
+        .here = evidence->here,
+        .curves = evidence->curves};
     if (code != 0)
         evidence_release(evidence);
     return code;
 }
 
-void evidence_release(struct claim_evidence *evidence)
+void evidence_release(struct evidence *evidence)
 {
-    for (size_t i = 0; evidence->curves != NULL && i < evidence->experiment->run_count; i++) {
-        struct runlog *logs = (struct runlog *)evidence->curves[i].logs;
-        for (size_t s = 0; s < evidence->curves[i].count; s++)
-            runlog_release(&logs[s]);
-        mem_free(logs);
-    }
-    mem_free((void *)evidence->curves);
-    mem_free((void *)evidence->paper);
-    mem_free((void *)evidence->here);
-    memset(evidence, 0, sizeof *evidence);
+    mem_free(evidence->logs);
+    mem_free(evidence->curves);
+    mem_free(evidence->here);
+    mem_free(evidence->paper);
+    *evidence = (struct evidence){0};
 }

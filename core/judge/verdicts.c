@@ -3,9 +3,9 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH 110
@@ -44,7 +44,7 @@ static size_t columns(const char *text, size_t length)
 }
 
 /* Words of `text` from column `at` on; lines that follow start at `indent`.  Ends the line. */
-static void wrap(FILE *out, const char *text, size_t at, size_t indent)
+static void wrap(struct text *out, const char *text, size_t at, size_t indent)
 {
     int first = 1;
     for (size_t length; *text != '\0'; text += length) {
@@ -52,26 +52,26 @@ static void wrap(FILE *out, const char *text, size_t at, size_t indent)
         length = strcspn(text, " ");
         size_t wide = columns(text, length);
         if (!first && at + 1 + wide > WIDTH) {
-            fprintf(out, "\n%*s", (int)indent, "");
+            text_put(out, "\n%*s", (int)indent, "");
             at = indent;
         } else if (!first) {
-            fputc(' ', out);
+            text_put_char(out, ' ');
             at++;
         }
-        fwrite(text, 1, length, out);
+        text_put_bytes(out, text, length);
         at += wide;
         first = 0;
     }
-    fputc('\n', out);
+    text_put_char(out, '\n');
 }
 
-static void write_part(FILE *out, const char *label, const char *text)
+static void write_part(struct text *out, const char *label, const char *text)
 {
-    fprintf(out, "%*s%-*s", INDENT, "", LABEL, label);
+    text_put(out, "%*s%-*s", INDENT, "", LABEL, label);
     wrap(out, text, INDENT + LABEL, INDENT + LABEL);
 }
 
-static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, struct err *err)
+static int write_claim(struct text *out, const struct verdicts *verdicts, size_t i, struct err *err)
 {
     const struct claim_evidence *evidence = verdicts->evidence;
     const struct claim *claim = &evidence->experiment->claims[i];
@@ -86,7 +86,7 @@ static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, str
                             words, mark);
     char *needed = mem_format(err, "%s (%s)", verdict->needed, claim->from);
     if (head != NULL && needed != NULL) {
-        fprintf(out, "%-*s", INDENT, claim_outcome_word(verdict->outcome));
+        text_put(out, "%-*s", INDENT, claim_outcome_word(verdict->outcome));
         wrap(out, head, INDENT, INDENT);
         write_part(out, "measured", verdict->measured);
         if (verdict->needed[0] != '\0')
@@ -98,46 +98,41 @@ static int write_claim(FILE *out, const struct verdicts *verdicts, size_t i, str
     return code;
 }
 
-static void write_summary(FILE *out, const struct verdicts *verdicts)
+static void write_summary(struct text *out, const struct verdicts *verdicts)
 {
     const struct claim_evidence *evidence = verdicts->evidence;
-    fprintf(out, "%s, profile %s, ", evidence->experiment->name,
-            evidence->experiment->profiles[evidence->profile].name);
+    text_put(out, "%s, profile %s, ", evidence->experiment->name,
+             evidence->experiment->profiles[evidence->profile].name);
     if (evidence->experiment->schedules_only)
-        fprintf(out, "by the plan alone");
+        text_put(out, "by the plan alone");
+    else if (verdicts->data == NULL)
+        text_put(out, "nothing trained so far");
     else
-        fprintf(out, "%s data, backend %s", verdicts->data, verdicts->backend);
-    fprintf(out, ": of %zu claims %zu hold, %zu fail, %zu need more runs, %zu not run\n",
-            verdicts->count, verdicts->outcomes[CLAIM_HOLDS], verdicts->outcomes[CLAIM_FAILS],
-            verdicts->outcomes[CLAIM_NOT_ENOUGH_RUNS], verdicts->outcomes[CLAIM_NOT_RUN]);
+        text_put(out, "%s data, backend %s", verdicts->data, verdicts->backend);
+    text_put(out, ": of %zu claims %zu hold, %zu fail, %zu need more runs, %zu not run\n",
+             verdicts->count, verdicts->outcomes[CLAIM_HOLDS], verdicts->outcomes[CLAIM_FAILS],
+             verdicts->outcomes[CLAIM_NOT_ENOUGH_RUNS], verdicts->outcomes[CLAIM_NOT_RUN]);
 }
 
 int verdicts_text(const struct verdicts *verdicts, char **text, struct err *err)
 {
-    char *bytes = NULL;
-    size_t size = 0;
+    struct text out = {0};
     int code = 0;
-    FILE *out = open_memstream(&bytes, &size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "cannot write the verdicts: out of memory");
     for (size_t i = 0; i < verdicts->count && code == 0; i++)
-        code = write_claim(out, verdicts, i, err);
-    write_summary(out, verdicts);
-    int failed = ferror(out);
-    if ((fclose(out) != 0 || failed) && code == 0)
-        code = err_set(err, ERR_MEMORY, "cannot write the verdicts: out of memory");
-    if (code == 0 && (*text = mem_string(bytes, err)) == NULL)
-        code = ERR_MEMORY;
-    free(bytes);
+        code = write_claim(&out, verdicts, i, err);
+    write_summary(&out, verdicts);
+    if (code == 0)
+        return text_take(&out, text, "the verdicts", err);
+    text_release(&out);
     return code;
 }
 
 /* A cell of the table: tabs and line ends become blanks. */
-static void write_cell(FILE *out, const char *text, char end)
+static void write_cell(struct text *out, const char *text, char end)
 {
     for (; *text != '\0'; text++)
-        fputc(*text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text, out);
-    fputc(end, out);
+        text_put_char(out, *text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text);
+    text_put_char(out, end);
 }
 
 int verdicts_write(const struct verdicts *verdicts, const char *path, struct err *err)
@@ -145,12 +140,10 @@ int verdicts_write(const struct verdicts *verdicts, const char *path, struct err
     const struct claim_evidence *evidence = verdicts->evidence;
     const struct experiment *experiment = evidence->experiment;
     char *bytes = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&bytes, &size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "%s: out of memory", path);
-    fputs("verdict\tfigure\tprofile\tdata\tbackend\tsection\tkind\twords\tmeasured\tneeded\tfrom\n",
-          out);
+    struct text table = {0}, *out = &table;
+    text_put_string(
+        out,
+        "verdict\tfigure\tprofile\tdata\tbackend\tsection\tkind\twords\tmeasured\tneeded\tfrom\n");
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct claim *claim = &experiment->claims[i];
         const char *cells[] = {claim_outcome_word(verdicts->verdicts[i].outcome),
@@ -168,9 +161,10 @@ int verdicts_write(const struct verdicts *verdicts, const char *path, struct err
         for (size_t c = 0; c <= last; c++)
             write_cell(out, cells[c], c == last ? '\n' : '\t');
     }
-    int failed = ferror(out);
-    int code = fclose(out) != 0 || failed ? err_set(err, ERR_MEMORY, "%s: out of memory", path)
-                                          : file_replace(path, bytes, size, err);
-    free(bytes);
+    size_t size = table.size;
+    int code = text_take(&table, &bytes, path, err);
+    if (code == 0)
+        code = file_replace(path, bytes, size, err);
+    mem_free(bytes);
     return code;
 }

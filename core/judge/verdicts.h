@@ -10,7 +10,7 @@ struct err;
 
 struct verdicts {
     const struct claim_evidence *evidence; /* borrowed */
-    const char *data, *backend;            /* names, borrowed */
+    const char *data, *backend;            /* names, borrowed; NULL: nothing was trained */
     size_t count;
     struct claim_verdict *verdicts; /* of the experiment's claims, in their order */
     size_t outcomes[4];             /* how many of each enum claim_outcome */

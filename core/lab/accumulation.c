@@ -2,6 +2,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "lab/session.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -75,10 +77,9 @@ void accumulation_fit(const double *share, size_t count, double *timescale, doub
 /* ---- Measuring ---- */
 
 /* A trainer of the run's batch without steps: for `epochs` epochs, at another lr or momentum. */
-static int start(const struct run *run, double lr, double momentum, int epochs,
-                 struct schedule *schedule, struct trainer **trainer, struct err *err)
+static int start(const struct session *session, const struct run *run, double lr, double momentum,
+                 int epochs, struct schedule *schedule, struct trainer **trainer, struct err *err)
 {
-    const struct session *session = run->session;
     const struct phase *first = &run->schedule.phase[0];
     struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
                                  .lr = lr,
@@ -94,8 +95,8 @@ static int start(const struct run *run, double lr, double momentum, int epochs,
         .net = &session->net,
         .data = &session->data,
         .schedule = schedule,
-        .seed = session->seed,
-        .precision = session->precision,
+        .seed = run->seed,
+        .precision = run->facts->backend.precision,
         .micro = run->micro,
         .groups = session->experiment->groups,
         .weight_decay = run->what->weight_decay,
@@ -104,15 +105,17 @@ static int start(const struct run *run, double lr, double momentum, int epochs,
 }
 
 /* With m = 0 the accumulation is the gradient of the update. */
-int accumulation_gradient(const struct run *run, float *gradient, struct err *err)
+int accumulation_gradient(const struct session *session, const struct run *run, float *gradient,
+                          struct err *err)
 {
     struct schedule schedule = {0};
     struct trainer *trainer = NULL;
-    size_t count = (size_t)run->session->net.graph.param_count;
+    size_t count = (size_t)session->net.graph.param_count;
     float *moment = mem_new(count, sizeof *moment, err);
     double *sum = mem_new(count, sizeof *sum, err);
-    int code = moment == NULL || sum == NULL ? ERR_MEMORY
-                                             : start(run, HELD_LR, 0, 2, &schedule, &trainer, err);
+    int code = moment == NULL || sum == NULL
+                   ? ERR_MEMORY
+                   : start(session, run, HELD_LR, 0, 2, &schedule, &trainer, err);
     int64_t updates = schedule.phase[0].updates_per_epoch;
     if (code == 0) {
         struct trainer_state second = {
@@ -142,10 +145,10 @@ static double dot(const float *a, const float *b, size_t count)
     return sum;
 }
 
-static int follow(struct trainer *trainer, const float *gradient, float *moment, struct growth *out,
-                  struct err *err)
+static int follow(const struct session *session, struct trainer *trainer, const float *gradient,
+                  float *moment, struct growth *out, struct err *err)
 {
-    size_t count = (size_t)out->run->session->net.graph.param_count;
+    size_t count = (size_t)session->net.graph.param_count;
     double square = dot(gradient, gradient, count), rest = 1 - out->run->schedule.phase[0].momentum;
     for (size_t s = 0; s < out->count; s++) {
         if (trainer_epoch_done(trainer))
@@ -178,8 +181,8 @@ static void conclude(struct growth *out)
         out->agrees++;
 }
 
-int accumulation_measure(const struct run *run, const float *gradient, int held, struct growth *out,
-                         struct err *err)
+int accumulation_measure(const struct session *session, const struct run *run,
+                         const float *gradient, int held, struct growth *out, struct err *err)
 {
     const struct phase *phase = &run->schedule.phase[0];
     struct schedule schedule = {0};
@@ -190,14 +193,14 @@ int accumulation_measure(const struct run *run, const float *gradient, int held,
     out->count = accumulation_updates(phase->momentum);
     out->share = mem_new(out->count, sizeof *out->share, err);
     out->magnitude = mem_new(out->count, sizeof *out->magnitude, err);
-    float *moment = mem_new((size_t)run->session->net.graph.param_count, sizeof *moment, err);
+    float *moment = mem_new((size_t)session->net.graph.param_count, sizeof *moment, err);
     int epochs = (int)((int64_t)out->count / phase->updates_per_epoch) + 1;
     int code = out->share == NULL || out->magnitude == NULL || moment == NULL
                    ? ERR_MEMORY
-                   : start(run, held ? HELD_LR : phase->lr, phase->momentum, epochs, &schedule,
-                           &trainer, err);
+                   : start(session, run, held ? HELD_LR : phase->lr, phase->momentum, epochs,
+                           &schedule, &trainer, err);
     if (code == 0)
-        code = follow(trainer, gradient, moment, out, err);
+        code = follow(session, trainer, gradient, moment, out, err);
     if (code == 0)
         conclude(out);
     trainer_free(trainer);
@@ -216,54 +219,41 @@ void growth_release(struct growth *growth)
 
 /* ---- Tables ---- */
 
-static int end_text(FILE *out, char **text, struct err *err)
+int accumulation_points(const struct growth *growths, size_t count, const char *title,
+                        const char *caption, char **text, struct err *err)
 {
-    int bad = ferror(out);
-    if (fclose(out) == 0 && !bad)
-        return 0;
-    free(*text);
-    *text = NULL;
-    return err_set(err, ERR_MEMORY, "out of memory while writing a table");
-}
-
-int accumulation_points(const struct growth *growths, size_t count, char **text, size_t *size,
-                        struct err *err)
-{
-    FILE *out = open_memstream(text, size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory while writing a table");
-    fputs("measurement\trun\tweights\tmomentum\tbatch\tupdate\tepochs\tgrown\tshare\tmagnitude\tpre"
-          "dicted\n",
-          out);
+    struct text out = {0};
+    text_put(&out, "# %s\n# %s\n", title, caption);
+    text_put_string(
+        &out,
+        "measurement\trun\tweights\tmomentum\tbatch\tupdate\tepochs\tgrown\tshare\tmagnitude\tpre"
+        "dicted\n");
     for (size_t g = 0; g < count; g++) {
         const struct growth *growth = &growths[g];
         const struct phase *phase = &growth->run->schedule.phase[0];
         for (size_t s = 0; s < growth->count; s++)
-            fprintf(out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6f\t%.6f\t%.6f\n", g + 1,
-                    growth->run->what->name, growth->held ? "held" : "training", phase->momentum,
-                    phase->batch, s + 1, ((double)s + 1) * growth->epochs,
-                    ((double)s + 1) * (1 - phase->momentum), growth->share[s], growth->magnitude[s],
-                    accumulation_share(phase->momentum, (double)s + 1));
+            text_put(&out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6f\t%.6f\t%.6f\n",
+                     g + 1, growth->run->what->name, growth->held ? "held" : "training",
+                     phase->momentum, phase->batch, s + 1, ((double)s + 1) * growth->epochs,
+                     ((double)s + 1) * (1 - phase->momentum), growth->share[s],
+                     growth->magnitude[s], accumulation_share(phase->momentum, (double)s + 1));
     }
-    return end_text(out, text, err);
+    return text_take(&out, text, "a table", err);
 }
 
-int accumulation_summary(const struct growth *growths, size_t count, char **text, size_t *size,
-                         struct err *err)
+int accumulation_summary(const struct growth *growths, size_t count, char **text, struct err *err)
 {
-    FILE *out = open_memstream(text, size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory while writing a table");
-    fputs("measurement\trun\tweights\tmomentum\tbatch\tupdates\tn_lost_predicted\tn_"
-          "lost\ttimescale\tlevel\tagrees\n",
-          out);
+    struct text out = {0};
+    text_put_string(&out,
+                    "measurement\trun\tweights\tmomentum\tbatch\tupdates\tn_lost_predicted\tn_"
+                    "lost\ttimescale\tlevel\tagrees\n");
     for (size_t g = 0; g < count; g++) {
         const struct growth *growth = &growths[g];
         const struct phase *phase = &growth->run->schedule.phase[0];
-        fprintf(out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6g\t%.4f\t%zu\n", g + 1,
-                growth->run->what->name, growth->held ? "held" : "training", phase->momentum,
-                phase->batch, growth->count, growth->predicted, growth->lost, growth->timescale,
-                growth->level, growth->agrees);
+        text_put(&out, "%zu\t%s\t%s\t%g\t%" PRId64 "\t%zu\t%.6g\t%.6g\t%.6g\t%.4f\t%zu\n", g + 1,
+                 growth->run->what->name, growth->held ? "held" : "training", phase->momentum,
+                 phase->batch, growth->count, growth->predicted, growth->lost, growth->timescale,
+                 growth->level, growth->agrees);
     }
-    return end_text(out, text, err);
+    return text_take(&out, text, "a table", err);
 }

@@ -12,12 +12,13 @@
 #ifndef LAB_ACCUMULATION_H
 #define LAB_ACCUMULATION_H
 
-#include "lab/run.h"
+#include "results/run.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct err;
+struct session;
 
 /* 1 - e^{-(1-m) s}: eq. (11) in units of G/(1-m). */
 double accumulation_share(double momentum, double updates);
@@ -53,19 +54,19 @@ size_t accumulation_updates(double momentum);
 
 /* The mean gradient at the run's initial weights over epoch 1, in `gradient`, param_count
  * floats. */
-int accumulation_gradient(const struct run *run, float *gradient, struct err *err);
+int accumulation_gradient(const struct session *session, const struct run *run, float *gradient,
+                          struct err *err);
 
 /* Trains from the start and measures; *out is released by growth_release(), legal on a zeroed
  * struct. */
-int accumulation_measure(const struct run *run, const float *gradient, int held, struct growth *out,
-                         struct err *err);
+int accumulation_measure(const struct session *session, const struct run *run,
+                         const float *gradient, int held, struct growth *out, struct err *err);
 void growth_release(struct growth *growth);
 
-/* Every measurement as a table: one row an update, and one a measurement. To be freed with
- * free(). */
-int accumulation_points(const struct growth *growths, size_t count, char **text, size_t *size,
-                        struct err *err);
-int accumulation_summary(const struct growth *growths, size_t count, char **text, size_t *size,
-                         struct err *err);
+/* Every measurement as a table: one row an update, under two lines of comment with the figure's title
+ * and caption; and one row a measurement.  To be freed with mem_free(). */
+int accumulation_points(const struct growth *growths, size_t count, const char *title,
+                        const char *caption, char **text, struct err *err);
+int accumulation_summary(const struct growth *growths, size_t count, char **text, struct err *err);
 
 #endif

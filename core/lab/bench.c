@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "data/source.h"
 #include "lab/bench_work.h"
 #include "schedule/schedule.h"
 #include "train/trainer.h"
@@ -13,17 +13,18 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SIDE 32
-#define CHANNELS 3
-#define CLASSES 10
 #define GROUPS 8     /* as in the experiments */
 #define TRAIN_N 4096 /* images of the synthetic set, or one batch where that is more */
 
-int bench_net(const char *network, struct net *net, struct err *err)
+int bench_net(const char *name, struct net *net, struct err *err)
 {
-    static const float mean[CHANNELS] = {127.5f, 127.5f, 127.5f},
-                       deviation[CHANNELS] = {73.9f, 73.9f, 73.9f};
-    return net_named(net, network, CHANNELS, SIDE, SIDE, CLASSES, mean, deviation, err);
+    static const float mean[REPRO_CHANNEL_MAX] = {127.5f, 127.5f, 127.5f, 127.5f},
+                       deviation[REPRO_CHANNEL_MAX] = {73.9f, 73.9f, 73.9f, 73.9f};
+    const struct network *network = net_find(name, err);
+    if (network == NULL)
+        return ERR_INPUT;
+    return net_named(net, name, network->channels, network->side, network->side, network->classes,
+                     mean, deviation, err);
 }
 
 int bench_open(const char *backend, const char *network, const struct repro_device_options *device,
@@ -189,7 +190,7 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
     };
     int code = schedule_build(&spec, &schedule, err);
     if (code == 0)
-        code = dataset_synthetic(BENCH_SEED, train_n, 1, &data, err);
+        code = source_synthetic(BENCH_SEED, train_n, 1, &data, err);
     if (code == 0)
         code = resident_put(&bench->backend, bench->device, &data, &resident, err);
     if (code == 0)

@@ -3,8 +3,8 @@
  *
  * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.
  * The plain step trains random bytes that stay where they are: the micros of a batch share one
- * micro of pixels.  With `with_data` a step is trainer_update() on the built-in synthetic set:
- * batches are drawn, cropped and flipped as in a run.
+ * micro of pixels.  With `with_data` a step is trainer_update() on the built-in synthetic set,
+ * which the network's images must be like: batches are drawn, cropped and flipped as in a run.
  *
  * Where the device has a clock of its own, steps are queued one behind the other and timed by it,
  * as a run queues them; else each step is waited for and timed by the host's.  Nothing here
@@ -24,7 +24,7 @@ struct err;
 #define BENCH_REASON 160
 #define BENCH_ROW_MAX (REPRO_OP_COUNT + 3)
 
-/* An open backend and a network of images of 32 x 32 x 3 in 10 classes. */
+/* An open backend and a network, of the images and classes that its row in net.h's table says. */
 struct bench {
     struct repro_backend backend;
     struct repro_device *device;
@@ -86,7 +86,7 @@ int bench_open(const char *backend, const char *network, const struct repro_devi
                struct bench *bench, struct err *err);
 void bench_close(struct bench *bench);
 /* The network alone, released by net_release(). */
-int bench_net(const char *network, struct net *net, struct err *err);
+int bench_net(const char *name, struct net *net, struct err *err);
 
 /* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other;
  * ERR_CANNOT_RUN when the device lacks the precision.  bench_release() frees the result. */

@@ -28,10 +28,10 @@ static size_t image_bytes(const struct bench *bench)
     return (size_t)graph->height * (size_t)graph->width * (size_t)graph->channels;
 }
 
-/* Pixels in blocks of random words; an image is a whole number of blocks. */
+/* Pixels in blocks of random words, of which an image's last may be used in part. */
 static int fill_rows(struct bench_work *work, struct err *err)
 {
-    size_t rows = (size_t)work->options->micro, image = image_bytes(work->bench), at = 0;
+    size_t rows = (size_t)work->options->micro, image = image_bytes(work->bench);
     uint32_t classes = (uint32_t)work->bench->net.graph.classes;
     work->pixels = mem_new(rows, image, err);
     work->labels = mem_new(rows, sizeof *work->labels, err);
@@ -42,10 +42,12 @@ static int fill_rows(struct bench_work *work, struct err *err)
         work->image[r] = (int64_t)r;
         work->labels[r] = (int32_t)(random_at(BENCH_SEED, RANDOM_SYNTHETIC, 1, r, 0).word[0] %
                                     classes);
-        for (uint32_t block = 0; block < image / sizeof(struct random_words); block++) {
-            struct random_words words = random_at(BENCH_SEED, RANDOM_SYNTHETIC, 0, r, block);
-            memcpy(work->pixels + at, &words, sizeof words);
-            at += sizeof words;
+        for (size_t at = 0; at < image; at += sizeof(struct random_words)) {
+            struct random_words words = random_at(BENCH_SEED, RANDOM_SYNTHETIC, 0, r,
+                                                  (uint32_t)(at / sizeof words));
+            size_t left = image - at;
+            memcpy(work->pixels + r * image + at, &words,
+                   left < sizeof words ? left : sizeof words);
         }
     }
     return 0;

@@ -4,9 +4,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "lab/manifest.h"
-#include "train/checkpoint.h"
+#include "lab/session.h"
+#include "results/manifest.h"
 #include "results/runlog.h"
+#include "train/checkpoint.h"
 #include "train/trainer.h"
 #include "train/writer.h"
 
@@ -21,6 +22,7 @@
 #define CHOICES 65536 /* bytes of what a backend says of its layers */
 
 struct execution {
+    const struct session *session;
     struct run *run;
     struct session_device *device;
     const struct execute_options *options;
@@ -53,7 +55,7 @@ static int lock_folder(struct execution *execution, struct err *err)
 static int new_trainer(struct execution *execution, struct err *err)
 {
     const struct run *run = execution->run;
-    const struct session *session = run->session;
+    const struct session *session = execution->session;
     struct trainer_config config = {
         .backend = &session->backend,
         .device = execution->device->device,
@@ -61,10 +63,11 @@ static int new_trainer(struct execution *execution, struct err *err)
         .data = &session->data,
         .resident = &execution->device->resident,
         .schedule = &run->schedule,
-        .seed = session->seed,
-        .precision = session->precision,
+        .seed = run->seed,
+        .precision = run->facts->backend.precision,
         .micro = run->micro,
         .groups = session->experiment->groups,
+        .evaluates = 1,
         .weight_decay = run->what->weight_decay,
         .beta1 = run->what->beta1,
         .beta2 = run->what->beta2,
@@ -228,9 +231,14 @@ static int train(struct execution *execution, struct err *err)
         return code;
     const struct trainer_state *state = trainer_state(execution->trainer);
     code = trainer_describe(execution->trainer, choices, sizeof choices, err);
-    if (code == 0)
-        code = manifest_begin(run, execution->options->commit, execution->options->version, choices,
-                              state->update, &execution->manifest, err);
+    if (code == 0) {
+        struct manifest_session begun = {.commit = execution->options->commit,
+                                         .version = execution->options->version,
+                                         .choices = choices,
+                                         .jobs = execution->session->jobs,
+                                         .first_update = state->update};
+        code = manifest_begin(run, &begun, &execution->manifest, err);
+    }
     if (code == 0)
         code = manifest_write(run, execution->manifest, state->update, NULL, err);
     while (code == 0 && state->epoch < run->schedule.epochs)
@@ -251,12 +259,13 @@ static int train(struct execution *execution, struct err *err)
     return code;
 }
 
-int execute_run(struct run *run, struct session_device *device,
+int execute_run(const struct session *session, struct run *run, struct session_device *device,
                 const struct execute_options *options, struct err *err)
 {
     if (run->status == RUN_DONE)
         return 0;
-    struct execution execution = {.run = run,
+    struct execution execution = {.session = session,
+                                  .run = run,
                                   .device = device,
                                   .options = options,
                                   .lock = -1,

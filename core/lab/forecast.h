@@ -4,6 +4,7 @@
 #define LAB_FORECAST_H
 
 #include "lab/figure.h"
+#include "results/store.h"
 
 #include <stdint.h>
 
@@ -19,10 +20,11 @@ struct forecast_speed {
     char words[FORECAST_WORDS]; /* "from the logs of 2 runs under results/runs" */
 };
 
-/* From logs under figure->out of runs with the same network, micro, ghost, backend and threads;
- * where there are none, from a few timed updates of the first run, which takes some seconds and a
- * run's memory. */
-int forecast_speed(const struct figure *figure, struct forecast_speed *speed, struct err *err);
+/* From the store's logs of runs with the same network, micro, ghost, backend and threads; where there
+ * are none, from a few timed updates of the first run, which takes some seconds and a run's
+ * memory. */
+int forecast_speed(const struct figure *figure, const struct store *store,
+                   struct forecast_speed *speed, struct err *err);
 
 /* Where one run stands. */
 struct forecast_run {
@@ -34,13 +36,15 @@ struct forecast_run {
     char words[FORECAST_WORDS];
 };
 
-/* A run that is not begun is stale where a folder holds a run of the same figure, name, profile and
+/* A run that is not begun is stale where the store holds a run of the same figure, name, profile and
  * seed with another identity: the experiment, the program or the data changed since.  Reads
  * only. */
-int forecast_run(const struct figure *figure, const struct run *run, struct forecast_run *out,
+int forecast_run(const struct store *store, const struct run *run, struct forecast_run *out,
                  struct err *err);
 
-/* Both for every run and seed, as a table.  *text is freed with mem_free(). */
-int forecast_text(const struct figure *figure, char **text, struct err *err);
+/* Both for every run and seed, as a table.  The store is that of figure->out.  *text is freed with
+ * mem_free(). */
+int forecast_text(const struct figure *figure, const struct store *store, char **text,
+                  struct err *err);
 
 #endif

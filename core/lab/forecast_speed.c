@@ -2,10 +2,8 @@
 #include "lab/forecast.h"
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "lab/bench.h"
-#include "lab/manifest.h"
 #include "results/runlog.h"
 
 #include <inttypes.h>
@@ -16,81 +14,76 @@
 #define TIMED_STEPS 3
 #define FORWARD_SHARE (1.0 / 3) /* of the work of training on an image */
 
-struct pace {
-    const struct run *like;
-    double *speeds, *overheads; /* of epochs */
-    size_t count, capacity, runs;
-    int64_t memory;
-};
-
 /* A log's speed is ours when what decides it is the same. */
-static int same_pace(const struct run *like, const json_t *manifest)
+static int same_pace(const struct run *like, const struct stored *stored)
 {
     static const char *const parts[] = {"network", "backend", "micro", "ghost"};
-    const json_t *identity = json_object_get(manifest, "identity"),
-                 *sessions = json_object_get(manifest, "sessions");
+    const json_t *identity = stored_identity(stored);
+    const json_t *sessions = json_object_get(stored->manifest, "sessions");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (!json_equal(json_object_get(identity, parts[i]),
                         json_object_get(like->identity, parts[i])))
             return 0;
     const json_t *last = json_array_get(sessions, json_array_size(sessions) - 1);
     const json_t *threads = json_object_get(json_object_get(last, "host"), "threads");
-    return json_integer_value(threads) == like->session->caps.threads;
+    return json_integer_value(threads) == like->facts->backend.threads;
 }
 
-static int push_row(struct pace *pace, const struct runlog_row *row, int64_t images,
-                    struct err *err)
+/* The log of a run of our pace; NULL where it is another's, or has none that can be read. */
+static const struct runlog *log_of(const struct run *like, struct stored *stored)
 {
-    if (pace->count == pace->capacity) {
-        size_t capacity = pace->capacity == 0 ? 256 : 2 * pace->capacity;
-        double *speeds = mem_new(capacity, sizeof *speeds, err),
-               *overheads = mem_new(capacity, sizeof *overheads, err);
-        if (speeds == NULL || overheads == NULL) {
-            mem_free(speeds);
-            mem_free(overheads);
-            return ERR_MEMORY;
-        }
-        if (pace->count > 0) {
-            memcpy(speeds, pace->speeds, pace->count * sizeof *speeds);
-            memcpy(overheads, pace->overheads, pace->count * sizeof *overheads);
-        }
-        mem_free(pace->speeds);
-        mem_free(pace->overheads);
-        pace->speeds = speeds;
-        pace->overheads = overheads;
-        pace->capacity = capacity;
-    }
-    pace->speeds[pace->count] = row->images_per_second;
-    pace->overheads[pace->count++] = row->seconds - (double)images / row->images_per_second;
-    return 0;
-}
-
-static int take_pace(void *context, const char *folder, const json_t *manifest, struct err *err)
-{
-    struct pace *pace = context;
-    struct runlog log = {0};
+    const struct runlog *log = NULL;
     struct err ignored = {0};
-    if (!same_pace(pace->like, manifest))
-        return 0;
-    char *path = mem_format(err, "%s/log.tsv", folder);
-    int code = path == NULL ? ERR_MEMORY : 0;
-    if (code == 0 && file_exists(path) && runlog_read(&log, path, &ignored) == 0 && log.count > 0) {
-        for (size_t r = 0; r < log.count && code == 0; r++)
-            if (log.rows[r].images_per_second > 0)
-                code = push_row(pace, &log.rows[r],
-                                log.rows[r].images - (r == 0 ? 0 : log.rows[r - 1].images), err);
-        pace->runs++;
-        const json_t *session, *sessions = json_object_get(manifest, "sessions");
-        size_t i;
-        json_array_foreach((json_t *)sessions, i, session)
-        {
-            int64_t memory = json_integer_value(json_object_get(session, "peak_memory"));
-            pace->memory = memory > pace->memory ? memory : pace->memory;
-        }
+    if (stored->manifest == NULL || !same_pace(like, stored) ||
+        stored_log(stored, &log, &ignored) != 0)
+        return NULL;
+    return log->count > 0 ? log : NULL;
+}
+
+/* What the logs of our pace say, an entry an epoch. */
+struct pace {
+    double *speeds, *overheads;
+    size_t count, runs;
+    int64_t memory;
+};
+
+static void take_pace(struct pace *pace, const struct stored *stored, const struct runlog *log)
+{
+    const json_t *sessions = json_object_get(stored->manifest, "sessions");
+    for (size_t r = 0; r < log->count; r++) {
+        const struct runlog_row *row = &log->rows[r];
+        int64_t images = row->images - (r == 0 ? 0 : row[-1].images);
+        if (!(row->images_per_second > 0))
+            continue;
+        pace->speeds[pace->count] = row->images_per_second;
+        pace->overheads[pace->count++] = row->seconds - (double)images / row->images_per_second;
     }
-    runlog_release(&log);
-    mem_free(path);
-    return code;
+    for (size_t i = 0; i < json_array_size(sessions); i++) {
+        const json_t *session = json_array_get(sessions, i);
+        int64_t memory = json_integer_value(json_object_get(session, "peak_memory"));
+        pace->memory = memory > pace->memory ? memory : pace->memory;
+    }
+    pace->runs++;
+}
+
+static int find_pace(const struct store *store, const struct run *like, struct pace *pace,
+                     struct err *err)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct runlog *log = log_of(like, &store->runs[i]);
+        rows += log == NULL ? 0 : log->count;
+    }
+    pace->speeds = mem_new(rows, sizeof *pace->speeds, err);
+    pace->overheads = mem_new(rows, sizeof *pace->overheads, err);
+    if (pace->speeds == NULL || pace->overheads == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct runlog *log = log_of(like, &store->runs[i]);
+        if (log != NULL)
+            take_pace(pace, &store->runs[i], log);
+    }
+    return 0;
 }
 
 static int rising(const void *a, const void *b)
@@ -118,7 +111,7 @@ static int time_steps(const struct figure *figure, struct forecast_speed *speed,
         .batch = run->schedule.phase[0].batch,
         .micro = run->micro < run->schedule.phase[0].batch ? run->micro : 0,
         .ghost = run->schedule.ghost,
-        .precision = session->precision,
+        .precision = session->facts.backend.precision,
         .steps = TIMED_STEPS,
         .warm_up = 1,
         .brief = 1};
@@ -137,11 +130,12 @@ static int time_steps(const struct figure *figure, struct forecast_speed *speed,
     return 0;
 }
 
-int forecast_speed(const struct figure *figure, struct forecast_speed *speed, struct err *err)
+int forecast_speed(const struct figure *figure, const struct store *store,
+                   struct forecast_speed *speed, struct err *err)
 {
-    struct pace pace = {.like = &figure->runs[0]};
+    struct pace pace = {0};
     memset(speed, 0, sizeof *speed);
-    int code = manifest_each(figure->out, take_pace, &pace, err);
+    int code = find_pace(store, &figure->runs[0], &pace, err);
     if (code == 0 && pace.count > 0) {
         speed->images_per_second = median(pace.speeds, pace.count);
         speed->epoch_overhead = median(pace.overheads, pace.count);

@@ -1,21 +1,21 @@
 #include "lab/session.h"
 
 #include "backend/loader.h"
-#include "backend/names.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "data/source.h"
 #include "experiment/conventions.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIGURE_MAX 64
 #define SUFFIX ".exp"
-#define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
 
 static int by_name(const void *a, const void *b)
 {
@@ -92,15 +92,40 @@ int session_experiment(const char *experiments, const char *figure, struct exper
     return code;
 }
 
-static int load_data(struct session *session, const char *folder, struct err *err)
+int session_load(const struct session_options *options, struct experiment **out, struct err *err)
 {
-    int64_t train_n = session->experiment->train_n / session->profile->divide,
-            test_n = session->profile->test_n;
+    struct experiment *experiment = NULL;
+    char *folder = mem_format(err, "%s/experiments", options->share);
+    int code = folder == NULL ? ERR_MEMORY
+                              : session_experiment(folder, options->figure, &experiment, err);
+    mem_free(folder);
+    for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
+        code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions, err);
+    if (code != 0)
+        experiment_free(experiment);
+    else
+        *out = experiment;
+    return code;
+}
+
+int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
+                 const char *folder, struct dataset *data, struct err *err)
+{
+    int64_t train_n = experiment->train_n / profile->divide, test_n = profile->test_n;
     if (folder == NULL || *folder == '\0')
         folder = getenv("REPRO_DATA");
-    if (folder == NULL || *folder == '\0')
-        return dataset_synthetic(SYNTHETIC_SEED, train_n, test_n, &session->data, err);
-    return dataset_cifar10(folder, train_n, test_n, &session->data, err);
+    if (folder != NULL && *folder == '\0')
+        folder = NULL;
+    return source_open(experiment->dataset, folder, train_n, test_n, data, err);
+}
+
+void session_data_title(const char *name, char *title, size_t size)
+{
+    size_t count;
+    const struct source *table = source_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0)
+            snprintf(title, size, "%s", table[i].title);
 }
 
 /* Opens it once more with this job's share of the threads that the backend chose by itself: only
@@ -123,15 +148,8 @@ static int open_backend(struct session *session, const struct session_options *o
         .threads = options->threads,
         .flags = (options->allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
                  (options->tune ? REPRO_DEVICE_TUNED : 0)};
-    session->tuned = options->tune;
     int code = backend_open(options->backend, device, &session->backend, &session->device.device,
                             &session->caps, err);
-    if (code == 0)
-        snprintf(session->label, sizeof session->label, "%.64s%s%s%s", session->backend.name,
-                 session->precision == REPRO_PRECISION_F32 ? "" : "-",
-                 session->precision == REPRO_PRECISION_F32 ? ""
-                                                           : precision_name(session->precision),
-                 session->tuned ? "-tuned" : "");
     if (code == 0 && session->jobs > 1 && options->threads == 0 && session->caps.threads > 1)
         code = share_threads(session, err);
     return code;
@@ -161,25 +179,41 @@ void session_device_close(const struct session *session, struct session_device *
     device->device = NULL;
 }
 
+/* The data set and the device that are open, as a run's identity has them. */
+static void fill_facts(struct session *session, const struct session_options *options)
+{
+    struct facts_data *data = &session->facts.data;
+    struct facts_backend *backend = &session->facts.backend;
+    const struct repro_caps *caps = &session->caps;
+    const struct experiment_profile *profile = session->facts.profile;
+    snprintf(data->name, sizeof data->name, "%s", session->data.name);
+    snprintf(data->title, sizeof data->title, "%s", session->data.title);
+    snprintf(data->augment, sizeof data->augment, "%s", session->data.augment);
+    snprintf(data->digest, sizeof data->digest, "%016" PRIx64, session->data.digest);
+    snprintf(backend->name, sizeof backend->name, "%s", session->backend.name);
+    snprintf(backend->version, sizeof backend->version, "%s", session->backend.version);
+    snprintf(backend->algorithms, sizeof backend->algorithms, "%s", caps->algorithms);
+    snprintf(backend->device, sizeof backend->device, "%s", caps->device);
+    snprintf(backend->library, sizeof backend->library, "%s", caps->library);
+    backend->threads = caps->threads;
+    backend->any_threads = (caps->flags & REPRO_CAPS_ANY_THREADS) != 0;
+    backend->tuned = options->tune;
+    session->facts.micro_ghosts = caps->memory > 0 ? profile->device_micro_ghosts
+                                                   : profile->micro_ghosts;
+}
+
 int session_open(const struct session_options *options, struct session *session, struct err *err)
 {
     memset(session, 0, sizeof *session);
-    session->precision = options->precision == 0 ? REPRO_PRECISION_F32 : options->precision;
-    session->seed = options->seed == 0 ? 1 : options->seed;
-    char *experiments = mem_format(err, "%s/experiments", options->share);
-    int code = experiments == NULL
-                   ? ERR_MEMORY
-                   : session_experiment(experiments, options->figure, &session->experiment, err);
-    mem_free(experiments);
-    for (size_t i = 0;
-         code == 0 && options->conventions != NULL && i < session->experiment->run_count; i++)
-        code = conventions_apply(options->conventions,
-                                 &session->experiment->runs[i].spec.conventions, err);
+    session->facts.backend.precision = options->precision == 0 ? REPRO_PRECISION_F32
+                                                               : options->precision;
+    int code = session_load(options, &session->experiment, err);
     if (code == 0) {
         const char *name = options->profile == NULL ? session->experiment->default_profile
                                                     : options->profile;
-        session->profile = experiment_profile(session->experiment, name, err);
-        if (session->profile == NULL)
+        session->facts.experiment = session->experiment;
+        session->facts.profile = experiment_profile(session->experiment, name, err);
+        if (session->facts.profile == NULL)
             code = ERR_USAGE;
     }
     /* A study is one measurement after another. */
@@ -191,11 +225,14 @@ int session_open(const struct session_options *options, struct session *session,
     if (code == 0)
         code = open_backend(session, options, err);
     if (code == 0)
-        code = load_data(session, options->data, err);
+        code = session_data(session->experiment, session->facts.profile, options->data,
+                            &session->data, err);
     if (code == 0)
-        code = net_named(&session->net, session->profile->network, session->data.channels,
+        code = net_named(&session->net, session->facts.profile->network, session->data.channels,
                          session->data.height, session->data.width, session->data.classes,
                          session->data.mean, session->data.deviation, err);
+    if (code == 0)
+        fill_facts(session, options);
     if (code != 0)
         session_close(session);
     return code;

@@ -7,9 +7,8 @@
 #include "data/dataset.h"
 #include "experiment/experiment.h"
 #include "net/net.h"
+#include "results/facts.h"
 #include "train/resident.h"
-
-#include <stdint.h>
 
 struct err;
 
@@ -27,7 +26,6 @@ struct session_options {
     /* the backend may choose algorithms whose bits differ from run to run */
     int allow_nondeterministic;
     int tune;                /* the backend chooses by trial, once, among what its rule allows */
-    uint64_t seed;           /* 1 */
     const char *conventions; /* conventions_apply()'s, for every run; those of the experiment */
 };
 
@@ -38,24 +36,17 @@ struct session_device {
     struct resident resident;
 };
 
-#define SESSION_LABEL 96
-
 struct session {
     struct experiment *experiment;
-    const struct experiment_profile *profile;
+    struct facts facts; /* what the runs share, in words and numbers */
     struct dataset data;
     struct net net;
     struct repro_backend backend;
-    /* for people and file names: "cudnn", "cudnn-bf16", "cudnn-bf16-tuned" */
-    char label[SESSION_LABEL];
     /* of every device; the texts are borrowed from the session's options */
     struct repro_device_options device_options;
     struct session_device device;
     struct repro_caps caps; /* of every device */
-    int jobs;
-    int precision;
-    int tuned; /* caps.algorithms are by trial */
-    uint64_t seed;
+    int jobs;               /* runs trained side by side */
 };
 
 /* The figures of a folder: the names of its .exp files, sorted, without ".exp". */
@@ -66,6 +57,17 @@ void session_figures_free(char **names, size_t count);
  * figures there are when the name is unknown. */
 int session_experiment(const char *experiments, const char *figure, struct experiment **out,
                        struct err *err);
+
+/* The experiment that the options name, with their conventions applied. */
+int session_load(const struct session_options *options, struct experiment **out, struct err *err);
+
+/* The experiment's data set at a profile's size, from a folder, or the synthetic set where folder is
+ * NULL and $REPRO_DATA names none. */
+int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
+                 const char *folder, struct dataset *data, struct err *err);
+
+/* What captions call a data set of that name. */
+void session_data_title(const char *name, char *title, size_t size);
 
 /* Loads all of it; of an experiment that trains nothing only itself and the profile.
  * session_close() releases it; legal on a zeroed struct. */

@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "results/manifest.h"
 #include "base/jobs.h"
-#include "lab/manifest.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -58,7 +58,8 @@ static int train(void *context, size_t job, size_t worker, struct err *err)
     struct run *run = &training->figure->runs[job];
     int code = run->status == RUN_DONE
                    ? manifest_add_name(run, err)
-                   : execute_run(run, &training->devices[worker], &training->execute, err);
+                   : execute_run(&training->figure->session, run, &training->devices[worker],
+                                 &training->execute, err);
     if (code != 0)
         atomic_store(&training->failed, 1);
     pthread_mutex_lock(&training->telling);

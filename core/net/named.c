@@ -1,79 +1,116 @@
-#include "net/net.h"
-
+/* The table of named networks.  A pattern is matched character by character and a number must stand
+ * as one would write it, so that a network has one name: runs are identified by it. */
 #include "base/err.h"
+#include "base/suggest.h"
+#include "net/networks.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Node names: the block's name, a dot, the node's. */
-#define NAMED(part) (snprintf(name, sizeof name, "%s.%s", block, part), name)
+#define COUNT (sizeof table / sizeof *table)
 
-/* One pre-activation residual block: BN, ReLU, conv 3x3, BN, ReLU, conv 3x3, plus a shortcut.
- * Where the shape changes the shortcut is a 1x1 convolution of the first ReLU; else it is src
- * itself. */
-static int residual(struct net *net, const char *block, int src, int channels, int stride)
+static const struct network table[] = {
+    {.pattern = "wrn-D-K",
+     .example = "wrn-16-4",
+     .title = "wide residual network of depth D = 6n + 4 and width K",
+     .channels = 3,
+     .side = 32,
+     .classes = 10,
+     .check = wrn_check,
+     .build = wrn_build},
+    {.pattern = "tiny",
+     .example = "tiny",
+     .title = "a few thousand parameters, every op of a WRN; for tests",
+     .channels = 3,
+     .side = 32,
+     .classes = 10,
+     .build = tiny_build},
+};
+
+const struct network *net_table(size_t *count)
 {
-    char name[NET_NAME];
-    int src_channels = src < 0 ? 0 : net->nodes[src].channels;
-    int y = net_batch_norm(net, NAMED("bn1"), src);
-    y = net_relu(net, NAMED("relu1"), y);
-    int shortcut = src_channels == channels && stride == 1
-                       ? src
-                       : net_conv(net, NAMED("shortcut"), y, channels, 1, stride, 0);
-    y = net_conv(net, NAMED("conv1"), y, channels, 3, stride, 1);
-    y = net_batch_norm(net, NAMED("bn2"), y);
-    y = net_relu(net, NAMED("relu2"), y);
-    y = net_conv(net, NAMED("conv2"), y, channels, 3, 1, 1);
-    return net_add(net, NAMED("add"), shortcut, y, 1.0f);
+    *count = COUNT;
+    return table;
 }
 
-/* The widths of the groups' outputs, blocks a group, and the stem's width make the network. */
-static void residual_network(struct net *net, int stem, const int *widths, int groups, int blocks,
-                             int classes)
+static int is_number(char c)
 {
-    int y = net_conv(net, "stem", 0, stem, 3, 1, 1);
-    for (int g = 0; g < groups; g++) {
-        for (int b = 0; b < blocks; b++) {
-            char block[NET_NAME - 12];
-            snprintf(block, sizeof block, "group%d.block%d", g + 1, b + 1);
-            y = residual(net, block, y, widths[g], g > 0 && b == 0 ? 2 : 1);
+    return c >= 'A' && c <= 'Z';
+}
+
+/* A whole number without sign or zeroes in front; one beyond INT_MAX counts as that. */
+static const char *read_number(const char *text, int *number)
+{
+    const char *at = text;
+    int value = 0;
+    for (; *at >= '0' && *at <= '9'; at++)
+        value = value > (INT_MAX - 9) / 10 ? INT_MAX : value * 10 + (*at - '0');
+    if (at == text || (text[0] == '0' && at > text + 1))
+        return NULL;
+    *number = value;
+    return at;
+}
+
+static int matches(const char *pattern, const char *name, int *numbers)
+{
+    for (; *pattern != '\0'; pattern++) {
+        if (!is_number(*pattern)) {
+            if (*name++ != *pattern)
+                return 0;
+        } else if ((name = read_number(name, numbers++)) == NULL) {
+            return 0;
         }
     }
-    y = net_relu(net, "head.relu", net_batch_norm(net, "head.bn", y));
-    y = net_global_avg_pool(net, "head.pool", y);
-    y = net_dense(net, "head.dense", y, classes);
-    net_loss(net, "loss", y);
+    return *name == '\0';
+}
+
+static void refuse(const char *name, struct err *err)
+{
+    const char *examples[COUNT];
+    char list[512] = "";
+    for (size_t i = 0, length = 0; i < COUNT; i++) {
+        int is_pattern = strcmp(table[i].pattern, table[i].example) != 0;
+        examples[i] = table[i].example;
+        if (length < sizeof list)
+            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s%s%s%s",
+                                       i == 0 ? "" : ", ", table[i].pattern,
+                                       is_pattern ? " (as " : "",
+                                       is_pattern ? table[i].example : "", is_pattern ? ")" : "");
+    }
+    const char *near = suggest(name, examples, COUNT);
+    err_set(err, ERR_INPUT, "unknown network '%s'%s%s%s; there are: %s", name,
+            near == NULL ? "" : " (did you mean '", near == NULL ? "" : near,
+            near == NULL ? "" : "'?)", list);
+}
+
+static const struct network *find(const char *name, int *numbers, struct err *err)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        if (!matches(table[i].pattern, name, numbers))
+            continue;
+        if (table[i].check != NULL && table[i].check(name, numbers, err) != 0)
+            return NULL;
+        return &table[i];
+    }
+    refuse(name, err);
+    return NULL;
+}
+
+const struct network *net_find(const char *name, struct err *err)
+{
+    int numbers[NETWORK_NUMBERS];
+    return find(name, numbers, err);
 }
 
 int net_named(struct net *net, const char *name, int channels, int height, int width, int classes,
               const float *mean, const float *deviation, struct err *err)
 {
-    char again[NET_NAME];
-    int depth, k;
-    if (strcmp(name, "tiny") == 0) {
-        net_start(net, channels, height, width, classes, mean, deviation, err);
-        int y = net_conv(net, "stem", 0, 4, 3, 2, 1);
-        y = residual(net, "block1", y, 4, 1);
-        y = residual(net, "block2", y, 8, 2);
-        y = net_relu(net, "head.relu", net_batch_norm(net, "head.bn", y));
-        y = net_dense(net, "head.dense", net_global_avg_pool(net, "head.pool", y), classes);
-        net_loss(net, "loss", y);
-        return net_finish(net, err);
-    }
-    int fields = sscanf(name, "wrn-%d-%d", &depth, &k);
-    /* sscanf alone lets blanks, signs, zeroes in front and numbers out of range pass */
-    if (fields == 2)
-        snprintf(again, sizeof again, "wrn-%d-%d", depth, k);
-    if (fields != 2 || strcmp(name, again) != 0)
-        return err_set(err, ERR_INPUT,
-                       "unknown network '%s'; known are 'wrn-D-K' (as wrn-16-4) and 'tiny'", name);
-    if (depth < 10 || depth > 1000 || (depth - 4) % 6 != 0)
-        return err_set(err, ERR_INPUT,
-                       "network '%s': the depth is 6n + 4 with n of 1 to 166 (10, 16, 22, 28, ...)",
-                       name);
-    if (k < 1 || k > 64)
-        return err_set(err, ERR_INPUT, "network '%s': the width is 1 to 64", name);
+    int numbers[NETWORK_NUMBERS];
+    const struct network *network = find(name, numbers, err);
+    if (network == NULL)
+        return ERR_INPUT;
     net_start(net, channels, height, width, classes, mean, deviation, err);
-    residual_network(net, 16, (int[]){16 * k, 32 * k, 64 * k}, 3, (depth - 4) / 6, classes);
+    network->build(net, numbers);
     return net_finish(net, err);
 }

@@ -54,8 +54,28 @@ int net_node(struct net *net, const char *name, const struct repro_node *node);
 int net_finish(struct net *net, struct err *err);
 void net_release(struct net *net);
 
-/* ---- Named networks: "wrn-D-K" (wide residual network of depth D = 6n + 4 and width K; Zagoruyko
- * & Komodakis, 2016) and "tiny" (a few thousand parameters, every op of a WRN; for tests). */
+/* ---- Named networks.  A new one is a row of the table in named.c and its build function. */
+
+#define NETWORK_NUMBERS 4
+
+struct network {
+    const char *pattern; /* "wrn-D-K", "tiny": a capital letter stands for a whole number */
+    const char *example; /* a name of the pattern: "wrn-16-4" */
+    const char *title;   /* what it is, for lists */
+    /* of its images, where no data set says otherwise */
+    int channels, side, classes;
+    /* Refuses numbers that make no network; NULL: all do, or there are none. */
+    int (*check)(const char *name, const int *numbers, struct err *err);
+    /* The nodes behind the input of a started net, up to the loss over net->graph.classes. */
+    void (*build)(struct net *net, const int *numbers);
+};
+
+/* All of them: "wrn-D-K" (wide residual network of depth D = 6n + 4 and width K; Zagoruyko &
+ * Komodakis, 2016) and "tiny" (a few thousand parameters, every op of a WRN; for tests). */
+const struct network *net_table(size_t *count);
+/* The row of a name; NULL and ERR_INPUT, with those there are, when it is of none. */
+const struct network *net_find(const char *name, struct err *err);
+/* The network of a name for images of any size and classes; released by net_release(). */
 int net_named(struct net *net, const char *name, int channels, int height, int width, int classes,
               const float *mean, const float *deviation, struct err *err);
 

@@ -13,6 +13,7 @@
 struct slot {
     struct prefetch_place place;
     struct prefetch_rows rows;
+    struct err err; /* why there are no rows; code 0: there are */
     uint8_t *pixels;
     int32_t *labels;
     struct repro_crop *crops;
@@ -20,11 +21,7 @@ struct slot {
 };
 
 struct prefetch {
-    const struct dataset *data;
-    const struct schedule *schedule;
-    uint64_t seed;
-    int64_t micro;
-    int resident;
+    struct prefetch_config config;
     int64_t *order; /* [train_n] of epoch order_epoch; the thread's own */
     int order_epoch;
 
@@ -45,41 +42,108 @@ struct prefetch {
 
 static int same_place(struct prefetch_place a, struct prefetch_place b)
 {
-    return a.epoch == b.epoch && a.update == b.update && a.micro == b.micro;
+    return a.epoch == b.epoch && a.update == b.update && a.micro == b.micro && a.split == b.split;
 }
 
-/* Moves to the place behind; 0 at the end of the run. */
+static struct reduction_cut cut_of(const struct prefetch *ahead, struct prefetch_place place)
+{
+    const struct schedule *schedule = ahead->config.schedule;
+    return reduction_cut(schedule_rows(schedule, place.epoch, place.update), ahead->config.micro,
+                         schedule->ghost, ahead->config.groups);
+}
+
+static struct reduction_span share_of(const struct prefetch *ahead, struct prefetch_place place)
+{
+    struct reduction_cut cut = cut_of(ahead, place);
+    int ranks = ahead->config.ranks;
+    return reduction_share(&cut, ahead->config.rank, ranks == 0 ? 1 : ranks);
+}
+
+/* Before the first update of the next epoch, where the place is behind the last of its own. */
+static int turn_epoch(const struct prefetch *ahead, struct prefetch_place *place)
+{
+    const struct schedule *schedule = ahead->config.schedule;
+    if (place->epoch == schedule->epochs ||
+        place->update < schedule_at(schedule, place->epoch)->updates_per_epoch)
+        return 0;
+    place->epoch++;
+    place->update = 0;
+    return 1;
+}
+
+/* Moves to the place behind, of this share; 0 at the end of the run. */
 static int advance(const struct prefetch *ahead, struct prefetch_place *place)
 {
-    const struct phase *phase = schedule_at(ahead->schedule, place->epoch);
-    int64_t rows = schedule_rows(ahead->schedule, place->epoch, place->update);
-    if (++place->micro < reduction_pieces(rows, ahead->micro, ahead->schedule->ghost))
-        return 1;
-    place->micro = 0;
-    if (++place->update < phase->updates_per_epoch)
-        return 1;
-    place->update = 0;
-    return ++place->epoch < ahead->schedule->epochs;
+    place->micro++;
+    if (place->split == DATASET_TEST) {
+        if (place->micro < reduction_micros(ahead->config.data->test_n, ahead->config.micro))
+            return 1;
+        place->split = DATASET_TRAIN;
+        place->micro = 0;
+    }
+    while (place->epoch < ahead->config.schedule->epochs) {
+        struct reduction_span share = share_of(ahead, *place);
+        if (place->micro < share.first)
+            place->micro = share.first;
+        if (place->micro < share.first + share.count)
+            return 1;
+        place->micro = 0;
+        place->update++;
+        if (turn_epoch(ahead, place) && ahead->config.evaluates) {
+            place->split = DATASET_TEST;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Which images: of an epoch's order. */
+static int64_t list_train(struct prefetch *ahead, struct prefetch_place place, int64_t *image)
+{
+    const struct schedule *schedule = ahead->config.schedule;
+    struct reduction_cut cut = cut_of(ahead, place);
+    struct reduction_span span = reduction_micro(&cut, place.micro);
+    if (ahead->order_epoch != place.epoch) {
+        batch_order(ahead->config.seed, (uint32_t)place.epoch, schedule->train_n, ahead->order);
+        ahead->order_epoch = place.epoch;
+    }
+    int64_t batch = schedule_at(schedule, place.epoch)->batch;
+    memcpy(image, ahead->order + place.update * batch + span.first,
+           (size_t)span.count * sizeof *image);
+    return span.count;
+}
+
+/* Which images: the test set as it lies. */
+static int64_t list_test(const struct prefetch *ahead, struct prefetch_place place, int64_t *image)
+{
+    struct reduction_span span = reduction_rows(ahead->config.data->test_n, ahead->config.micro,
+                                                place.micro);
+    for (int64_t i = 0; i < span.count; i++)
+        image[i] = span.first + i;
+    return span.count;
 }
 
 static void fill(struct prefetch *ahead, struct slot *slot, struct prefetch_place place)
 {
-    int64_t batch = schedule_at(ahead->schedule, place.epoch)->batch;
-    int64_t rows = schedule_rows(ahead->schedule, place.epoch, place.update);
-    struct row_span span = reduction_piece(rows, ahead->micro, ahead->schedule->ghost, place.micro);
-    if (ahead->order_epoch != place.epoch) {
-        batch_order(ahead->seed, (uint32_t)place.epoch, ahead->schedule->train_n, ahead->order);
-        ahead->order_epoch = place.epoch;
-    }
-    memcpy(slot->image, ahead->order + place.update * batch + span.first,
-           (size_t)span.count * sizeof *slot->image);
-    if (ahead->resident)
-        batch_crops(ahead->seed, (uint32_t)place.epoch, slot->image, span.count, slot->crops);
+    const struct prefetch_config *config = &ahead->config;
+    int test = place.split == DATASET_TEST, code = 0;
+    int64_t count = test ? list_test(ahead, place, slot->image)
+                         : list_train(ahead, place, slot->image);
+    if (config->resident && test)
+        for (int64_t i = 0; i < count; i++)
+            slot->crops[i] = (struct repro_crop){.image = (int32_t)slot->image[i]};
+    else if (config->resident)
+        dataset_crops(config->data, config->seed, (uint32_t)place.epoch, slot->image, count,
+                      slot->crops);
+    else if (test)
+        code = dataset_plain(config->data, DATASET_TEST, slot->image, count, slot->pixels,
+                             slot->labels, &slot->err);
     else
-        batch_train(ahead->data, ahead->seed, (uint32_t)place.epoch, slot->image, span.count,
-                    slot->pixels, slot->labels);
+        code = dataset_augmented(config->data, config->seed, (uint32_t)place.epoch, slot->image,
+                                 count, slot->pixels, slot->labels, &slot->err);
+    slot->err.code = code;
     slot->place = place;
-    slot->rows = (struct prefetch_rows){.count = span.count,
+    slot->rows = (struct prefetch_rows){.count = count,
                                         .pixels = slot->pixels,
                                         .labels = slot->labels,
                                         .crops = slot->crops,
@@ -129,38 +193,31 @@ static int start_thread(struct prefetch *ahead, struct err *err)
 
 static int make_slot(const struct prefetch *ahead, struct slot *slot, struct err *err)
 {
-    const struct dataset *data = ahead->data;
-    size_t micro = (size_t)ahead->micro,
-           image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    size_t micro = (size_t)ahead->config.micro;
     slot->image = mem_new(micro, sizeof *slot->image, err);
     if (slot->image == NULL)
         return ERR_MEMORY;
-    if (ahead->resident) {
+    if (ahead->config.resident) {
         slot->crops = mem_new(micro, sizeof *slot->crops, err);
         return slot->crops == NULL ? ERR_MEMORY : 0;
     }
-    slot->pixels = mem_new(micro, image, err);
+    slot->pixels = mem_new(micro, dataset_image_bytes(ahead->config.data), err);
     slot->labels = mem_new(micro, sizeof *slot->labels, err);
     return slot->pixels == NULL || slot->labels == NULL ? ERR_MEMORY : 0;
 }
 
-int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed,
-                 int64_t micro, int resident, struct prefetch **out, struct err *err)
+int prefetch_new(const struct prefetch_config *config, struct prefetch **out, struct err *err)
 {
     struct prefetch *ahead = mem_new(1, sizeof *ahead, err);
     if (ahead == NULL)
         return ERR_MEMORY;
-    ahead->data = data;
-    ahead->schedule = schedule;
-    ahead->seed = seed;
-    ahead->micro = micro;
-    ahead->resident = resident;
+    ahead->config = *config;
     ahead->order_epoch = -1;
     ahead->idle = 1;
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->filled, NULL);
     pthread_cond_init(&ahead->emptied, NULL);
-    ahead->order = mem_new((size_t)data->train_n, sizeof *ahead->order, err);
+    ahead->order = mem_new((size_t)config->data->train_n, sizeof *ahead->order, err);
     int code = ahead->order == NULL ? ERR_MEMORY : 0;
     for (int i = 0; code == 0 && i < PREFETCH_DEPTH; i++)
         code = make_slot(ahead, &ahead->slot[i], err);
@@ -198,8 +255,11 @@ void prefetch_free(struct prefetch *ahead)
     mem_free(ahead);
 }
 
-const struct prefetch_rows *prefetch_take(struct prefetch *ahead, struct prefetch_place place)
+int prefetch_take(struct prefetch *ahead, struct prefetch_place place,
+                  const struct prefetch_rows **rows, struct err *err)
 {
+    if (place.split == DATASET_TEST)
+        turn_epoch(ahead, &place);
     pthread_mutex_lock(&ahead->lock);
     ahead->held = 0;
     int coming = ahead->ready > 0 ? same_place(ahead->slot[ahead->first].place, place)
@@ -213,10 +273,18 @@ const struct prefetch_rows *prefetch_take(struct prefetch *ahead, struct prefetc
     pthread_cond_signal(&ahead->emptied);
     while (ahead->ready == 0)
         pthread_cond_wait(&ahead->filled, &ahead->lock);
-    struct slot *slot = &ahead->slot[ahead->first];
+    const struct slot *slot = &ahead->slot[ahead->first];
     ahead->first = (ahead->first + 1) % PREFETCH_DEPTH;
     ahead->ready--;
     ahead->held = 1;
     pthread_mutex_unlock(&ahead->lock);
-    return &slot->rows;
+    if (slot->err.code != 0)
+        return err_set(err, slot->err.code, "%s", slot->err.text);
+    *rows = &slot->rows;
+    return 0;
+}
+
+uint64_t prefetch_beginnings(const struct prefetch *ahead)
+{
+    return ahead->start; /* changed by the consumer alone, whose call this is */
 }

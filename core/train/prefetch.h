@@ -1,11 +1,13 @@
-/* prefetch.h -- one thread that assembles and augments the rows of micros to come, in the order of
- * the schedule.
+/* prefetch.h -- one thread that assembles the rows of micros to come, in the order of the schedule:
+ * augmented ones of the training updates and, behind every epoch of a run that evaluates, plain
+ * ones of the test set.
  *
  * Invariants.  The thread runs at most PREFETCH_DEPTH micros ahead and then sleeps.  Rows depend on
- * (seed, epoch, image) alone, so running ahead changes no bit.  Whoever takes a place that does not
- * follow the last one (a resumed run) makes it begin again there.  Nothing is allocated after
- * prefetch_new(); the thread blocks all signals; prefetch_free() ends it within one micro. One
- * consumer. */
+ * (seed, epoch, image) alone, so running ahead changes no bit.  Of an update it makes only the
+ * micros of its share (reduction_share()); of the test set, all.  Whoever takes a place that is not
+ * the next of the share (a resumed run, a look at the test set in mid-epoch) makes it begin again
+ * there.  Nothing is allocated after prefetch_new(); the thread blocks all signals; prefetch_free()
+ * ends it within one micro.  One consumer. */
 #ifndef TRAIN_PREFETCH_H
 #define TRAIN_PREFETCH_H
 
@@ -19,10 +21,25 @@ struct err;
 
 #define PREFETCH_DEPTH 3
 
-/* A micro of a run: of update `update` of an epoch, both from 0. */
+/* data and schedule are borrowed and outlive the thread. */
+struct prefetch_config {
+    const struct dataset *data;
+    const struct schedule *schedule;
+    uint64_t seed;
+    int64_t micro;  /* most rows of one, a multiple of the schedule's ghost */
+    int64_t groups; /* that an update's micros are dealt to, at least 1 */
+    int rank;       /* makes this rank's share */
+    int ranks;      /* of so many; 0: all micros */
+    int resident;   /* the backend keeps the data set: rows are crops and no pixel is touched */
+    int evaluates;  /* the test set is taken behind every epoch */
+};
+
+/* A micro of a run, all from 0: of an update of an epoch, or of the test set as evaluated before
+ * that update. */
 struct prefetch_place {
     int epoch;
     int64_t update, micro;
+    int split; /* DATASET_TRAIN, DATASET_TEST */
 };
 
 struct prefetch_rows {
@@ -30,21 +47,23 @@ struct prefetch_rows {
     const uint8_t *pixels; /* [count, height, width, channels]; NULL for a resident data set */
     const int32_t *labels; /* [count]; NULL likewise */
     const struct repro_crop *crops; /* [count], for a resident data set, else NULL */
-    const int64_t *image;           /* [count], index in the training set */
+    const int64_t *image;           /* [count], index in the split */
 };
 
 struct prefetch;
 
-/* For micros of `micro` rows; resident: the backend keeps the data set, so that rows are crops and
- * no pixel is touched.  data and schedule are borrowed and outlive it.  ERR_MEMORY, also when there
- * is no thread to be had. */
-int prefetch_new(const struct dataset *data, const struct schedule *schedule, uint64_t seed,
-                 int64_t micro, int resident, struct prefetch **out, struct err *err);
+/* ERR_MEMORY, also when there is no thread to be had. */
+int prefetch_new(const struct prefetch_config *config, struct prefetch **out, struct err *err);
 /* NULL is legal. */
 void prefetch_free(struct prefetch *ahead);
 
-/* The rows of a place within the schedule, waiting for them if need be; valid until the next
- * call. */
-const struct prefetch_rows *prefetch_take(struct prefetch *ahead, struct prefetch_place place);
+/* Sets *rows to those of a place within the schedule, waiting for them if need be; valid until the
+ * next call.  A place of the test set may also be behind the last update, and behind the last
+ * epoch.  Fails as the data set does when an image cannot be had. */
+int prefetch_take(struct prefetch *ahead, struct prefetch_place place,
+                  const struct prefetch_rows **rows, struct err *err);
+
+/* How often a place was taken that did not follow, the first one included. */
+uint64_t prefetch_beginnings(const struct prefetch *ahead);
 
 #endif

@@ -5,17 +5,17 @@
 #include <string.h>
 
 static int put(const struct repro_backend *backend, struct repro_device *device,
-               const struct dataset *data, int64_t count, const uint8_t *pixels,
-               const int32_t *labels, struct repro_resident **out, struct err *err)
+               const struct dataset *data, int split, struct repro_resident **out, struct err *err)
 {
+    struct dataset_images whole = dataset_whole(data, split);
     struct repro_error error = {0};
     struct repro_images images = {.struct_size = sizeof images,
                                   .channels = data->channels,
                                   .height = data->height,
                                   .width = data->width,
-                                  .count = count,
-                                  .pixels = pixels,
-                                  .labels = labels};
+                                  .count = dataset_count(data, split),
+                                  .pixels = whole.pixels,
+                                  .labels = whole.labels};
     if (backend->data_put(device, &images, out, &error) == 0)
         return 0;
     *out = NULL;
@@ -27,13 +27,12 @@ int resident_put(const struct repro_backend *backend, struct repro_device *devic
                  const struct dataset *data, struct resident *out, struct err *err)
 {
     *out = (struct resident){.backend = backend};
-    if (backend->data_put == NULL || data->train_n > INT32_MAX || data->test_n > INT32_MAX)
+    if (backend->data_put == NULL || data->train_n > INT32_MAX || data->test_n > INT32_MAX ||
+        dataset_whole(data, DATASET_TRAIN).pixels == NULL)
         return 0;
-    int code = put(backend, device, data, data->train_n, data->train_pixels, data->train_labels,
-                   &out->train, err);
+    int code = put(backend, device, data, DATASET_TRAIN, &out->train, err);
     if (code == 0)
-        code = put(backend, device, data, data->test_n, data->test_pixels, data->test_labels,
-                   &out->test, err);
+        code = put(backend, device, data, DATASET_TEST, &out->test, err);
     if (code != 0)
         resident_release(out);
     return code;

@@ -14,8 +14,8 @@ struct resident {
     struct repro_resident *train, *test;
 };
 
-/* Copies the set to the device; with a backend that keeps none, or more images than a crop can
- * number, *out is empty and the answer is 0. */
+/* Copies the set to the device; with a backend that keeps none, a set that does not lie in memory
+ * whole, or more images than a crop can number, *out is empty and the answer is 0. */
 int resident_put(const struct repro_backend *backend, struct repro_device *device,
                  const struct dataset *data, struct resident *out, struct err *err);
 /* Legal on a zeroed struct; before the device is closed, after its trainers are freed. */

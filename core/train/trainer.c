@@ -34,20 +34,20 @@ static int set_initial_weights(struct trainer *trainer, struct err *err)
 static int allocate(struct trainer *trainer, struct err *err)
 {
     const struct trainer_config *config = &trainer->config;
-    trainer->arena = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->arena, err);
-    if (trainer->arena == NULL)
+    trainer->scratch = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->scratch,
+                               err);
+    if (trainer->scratch == NULL)
         return ERR_MEMORY;
-    int resident = config->resident != NULL && config->resident->train != NULL;
-    int code = prefetch_new(config->data, config->schedule, config->seed, config->micro, resident,
-                            &trainer->ahead, err);
-    if (code == 0 && resident) {
-        trainer->test_crops = mem_new((size_t)config->data->test_n, sizeof *trainer->test_crops,
-                                      err);
-        if (trainer->test_crops == NULL)
-            return ERR_MEMORY;
-        for (int64_t i = 0; i < config->data->test_n; i++)
-            trainer->test_crops[i] = (struct repro_crop){.image = (int32_t)i};
-    }
+    struct prefetch_config ahead = {
+        .data = config->data,
+        .schedule = config->schedule,
+        .seed = config->seed,
+        .micro = config->micro,
+        .groups = config->groups,
+        .resident = config->resident != NULL && config->resident->train != NULL,
+        .evaluates = config->evaluates,
+    };
+    int code = prefetch_new(&ahead, &trainer->ahead, err);
     if (code != 0)
         return code;
     return reduction_init(&trainer->sum,
@@ -55,7 +55,7 @@ static int allocate(struct trainer *trainer, struct err *err)
                           config->groups + 1, err);
 }
 
-/* The numbers of rows that a forward call can bring, each once: those of the pieces of every
+/* The numbers of rows that a forward call can bring, each once: those of the micros of every
  * phase's updates, and what the test set leaves over. */
 struct counts {
     int32_t list[4 * SCHEDULE_PHASE_MAX + 2];
@@ -105,13 +105,28 @@ static int compile(struct trainer *trainer, int64_t micro, int64_t ghost, struct
                                         .precision = config->precision,
                                         .micro = (int32_t)micro,
                                         .ghost = (int32_t)ghost,
-                                        .slots = trainer->joins ? trainer->sum.levels : 0,
+                                        .slots = trainer->joins ? reduction_slots(config->groups)
+                                                                : 0,
                                         .count_count = hinted ? counts.count : 0,
                                         .counts = counts.list};
     if (config->backend->net_compile(config->device, &config->net->graph, &options, net, &error) !=
         0)
         return trainer_failed(trainer, &error, err);
     return 0;
+}
+
+static int check_shape(const struct trainer_config *config, struct err *err)
+{
+    const struct repro_graph *graph = &config->net->graph;
+    const struct dataset *data = config->data;
+    if (graph->channels == data->channels && graph->height == data->height &&
+        graph->width == data->width && graph->classes == data->classes)
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "the network is for images of %d x %d x %d in %d classes, the data set has %d x "
+                   "%d x %d in %d",
+                   graph->height, graph->width, graph->channels, graph->classes, data->height,
+                   data->width, data->channels, data->classes);
 }
 
 int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err)
@@ -124,13 +139,16 @@ int trainer_new(const struct trainer_config *config, struct trainer **out, struc
         return err_set(err, ERR_INPUT,
                        "the schedule is for %" PRId64 " training images, the data set has %" PRId64,
                        config->schedule->train_n, config->data->train_n);
+    int code = check_shape(config, err);
+    if (code != 0)
+        return code;
     struct trainer *trainer = mem_new(1, sizeof *trainer, err);
     if (trainer == NULL)
         return ERR_MEMORY;
     trainer->config = *config;
     trainer->joins = config->backend->net_keep != NULL;
     trainer->records = config->backend->net_history != NULL;
-    int code = allocate(trainer, err);
+    code = allocate(trainer, err);
     int64_t rest = config->schedule->conventions.keep_last_batch
                        ? config->schedule->train_n % config->schedule->ghost
                        : 0;
@@ -158,8 +176,7 @@ void trainer_free(struct trainer *trainer)
         trainer->config.backend->net_free(trainer->rest);
     reduction_release(&trainer->sum);
     prefetch_free(trainer->ahead);
-    mem_free(trainer->arena);
-    mem_free(trainer->test_crops);
+    mem_free(trainer->scratch);
     mem_free(trainer);
 }
 
@@ -206,31 +223,49 @@ struct trainer_score trainer_end_epoch(struct trainer *trainer)
     return score;
 }
 
+int trainer_rows(struct trainer *trainer, struct prefetch_place place, struct repro_rows *rows,
+                 struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    const struct prefetch_rows *ready = NULL;
+    int test = place.split == DATASET_TEST,
+        code = prefetch_take(trainer->ahead, place, &ready, err);
+    if (code != 0)
+        return code;
+    *rows = (struct repro_rows){.struct_size = sizeof *rows,
+                                .mode = test ? REPRO_MODE_EVAL : REPRO_MODE_TRAIN,
+                                .count = ready->count,
+                                .pixels = ready->pixels,
+                                .labels = ready->labels,
+                                .image = test ? NULL : ready->image,
+                                .seed = test ? 0 : config->seed,
+                                .epoch = test ? 0 : (uint32_t)place.epoch,
+                                .crops = ready->crops};
+    if (ready->crops != NULL)
+        rows->data = test ? config->resident->test : config->resident->train;
+    return 0;
+}
+
 int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struct err *err)
 {
-    const struct dataset *data = trainer->config.data;
-    const struct repro_backend *backend = trainer->config.backend;
-    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
+    const struct trainer_config *config = &trainer->config;
+    const struct repro_backend *backend = config->backend;
+    struct prefetch_place place = {.epoch = trainer->state.epoch,
+                                   .update = trainer->state.update_in_epoch,
+                                   .split = DATASET_TEST};
     struct repro_error error = {0};
     struct repro_metrics metrics = {.struct_size = sizeof metrics};
-    int32_t code = backend->net_zero(trainer->net, &error);
-    for (int64_t first = 0; code == 0 && first < data->test_n; first += trainer->config.micro) {
-        struct row_span span = reduction_rows(data->test_n, trainer->config.micro,
-                                              first / trainer->config.micro);
-        struct repro_rows rows = {
-            .struct_size = sizeof rows, .mode = REPRO_MODE_EVAL, .count = span.count};
-        if (trainer->test_crops != NULL) {
-            rows.data = trainer->config.resident->test;
-            rows.crops = trainer->test_crops + first;
-        } else {
-            rows.pixels = data->test_pixels + (size_t)first * image;
-            rows.labels = data->test_labels + first;
-        }
-        code = backend->net_forward(trainer->net, &rows, &error);
+    struct repro_rows rows;
+    if (backend->net_zero(trainer->net, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    for (; place.micro < reduction_micros(config->data->test_n, config->micro); place.micro++) {
+        int code = trainer_rows(trainer, place, &rows, err);
+        if (code != 0)
+            return code;
+        if (backend->net_forward(trainer->net, &rows, &error) != 0)
+            return trainer_failed(trainer, &error, err);
     }
-    if (code == 0)
-        code = backend->net_metrics(trainer->net, &metrics, &error);
-    if (code != 0)
+    if (backend->net_metrics(trainer->net, &metrics, &error) != 0)
         return trainer_failed(trainer, &error, err);
     *score = (struct trainer_score){metrics.loss / (double)metrics.rows,
                                     (double)metrics.correct / (double)metrics.rows};
@@ -266,12 +301,12 @@ int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, in
 
 int trainer_l2(struct trainer *trainer, double *l2, struct err *err)
 {
-    int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->arena, err);
+    int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->scratch, err);
     if (code != 0)
         return code;
     double sum = 0.0;
     for (int64_t i = 0; i < trainer->config.net->graph.param_count; i++)
-        sum += (double)trainer->arena[i] * trainer->arena[i];
+        sum += (double)trainer->scratch[i] * trainer->scratch[i];
     *l2 = 0.5 * trainer->config.weight_decay * sum;
     return 0;
 }

@@ -13,7 +13,7 @@
  * micros, dealt to groups and summed as reduction.h says; then comes one optimizer step.  The state
  * after an update depends only on the configuration and the update's number.  Not thread-safe;
  * allocates nothing after trainer_new(), and its memory does not grow with B.  A thread of its own
- * assembles batches ahead (prefetch.h). */
+ * assembles rows ahead, for training and evaluation (prefetch.h). */
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
@@ -40,6 +40,7 @@ struct trainer_config {
     int precision;  /* REPRO_PRECISION_* */
     int64_t micro;  /* rows of one forward call, a multiple of the schedule's ghost */
     int64_t groups; /* at least 1 */
+    int evaluates;  /* trainer_evaluate() comes behind every epoch: its rows are made ahead too */
     double weight_decay;
     double beta1, beta2, epsilon; /* Adam */
 };

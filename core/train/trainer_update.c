@@ -1,4 +1,5 @@
-/* One update: groups of micros, the fixed tree over their sums, one optimizer step. */
+/* One update: the walk over its leaves, by the host's reader or the device's, and one optimizer
+ * step. */
 #include "base/err.h"
 #include "train/trainer_parts.h"
 
@@ -10,131 +11,162 @@
  * counted in images. */
 #define KEEP_PER_128 0.9
 
-/* Forward and backward over the micros of one group, into `net`. */
-static int32_t compute_group(struct trainer *trainer, struct repro_net *net, int64_t batch,
-                             struct row_span micros, struct repro_error *error)
+/* Forward and backward of one micro, into `net`. */
+static int compute_micro(struct trainer *trainer, struct repro_net *net, int64_t batch,
+                         int64_t micro, struct err *err)
 {
     const struct trainer_config *config = &trainer->config;
-    const struct repro_backend *backend = config->backend;
-    int32_t code = backend->net_zero(net, error);
-    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++) {
-        struct prefetch_place place = {trainer->state.epoch, trainer->state.update_in_epoch, i};
-        const struct prefetch_rows *ready = prefetch_take(trainer->ahead, place);
-        struct repro_rows rows = {.struct_size = sizeof rows,
-                                  .mode = REPRO_MODE_TRAIN,
-                                  .count = ready->count,
-                                  .pixels = ready->pixels,
-                                  .labels = ready->labels,
-                                  .image = ready->image,
-                                  .seed = config->seed,
-                                  .epoch = (uint32_t)trainer->state.epoch,
-                                  .data = ready->crops != NULL ? config->resident->train : NULL,
-                                  .crops = ready->crops};
-        code = backend->net_forward(net, &rows, error);
-        if (code == 0)
-            code = backend->net_backward(net, 1.0 / (double)batch, error);
-    }
+    struct prefetch_place place = {
+        .epoch = trainer->state.epoch, .update = trainer->state.update_in_epoch, .micro = micro};
+    struct repro_rows rows;
+    struct repro_error error = {0};
+    int code = trainer_rows(trainer, place, &rows, err);
+    if (code != 0)
+        return code;
+    if (config->backend->net_forward(net, &rows, &error) != 0 ||
+        config->backend->net_backward(net, 1.0 / (double)batch, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    return 0;
+}
+
+/* The sums of one leaf, into `net`. */
+static int compute_leaf(struct trainer *trainer, struct repro_net *net,
+                        const struct reduction_cut *cut, int64_t leaf, struct err *err)
+{
+    struct reduction_span micros = reduction_leaf(cut, leaf);
+    struct repro_error error = {0};
+    if (trainer->config.backend->net_zero(net, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    int code = 0;
+    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++)
+        code = compute_micro(trainer, net, cut->rows, i, err);
     return code;
 }
 
-/* How an update's sums come together. */
-struct cut {
-    int64_t batch, rest; /* rows; those beyond whole ghosts */
-    int64_t micros, groups;
+/* Who reads the walk: what a step means where the sums are. */
+struct reader {
+    int (*leaf)(struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf,
+                struct err *err);
+    int (*keep)(struct trainer *trainer, int slot, struct err *err);
+    int (*join)(struct trainer *trainer, int slot, struct err *err);
 };
 
-static struct cut cut_batch(const struct trainer *trainer, int64_t batch)
+static int walk(struct trainer *trainer, const struct reader *reader,
+                const struct reduction_cut *cut, struct err *err)
 {
-    struct cut cut = {.batch = batch, .rest = batch % trainer->config.schedule->ghost};
-    cut.micros = reduction_micros(batch - cut.rest, trainer->config.micro);
-    cut.groups = reduction_groups(cut.micros, trainer->config.groups);
-    return cut;
-}
-
-/* The tree over the groups, where they were computed: PARTIAL and the metrics become the sum. */
-static int32_t compute_joined(struct trainer *trainer, const struct cut *cut,
-                              struct repro_error *error)
-{
-    const struct repro_backend *backend = trainer->config.backend;
-    int32_t code = 0;
-    for (int64_t g = 0; code == 0 && g < cut->groups; g++) {
-        int slot = reduction_joins(g), last = g == cut->groups - 1;
-        code = compute_group(trainer, trainer->net, cut->batch,
-                             reduction_deal(cut->micros, cut->groups, g), error);
-        for (int k = 0; code == 0 && k < slot; k++)
-            code = backend->net_join(trainer->net, k, error);
-        if (code == 0 && !last)
-            code = backend->net_keep(trainer->net, slot, error);
-        for (int k = slot + 1; code == 0 && last && k < trainer->sum.levels; k++)
-            if (cut->groups >> k & 1)
-                code = backend->net_join(trainer->net, k, error);
+    struct reduction_walk walk = reduction_walk(cut->leaves);
+    struct reduction_step step;
+    int code = 0;
+    while (code == 0 && reduction_next(&walk, &step)) {
+        if (step.op == REDUCTION_LEAF)
+            code = reader->leaf(trainer, cut, step.first, err);
+        else if (step.op == REDUCTION_KEEP)
+            code = reader->keep(trainer, step.slot, err);
+        else
+            code = reader->join(trainer, step.slot, err);
     }
     return code;
 }
 
-/* One leaf of the tree: the group's metrics, and its PARTIAL where there are more leaves than
- * this. */
-static int32_t compute_leaf(struct trainer *trainer, struct repro_net *net, int64_t batch,
-                            struct row_span micros, int alone, struct repro_error *error)
+/* ---- The device's reader: the current sum is the net's PARTIAL and metrics ---- */
+
+static int device_leaf(struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf,
+                       struct err *err)
 {
-    const struct repro_backend *backend = trainer->config.backend;
-    struct repro_metrics metrics = {.struct_size = sizeof metrics};
-    struct partial *leaf = &trainer->sum.spare;
-    int32_t code = compute_group(trainer, net, batch, micros, error);
-    if (code == 0)
-        code = backend->net_metrics(net, &metrics, error);
-    leaf->loss = metrics.loss;
-    leaf->correct = metrics.correct;
-    leaf->rows = metrics.rows;
-    if (code == 0 && !alone)
-        code = backend->net_read(net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count, leaf->values,
-                                 error);
-    return code;
+    return compute_leaf(trainer, trainer->net, cut, leaf, err);
 }
 
-/* The rows beyond whole ghosts, micro `micro` of the update, with the weights as they are. */
-static int32_t compute_rest(struct trainer *trainer, int64_t batch, int64_t micro,
-                            struct repro_error *error)
+static int device_keep(struct trainer *trainer, int slot, struct err *err)
+{
+    struct repro_error error = {0};
+    return trainer->config.backend->net_keep(trainer->net, slot, &error) == 0
+               ? 0
+               : trainer_failed(trainer, &error, err);
+}
+
+static int device_join(struct trainer *trainer, int slot, struct err *err)
+{
+    struct repro_error error = {0};
+    return trainer->config.backend->net_join(trainer->net, slot, &error) == 0
+               ? 0
+               : trainer_failed(trainer, &error, err);
+}
+
+static const struct reader by_device = {device_leaf, device_keep, device_join};
+
+/* ---- The host's reader: the current sum is in struct reduction ---- */
+
+/* A net that computes a single leaf holds the sum already. */
+static int is_alone(const struct reduction_cut *cut)
+{
+    return cut->leaves == 1 && cut->rest == 0;
+}
+
+/* Gives the net of the rest the weights as they are. */
+static int share_weights(struct trainer *trainer, struct err *err)
 {
     const struct repro_backend *backend = trainer->config.backend;
     int64_t count = trainer->config.net->graph.param_count;
-    int32_t code = backend->net_read(trainer->net, REPRO_ARENA_PARAM, 0, count, trainer->arena,
-                                     error);
-    if (code == 0)
-        code = backend->net_write(trainer->rest, REPRO_ARENA_PARAM, 0, count, trainer->arena,
-                                  error);
-    if (code == 0)
-        code = compute_leaf(trainer, trainer->rest, batch, (struct row_span){micro, 1}, 0, error);
-    return code;
+    struct repro_error error = {0};
+    if (backend->net_read(trainer->net, REPRO_ARENA_PARAM, 0, count, trainer->scratch, &error) !=
+            0 ||
+        backend->net_write(trainer->rest, REPRO_ARENA_PARAM, 0, count, trainer->scratch, &error) !=
+            0)
+        return trainer_failed(trainer, &error, err);
+    return 0;
 }
 
-/* The batch's sums: into PARTIAL, and the metrics into *total. */
-static int32_t compute_batch(struct trainer *trainer, const struct cut *cut, struct partial *total,
-                             struct repro_error *error)
+static int host_leaf(struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf,
+                     struct err *err)
 {
-    int alone = cut->groups == 1 && cut->rest == 0;
-    int32_t code = 0;
-    reduction_start(&trainer->sum);
-    for (int64_t g = 0; code == 0 && g < cut->groups; g++) {
-        code = compute_leaf(trainer, trainer->net, cut->batch,
-                            reduction_deal(cut->micros, cut->groups, g), alone, error);
-        if (alone) {
-            *total = trainer->sum.spare; /* PARTIAL already is the sum */
-            return code;
-        }
-        if (code == 0)
-            reduction_push(&trainer->sum);
-    }
-    if (code == 0 && cut->rest > 0) {
-        code = compute_rest(trainer, cut->batch, cut->micros, error);
-        if (code == 0)
-            reduction_push(&trainer->sum);
-    }
+    const struct repro_backend *backend = trainer->config.backend;
+    int is_rest = leaf == cut->groups;
+    struct repro_net *net = is_rest ? trainer->rest : trainer->net;
+    struct partial *current = &trainer->sum.current;
+    struct repro_metrics metrics = {.struct_size = sizeof metrics};
+    struct repro_error error = {0};
+    int code = is_rest ? share_weights(trainer, err) : 0;
+    if (code == 0)
+        code = compute_leaf(trainer, net, cut, leaf, err);
     if (code != 0)
         return code;
-    *total = *reduction_finish(&trainer->sum);
-    return trainer->config.backend->net_write(trainer->net, REPRO_ARENA_PARTIAL, 0,
-                                              trainer->sum.count, total->values, error);
+    if (backend->net_metrics(net, &metrics, &error) != 0 ||
+        (!is_alone(cut) && backend->net_read(net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count,
+                                             current->values, &error) != 0))
+        return trainer_failed(trainer, &error, err);
+    current->loss = metrics.loss;
+    current->correct = metrics.correct;
+    current->rows = metrics.rows;
+    return 0;
+}
+
+static int host_keep(struct trainer *trainer, int slot, struct err *err)
+{
+    (void)err;
+    reduction_keep(&trainer->sum, slot);
+    return 0;
+}
+
+static int host_join(struct trainer *trainer, int slot, struct err *err)
+{
+    (void)err;
+    reduction_join(&trainer->sum, slot);
+    return 0;
+}
+
+static const struct reader by_host = {host_leaf, host_keep, host_join};
+
+/* The update's sums: into the net's PARTIAL, and the metrics into sum.current. */
+static int sum_on_host(struct trainer *trainer, const struct reduction_cut *cut, struct err *err)
+{
+    struct repro_error error = {0};
+    int code = walk(trainer, &by_host, cut, err);
+    if (code != 0 || is_alone(cut))
+        return code;
+    if (trainer->config.backend->net_write(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count,
+                                           trainer->sum.current.values, &error) != 0)
+        return trainer_failed(trainer, &error, err);
+    return 0;
 }
 
 /* Where the optimizer begins anew at a step: before the first update of every phase but the
@@ -145,12 +177,12 @@ static int reset_moments(struct trainer *trainer, const struct phase *phase, str
     if (!trainer->config.schedule->conventions.reset_moments || phase->first_epoch == 0 ||
         state->epoch != phase->first_epoch || state->update_in_epoch != 0)
         return 0;
-    memset(trainer->arena, 0,
-           (size_t)trainer->config.net->graph.param_count * sizeof *trainer->arena);
+    memset(trainer->scratch, 0,
+           (size_t)trainer->config.net->graph.param_count * sizeof *trainer->scratch);
     int code = 0;
     for (int arena = REPRO_ARENA_MOMENT1; arena <= REPRO_ARENA_MOMENT2 && code == 0; arena++)
         if (trainer_arenas(trainer) >> arena & 1)
-            code = trainer_write(trainer, arena, trainer->arena, err);
+            code = trainer_write(trainer, arena, trainer->scratch, err);
     return code;
 }
 
@@ -243,13 +275,15 @@ int trainer_settle(struct trainer *trainer, struct err *err)
 }
 
 /* An update that nobody waits for: the device looks at the loss itself. */
-static int update_recorded(struct trainer *trainer, const struct cut *cut, struct repro_step *step,
-                           struct err *err)
+static int update_recorded(struct trainer *trainer, const struct reduction_cut *cut,
+                           struct repro_step *step, struct err *err)
 {
     struct repro_error error = {0};
     step->flags = REPRO_STEP_RECORD;
-    if (compute_joined(trainer, cut, &error) != 0 ||
-        trainer->config.backend->net_update(trainer->net, step, &error) != 0)
+    int code = walk(trainer, &by_device, cut, err);
+    if (code != 0)
+        return code;
+    if (trainer->config.backend->net_update(trainer->net, step, &error) != 0)
         return trainer_failed(trainer, &error, err);
     trainer->unread++;
     advance(trainer, 1);
@@ -260,22 +294,22 @@ static int update_recorded(struct trainer *trainer, const struct cut *cut, struc
                            err);
 }
 
-static int update_waited_for(struct trainer *trainer, const struct cut *cut,
+static int update_waited_for(struct trainer *trainer, const struct reduction_cut *cut,
                              const struct repro_step *step, struct err *err)
 {
     struct repro_error error = {0};
-    struct partial total;
+    const struct partial *total = &trainer->sum.current;
     int code = trainer_settle(trainer, err);
+    if (code == 0)
+        code = sum_on_host(trainer, cut, err);
     if (code != 0)
         return code;
-    if (compute_batch(trainer, cut, &total, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    if (!isfinite(total.loss))
+    if (!isfinite(total->loss))
         return not_finite(trainer, err);
     if (trainer->config.backend->net_update(trainer->net, step, &error) != 0)
         return trainer_failed(trainer, &error, err);
     advance(trainer, 1);
-    count(trainer, total.loss, total.correct, total.rows);
+    count(trainer, total->loss, total->correct, total->rows);
     return 0;
 }
 
@@ -285,7 +319,8 @@ int trainer_update(struct trainer *trainer, struct err *err)
     const struct schedule *schedule = trainer->config.schedule;
     const struct phase *phase = schedule_at(schedule, state->epoch);
     int64_t rows = schedule_rows(schedule, state->epoch, state->update_in_epoch);
-    struct cut cut = cut_batch(trainer, rows);
+    struct reduction_cut cut = reduction_cut(rows, trainer->config.micro, schedule->ghost,
+                                             trainer->config.groups);
     struct repro_step step = make_step(trainer, phase, rows);
     int code = reset_moments(trainer, phase, err);
     if (code != 0)

@@ -53,12 +53,16 @@ add_claim() {
         awk -F'\t' -v OFS='\t' 'NR > 1 { $2 += 1 } { print }' "$log" > changed && mv changed "$log"
     done
     repro check figure5 --profile smoke
-    [ "$status" -ne 0 ]
+    [ "$status" -eq 3 ]
+    [ "$(grep -c '^FAILS' <<< "$output")" -eq 5 ]
+    grep -q "a log of original leaves its plan at epoch 1: 391 updates, planned 390" <<< "$output"
 }
 
 @test "an unknown key, kind or run in a claim is named with its line" {
-    add_claim '        quote = "x"; section = "0"; kind = "updates_belov"; run = "original"; value = 1; from = "a test";'
+    add_claim '        quote = "x"; section = "0"; kind = "updates_belov"; run = "original";
+        value = 1; from = "a test";'
     repro check figure5
     [ "$status" -eq 1 ]
-    error_says "figure5.exp:" "updates_belov" "updates_below"
+    line=$(grep -n 'updates_belov' share/experiments/figure5.exp | cut -d: -f1)
+    error_says "figure5.exp:$line: 'kind' is \"updates_belov\"; did you mean \"updates_below\"?"
 }

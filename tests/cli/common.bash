@@ -1,6 +1,22 @@
-# Shared by the command-line tests.  $REPRO_PROGRAM is the built program; each test works in a scratch folder of its own.
+# Shared by the command-line tests.  Each works in a scratch folder of its own.
+
+# What `make check` and tests/run say of source and build; by hand (`bats tests/cli/check.bats`) it
+# is the tree that holds this file and its build/, or $builddir's.
+find_program() {
+    if [ -z "${REPRO_PROGRAM:-}" ]; then
+        srcdir=$(cd "$BATS_TEST_DIRNAME/../.." && pwd) || return 1
+        builddir=$(readlink -m "${builddir:-$srcdir/build}")
+        [ ! -e "$builddir/Makefile" ] || . "$srcdir/tests/environment.sh"
+    fi
+    [ -x "${REPRO_PROGRAM:-}" ] || {
+        echo "there is no program in ${REPRO_PROGRAM:-$builddir}; make it with ./bootstrap, or" \
+            "start one file of tests with tests/run"
+        return 1
+    }
+}
+
 setup() {
-    [ -n "${REPRO_PROGRAM:-}" ] || skip "REPRO_PROGRAM does not name the program"
+    find_program || return 1
     scratch=$(mktemp -d)
     cd "$scratch" || return 1
     unset REPRO_DATA
@@ -15,6 +31,28 @@ teardown() {
 # Runs the program with stdin closed; $status and $output hold what it did, stderr included.
 repro() {
     run "$REPRO_PROGRAM" "$@" </dev/null
+}
+
+# cut_when PATTERN SIGNAL ARGUMENT...: starts the program and sends SIGNAL as soon as PATTERN stands
+# in what it says; $status is how it ended.  Fails where it was over before.  It has ended, and its
+# locks are gone, when this returns.
+cut_when() {
+    local pattern=$1 signal=$2 id
+    shift 2
+    "$REPRO_PROGRAM" "$@" </dev/null >said 2>&1 &
+    id=$!
+    until grep -q "$pattern" said; do
+        kill -0 "$id" 2>/dev/null || { echo "over before '$pattern'"; cat said; return 1; }
+        sleep 0.01
+    done
+    kill "-$signal" "$id" || { echo "over too soon after '$pattern'"; cat said; return 1; }
+    status=0
+    wait "$id" || status=$?
+}
+
+# The runs under a folder of results whose manifests have that status.
+runs_with_status() {
+    grep -l "\"status\": \"$2\"" "$1"/runs/*/manifest.json | wc -l
 }
 
 # The last line is one clear error: "repro: ..." that holds every text given.
@@ -59,10 +97,11 @@ title = "A toy";
 base = "cifar10.conf";
 train_n = 160;
 epochs = 4;
-defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8; weight_decay = 5e-4;
-             steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
+defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8;
+             weight_decay = 5e-4; steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
 default_profile = "mini";
-profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4; test_n = 32; micro_ghosts = 1; } );
+profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = 4;
+               test_n = 32; micro_ghosts = 1; } );
 runs = ( $2 );
 EXP
 }

@@ -5,12 +5,14 @@ load common
 @test "the paper's schedule: its batch-size twin, and the updates saved" {
     repro convert 0.1@0 0.02@60 0.004@120 0.0008@160 --batch-max 5120
     [ "$status" -eq 0 ]
-    [[ $output == *"78000 updates"* && $output == *"29040 updates"* && $output == *"48960 updates saved"* ]]
+    [[ $output == *"78000 updates"* && $output == *"29040 updates"* &&
+        $output == *"48960 updates saved"* ]]
     [[ $output == *"batch_max = 5120;"* ]]
 }
 
 @test "a larger initial learning rate and momentum" {
-    repro convert "0.1@0 0.02@60 0.004@120 0.0008@160" --batch-max 5120 --new-lr 0.5 --new-momentum 0.98
+    repro convert "0.1@0 0.02@60 0.004@120 0.0008@160" --batch-max 5120 --new-lr 0.5 \
+        --new-momentum 0.98
     [ "$status" -eq 0 ]
     [[ $output == *"2160 updates"* && $output == *"36.1 times fewer"* ]]
 }
@@ -26,7 +28,9 @@ load common
     repro convert 0.1@0 0.02@60 0.004@120 0.0008@160 --to hybrid
     [ "$status" -eq 0 ]
     sed -n '/^for an experiment file:/,$ p' <<< "$output" | sed 1d > run
-    awk 'FNR == NR { run = run $0 "\n"; next } { print } /^runs = \(/ { sub(/ *\n$/, "", run); printf "%s,\n", run }' \
+    awk 'FNR == NR { run = run $0 "\n"; next }
+        { print }
+        /^runs = \(/ { sub(/ *\n$/, "", run); printf "%s,\n", run }' \
         run "$REPRO_SHARE/experiments/figure5.exp" > figure9.exp
     mv figure9.exp share/experiments/figure9.exp
     sed -i 's/^name = "figure5"/name = "figure9"/' share/experiments/figure9.exp

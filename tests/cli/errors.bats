@@ -40,6 +40,7 @@ load common
     [[ $output == *"--seed: '0'"* ]]
     repro figure5 --threads many
     [ "$status" -eq 2 ]
+    [[ $output == *"--threads: 'many' is no whole number from 1 to 4096"* ]]
     repro figure5 --precision f16
     [ "$status" -eq 2 ]
     [[ $output == *"none of f32, tf32, bf16"* ]]
@@ -48,19 +49,21 @@ load common
 @test "unknown profile: the ones there are, exit 2" {
     repro figure5 --profile smal
     [ "$status" -eq 2 ]
-    error_says "smal" "did you mean 'small'"
+    error_says "figure5 has no profile 'smal'" "did you mean 'small'"
+    [ -z "$(ls)" ]
 }
 
 @test "a precision the backend lacks: refused with the reason" {
     repro figure5 --profile smoke --precision bf16
-    [ "$status" -ne 0 ]
-    error_says "bf16"
+    [ "$status" -eq 1 ]
+    error_says "openblas computes in f32 only, not in bf16; choose another backend"
+    [ -z "$(find results -name log.tsv -o -name checkpoint.safetensors)" ]
 }
 
 @test "unknown backend: what was searched and the nearest name" {
     repro figure5 --profile smoke --backend openblass
     [ "$status" -eq 1 ]
-    error_says "openblass" "openblas"
+    error_says "no backend 'openblass' in $REPRO_BACKEND_PATH" "did you mean 'openblas'?"
     [ -z "$(ls)" ]
 }
 
@@ -69,14 +72,14 @@ load common
     [ -e "$plugin" ]
     repro figure5 --profile smoke --backend "$plugin"
     [ "$status" -eq 1 ]
-    error_says "1" "2" "next"
+    error_says "$plugin: built for major 2 of the contract, this program has major 1" "newer repro"
     [ -z "$(ls)" ]
 }
 
 @test "data folder missing" {
     repro figure5 --profile smoke --data nowhere
     [ "$status" -eq 1 ]
-    error_says "nowhere" "cifar-10-batches-bin"
+    error_says "cannot find the folder 'nowhere'" "cifar-10-batches-bin"
     [ -z "$(ls)" ]
 }
 
@@ -85,7 +88,7 @@ load common
     rm data/cifar-10-batches-bin/test_batch.bin
     repro figure5 --profile smoke --data data
     [ "$status" -eq 1 ]
-    error_says "test_batch.bin"
+    error_says "'data/cifar-10-batches-bin/test_batch.bin' is missing"
     [ ! -e results ]
 }
 
@@ -94,7 +97,7 @@ load common
     truncate -s 30729999 data/cifar-10-batches-bin/data_batch_1.bin
     repro figure5 --profile smoke --data data
     [ "$status" -eq 1 ]
-    error_says "data_batch_1.bin" "30729999" "30730000"
+    error_says "/data_batch_1.bin' is 30729999 bytes, not 30730000: 10000 records of 3073 bytes"
     [ ! -e results ]
 }
 
@@ -103,15 +106,17 @@ load common
     truncate -s 30740000 data/cifar-10-batches-bin/data_batch_1.bin
     repro figure5 --profile smoke --data data
     [ "$status" -eq 1 ]
-    error_says "data_batch_1.bin" "30740000" "3073"
+    error_says "/data_batch_1.bin' is 30740000 bytes, not 30730000: 10000 records of 3073 bytes"
+    [ ! -e results ]
 }
 
 @test "label above 9: file and record" {
     fake_cifar data
-    printf '\012' | dd of=data/cifar-10-batches-bin/data_batch_1.bin bs=1 seek=$((3073 * 7)) conv=notrunc status=none
+    printf '\012' | dd of=data/cifar-10-batches-bin/data_batch_1.bin bs=1 seek=$((3073 * 7)) \
+        conv=notrunc status=none
     repro figure5 --profile smoke --data data
     [ "$status" -eq 1 ]
-    error_says "data_batch_1.bin" "label" "10"
+    error_says "/data_batch_1.bin': record 7 has label 10, above 9"
     [ ! -e results ]
 }
 
@@ -121,9 +126,14 @@ load common
     line=$(wc -l < share/experiments/figure5.exp)
     repro plan figure5
     [ "$status" -eq 1 ]
-    error_says "figure5.exp:"
+    error_says "figure5.exp:$line: duplicate setting name"
     repro figure5 --profile smoke
     [ "$status" -eq 1 ]
+    error_says "figure5.exp:$line: duplicate setting name"
+    sed -i "$line s/.*/runs_more = ( {/" share/experiments/figure5.exp
+    repro plan figure5
+    [ "$status" -eq 1 ]
+    error_says "figure5.exp:" "syntax error"
     [ ! -e results ]
 }
 
@@ -141,7 +151,8 @@ load common
     touch results
     repro figure5 --profile smoke
     [ "$status" -eq 1 ]
-    error_says "results"
+    error_says "cannot create the folder 'results': a file of this name is in the way"
+    [ -f results ]
     [ ! -s results ]
 }
 
@@ -157,22 +168,25 @@ load common
 @test "output on a file system that refuses" {
     repro figure5 --profile smoke --out /proc/results
     [ "$status" -eq 1 ]
-    error_says "/proc/results"
+    error_says "cannot create the folder '/proc/results'"
 }
 
 @test "full disk while training: clear error, nothing half-written, then the same command goes on" {
     command -v fiu-run >/dev/null || skip "fiu-run is not installed (Debian: fiu-utils)"
-    run fiu-run -x -c 'enable name=posix/io/rw/write,failinfo=28' "$REPRO_PROGRAM" figure5 --profile smoke </dev/null
+    run fiu-run -x -c 'enable name=posix/io/rw/write,failinfo=28' \
+        "$REPRO_PROGRAM" figure5 --profile smoke </dev/null
     [ "$status" -eq 1 ]
-    error_says "No space left on device"
+    error_says "cannot write 'results/runs/" "No space left on device"
     [ -z "$(find results -type f ! -name lock)" ]
     repro figure5 --profile smoke
     [ "$status" -eq 0 ]
 }
 
 @test "file too large while training: clear error, nothing half-written" {
-    run bash -c 'trap "" XFSZ; ulimit -f 1; exec "$REPRO_PROGRAM" figure5 --profile smoke' </dev/null
+    run bash -c 'trap "" XFSZ; ulimit -f 1; exec "$REPRO_PROGRAM" figure5 --profile smoke' \
+        </dev/null
     [ "$status" -eq 1 ]
-    error_says "File too large"
+    error_says "cannot write 'results/runs/" "File too large"
+    [ -d results/runs ]
     [ -z "$(find results -name '*.part')" ]
 }

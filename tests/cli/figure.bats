@@ -54,12 +54,19 @@ load common
 @test "killed at any time, the same command finishes with the same bits" {
     repro figure5 --profile smoke --out whole
     [ "$status" -eq 0 ]
-    for wait in 0.3 0.5 0.7; do
-        timeout -s KILL $wait "$REPRO_PROGRAM" figure5 --profile smoke --out cut </dev/null >/dev/null 2>&1 || true
+    # in the first run, early and late, and in the second: each cut hits a training under way
+    local moment
+    for moment in "1/4 original: epoch 2/10" "1/4 original: epoch 5/10" "2/4 .*: epoch 1/10"; do
+        cut_when "^$moment," KILL figure5 --profile smoke --out cut
+        [ "$status" -eq 137 ]
+        [ "$(runs_with_status cut running)" -eq 1 ]
     done
-    timeout -s TERM 0.6 "$REPRO_PROGRAM" figure5 --profile smoke --out cut </dev/null >/dev/null 2>&1 || true
+    cut_when "^2/4 .*: epoch 2/10," TERM figure5 --profile smoke --out cut
+    [ "$status" -eq 1 ]
+    grep -q '^repro: stopped after update [0-9]* of run .*the same command goes on' said
     repro figure5 --profile smoke --out cut
     [ "$status" -eq 0 ]
+    grep -q "^increasing-batch-size, seed 1: going on" <<< "$output"
     for folder in whole/runs/*/; do
         cmp "$folder/checkpoint.safetensors" "cut/runs/$(basename "$folder")/checkpoint.safetensors"
     done
@@ -128,11 +135,13 @@ load common
     grep -q "Means of 2 seeds" <<< "$output"
     grep -q "mean of seeds 1 to 2" results/figure5-smoke-synthetic-openblas-s1-2.svg
     # the mean of the two logs' last accuracies is the table's
-    original=$(tail -n +4 results/figure5-smoke-synthetic-openblas-s1-2.tsv | awk -F'\t' '$1 == 1' | tail -n 1 | cut -f14)
+    original=$(tail -n +4 results/figure5-smoke-synthetic-openblas-s1-2.tsv |
+        awk -F'\t' '$1 == 1' | tail -n 1 | cut -f14)
     for folder in results/runs/*/; do
         grep -q '"run": "original"' "$folder/manifest.json" || continue
         tail -n 1 "$folder/log.tsv" | cut -f12
-    done | awk -v drawn="$original" '{ sum += $1 } END { d = sum / 2 - drawn; exit !(NR == 2 && d < 1e-6 && d > -1e-6) }'
+    done | awk -v drawn="$original" '{ sum += $1 }
+        END { d = sum / 2 - drawn; exit !(NR == 2 && d < 1e-6 && d > -1e-6) }'
 }
 
 @test "--seeds takes a count" {

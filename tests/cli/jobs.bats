@@ -4,7 +4,8 @@ load common
 
 # Three curves of a toy; the third has the second's identity.
 twins() {
-    toy twins '{ name = "one"; title = "One"; batch_max = 32; lr = 0.1; }, { name = "two"; title = "Two"; batch_max = 32; },
+    toy twins '{ name = "one"; title = "One"; batch_max = 32; lr = 0.1; },
+               { name = "two"; title = "Two"; batch_max = 32; },
                { name = "again"; title = "Two again"; batch_max = 32; }'
 }
 
@@ -30,7 +31,7 @@ same_runs() {
     grep -qe '--jobs=N' <<< "$output"
 }
 
-@test "no bit depends on how many runs are trained at a time; more jobs than runs are as many as runs" {
+@test "no bit depends on how many runs are trained at a time; no more than there are runs" {
     repro figure5 --profile smoke --out one
     [ "$status" -eq 0 ]
     local jobs
@@ -41,25 +42,28 @@ same_runs() {
         [ "$(grep -c ': training, ' <<< "$output")" -eq 4 ]
         grep -q "\"jobs\": $jobs" "jobs$jobs"/runs/*/manifest.json
     done
-    ! grep -q '"jobs"' one/runs/*/manifest.json
+    [ "$(cat one/runs/*/manifest.json | grep -c '"jobs"')" -eq 0 ]
 }
 
-@test "through a pipe every line is whole and names its run, and the numbers of the runs are the list's" {
+@test "through a pipe every line is whole and names its run, numbered as in the list" {
     repro figure5 --profile smoke --jobs 4 --seeds 2
     [ "$status" -eq 0 ]
     grep -q ", 4 runs at a time$" <<< "${lines[0]}"
-    local name n=0 seed
+    local name n=0 seed line
+    local names="original increasing-batch-size increased-initial-learning-rate"
+    names="$names increased-momentum-coefficient"
     for seed in 1 2; do
-        for name in original increasing-batch-size increased-initial-learning-rate increased-momentum-coefficient; do
+        for name in $names; do
             n=$((n + 1))
-            [ "$(grep -cE "^$n/8 $name, seed $seed: epoch [0-9]+/10, update [0-9]+/[0-9]+, .* left [0-9]+ s(, all [0-9]+ s)?\$" <<< "$output")" -eq 10 ]
+            line="^$n/8 $name, seed $seed: epoch [0-9]+/10, update [0-9]+/[0-9]+, .* left [0-9]+ s"
+            [ "$(grep -cE "$line(, all [0-9]+ s)?\$" <<< "$output")" -eq 10 ]
             grep -q "^$name, seed $seed: training, " <<< "$output"
         done
     done
     [ "$(grep -c 'epoch ' <<< "$output")" -eq 80 ]
     # the first four begin in the list's order
     [ "$(grep ': training, ' <<< "$output" | head -n 4 | cut -d, -f1 | tr '\n' ' ')" = \
-        "original increasing-batch-size increased-initial-learning-rate increased-momentum-coefficient " ]
+        "$names " ]
 }
 
 @test "a second time there is nothing to do" {
@@ -84,16 +88,20 @@ same_runs() {
     same_runs out1 out3
 }
 
-@test "a run that another process holds: its error, the others keep what they have, and the same command goes on" {
+@test "a run that another process holds: its error; the others keep theirs and go on" {
     command -v flock >/dev/null || skip "there is no flock here (Debian: util-linux)"
     repro figure5 --profile smoke --out whole
     local held
-    held=$(basename "$(dirname "$(grep -l '"run": "increased-initial-learning-rate"' whole/runs/*/manifest.json)")")
+    held=$(grep -l '"run": "increased-initial-learning-rate"' whole/runs/*/manifest.json)
+    held=$(basename "$(dirname "$held")")
     mkdir -p "cut/runs/$held"
-    run flock "cut/runs/$held/lock" "$REPRO_PROGRAM" figure5 --profile smoke --out cut --jobs 3 </dev/null
+    run flock "cut/runs/$held/lock" "$REPRO_PROGRAM" figure5 --profile smoke --out cut \
+        --jobs 3 </dev/null
     [ "$status" -eq 1 ]
-    [ "${lines[${#lines[@]}-1]}" = "repro: cut/runs/$held/lock: another process is training this run" ]
-    [ "$(grep -c '^repro: stopped after update [0-9]* of run .*the same command goes on' <<< "$output")" -eq 2 ]
+    [ "${lines[${#lines[@]}-1]}" \
+        = "repro: cut/runs/$held/lock: another process is training this run" ]
+    [ "$(grep -c '^repro: stopped after update [0-9]* of run .*the same command goes on' \
+        <<< "$output")" -eq 2 ]
     [ "$(ls cut/runs | wc -l)" -eq 3 ] # the fourth did not begin
     [ "$(ls cut/runs/*/checkpoint.safetensors | wc -l)" -eq 2 ]
     repro figure5 --profile smoke --out cut --jobs 3
@@ -103,16 +111,12 @@ same_runs() {
 
 @test "SIGTERM: every run says where it stopped, and the same command finishes with the same bits" {
     repro figure5 --profile smoke --seeds 3 --out whole
-    "$REPRO_PROGRAM" figure5 --profile smoke --seeds 3 --out cut --jobs 3 </dev/null >said 2>&1 &
-    local id=$!
-    until grep -q 'epoch 1/10' said || ! kill -0 $id; do sleep 0.01; done
-    kill -TERM $id
-    wait $id || status=$?
+    cut_when 'epoch 1/10' TERM figure5 --profile smoke --seeds 3 --out cut --jobs 3
     [ "$status" -eq 1 ]
     local stopped
     stopped=$(grep -c '^repro: stopped after update ' said)
     [ "$stopped" -ge 2 ]
-    [ "$(grep -l '"status": "running"' cut/runs/*/manifest.json | wc -l)" -eq "$stopped" ]
+    [ "$(runs_with_status cut running)" -eq "$stopped" ]
     repro figure5 --profile smoke --seeds 3 --out cut --jobs 2
     [ "$status" -eq 0 ]
     same_runs whole cut
@@ -120,10 +124,13 @@ same_runs() {
 
 @test "killed, the same command finishes with the same bits" {
     repro figure5 --profile smoke --out whole
-    local wait
-    for wait in 0.2 0.3 0.4; do
-        # in the foreground it waits for the process, whose locks are gone then
-        timeout --foreground -s KILL $wait "$REPRO_PROGRAM" figure5 --profile smoke --out cut --jobs 4 </dev/null >/dev/null 2>&1 || true
+    # of the four that train at a time the first is by far the longest
+    local epoch
+    for epoch in 1 3 5; do
+        cut_when "^1/4 original: epoch $epoch/10," KILL \
+            figure5 --profile smoke --out cut --jobs 4
+        [ "$status" -eq 137 ]
+        [ "$(runs_with_status cut running)" -ge 1 ]
     done
     repro figure5 --profile smoke --out cut --jobs 4
     [ "$status" -eq 0 ]
@@ -131,7 +138,8 @@ same_runs() {
 }
 
 @test "without --threads each run has its share of the cores, which onednn's identity holds" {
-    [ -e "${REPRO_BACKEND_PATH%%:*}/onednn.so" ] || skip "the onednn plugin was not built (Debian: libdnnl-dev)"
+    [ -e "${REPRO_BACKEND_PATH%%:*}/onednn.so" ] ||
+        skip "the onednn plugin was not built (Debian: libdnnl-dev)"
     repro figure5 --profile smoke --backend onednn --out one --jobs 256
     [ "$status" -eq 0 ]
     grep -q ", 1 threads)" <<< "${lines[0]}"
@@ -149,7 +157,7 @@ same_runs() {
     grep -q ", 2 threads), 2 runs at a time" <<< "${lines[0]}"
 }
 
-@test "all figures with --jobs: shared runs are still trained once; a study is measured as without" {
+@test "all figures with --jobs: shared runs are trained once; a study is measured as without" {
     repro all --profile smoke --jobs 3
     [ "$status" -eq 0 ]
     [ "$(ls -d results/runs/*/ | wc -l)" -eq 15 ]

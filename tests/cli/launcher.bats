@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
-# The launcher and bootstrap, in a tree of nothing but them: when they build, what they hand on, what they refuse.
+# The launcher and bootstrap, in a tree of nothing but them: when they build, what they hand on,
+# what they refuse.
 bats_require_minimum_version 1.5.0
 
 setup() {
-    [ -n "${srcdir:-}" ] || skip "srcdir does not name the source tree"
+    srcdir=${srcdir:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
     scratch=$(mktemp -d)
     tree=$scratch/tree
     mkdir -p "$tree/core" "$tree/backends" "$tree/m4" "$scratch/elsewhere" "$scratch/bin"
@@ -26,7 +27,8 @@ fake_bootstrap() {
 root=$(dirname "$0")
 mkdir -p "$root/build/core/cli"
 echo built >> "$root/../calls"
-printf '#!/bin/sh\necho "$PWD|$REPRO_SHARE|$REPRO_BACKEND_PATH|$*"\nexit 3\n' > "$root/build/core/cli/repro"
+printf '#!/bin/sh\necho "$PWD|$REPRO_SHARE|$REPRO_BACKEND_PATH|$*"\nexit 3\n' \
+    > "$root/build/core/cli/repro"
 chmod +x "$root/build/core/cli/repro"
 touch "$root/build/.made"
 END
@@ -59,7 +61,7 @@ calls() {
     [ "$(calls)" -eq 2 ]
 }
 
-@test "the program gets folders, arguments and the user's current folder, and its exit code is handed on" {
+@test "the program gets folders, arguments and the current folder; its exit code is handed on" {
     fake_bootstrap
     run -3 "$tree/repro" plan "figure 5"
     [ "${lines[-1]}" = "$scratch/elsewhere|$tree|$tree/build/.libs|plan figure 5" ]

@@ -5,7 +5,8 @@ load common
 # The plugin is optional, and an error when it was asked for.
 need_onednn() {
     [ -e "${REPRO_BACKEND_PATH%%:*}/onednn.so" ] && return
-    [[ ,${REPRO_REQUIRE:-}, != *,onednn,* ]] || { echo "REPRO_REQUIRE names onednn, but it was not built"; return 1; }
+    [[ ,${REPRO_REQUIRE:-}, != *,onednn,* ]] ||
+        { echo "REPRO_REQUIRE names onednn, but it was not built"; return 1; }
     skip "the onednn plugin was not built (Debian: libdnnl-dev)"
 }
 
@@ -40,7 +41,8 @@ need_onednn() {
     need_onednn
     repro figure5 --profile smoke --backend onednn --threads 1
     [ "$status" -eq 0 ]
-    grep -qE '"node [0-9]+ conv 3x3/1 .*: forward .*, data .*, weights ' results/runs/*/manifest.json
+    grep -qE '"node [0-9]+ conv 3x3/1 .*: forward .*, data .*, weights ' \
+        results/runs/*/manifest.json
 }
 
 @test "the rule for convolutions can be switched to direct, and is another run then" {
@@ -48,9 +50,10 @@ need_onednn() {
     repro bench --backend onednn --network wrn-10-1 --batch 16 --steps 1 --describe
     [ "$status" -eq 0 ]
     grep -q "conv" <<< "$output"
-    REPRO_ONEDNN_CONVOLUTION=direct repro bench --backend onednn --network wrn-10-1 --batch 16 --steps 1 --describe
+    REPRO_ONEDNN_CONVOLUTION=direct repro bench --backend onednn --network wrn-10-1 --batch 16 \
+        --steps 1 --describe
     [ "$status" -eq 0 ]
-    ! grep -q "wino" <<< "$output"
+    [[ $output != *wino* ]]
     REPRO_ONEDNN_CONVOLUTION=direct repro backends
     grep -A4 '^onednn' <<< "$output" | grep -qE 'algorithms +direct$'
     REPRO_ONEDNN_CONVOLUTION=fast repro figure5 --profile smoke --backend onednn

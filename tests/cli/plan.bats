@@ -43,7 +43,8 @@ left() {
     sed -i 's/weight_decay = 5e-4/weight_decay = 1e-4/' share/experiments/cifar10.conf
     repro plan figure5 --profile smoke
     left original 1 | grep -q "3900 .*stale: optimizer.weight_decay was 0.0005, is 0.0001$"
-    left increased-momentum-coefficient 1 | grep -q "stale: optimizer.weight_decay was 0.0005, is 0.0001$"
+    left increased-momentum-coefficient 1 |
+        grep -q "stale: optimizer.weight_decay was 0.0005, is 0.0001$"
     repro plan figure5 --profile smoke --seed 2
     left original 2 | grep -q "not begun"
 }
@@ -55,7 +56,7 @@ left() {
     grep -q "not known: .*/nowhere" <<< "$output"
     repro plan figure1
     [ "$status" -eq 0 ]
-    ! grep -q "Here:" <<< "$output"
+    [[ $output != *"Here:"* ]]
 }
 
 @test "--convention changes counts, and is a part of a run's identity" {

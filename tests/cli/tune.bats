@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# --tune on an emulated GPU (tests/device/emulator.h): in tf32 its engines 6 and 5 pass the rule, and slow=N says which of them loses. Only
-# trials ask the clock for the time between two events, so a call of that shows whether something was tried.
+# --tune on an emulated GPU (tests/device/emulator.h): in tf32 its engines 6 and 5 pass the rule,
+# and slow=N says which of them loses. Only trials ask the clock for the time between two events, so
+# a call of that shows whether something was tried.
 load common
 
 tuned() {
@@ -30,7 +31,8 @@ weights() {
     train slow=6 --out five
     [ "$status" -eq 0 ]
     [ "$(tail -n +3 plans.tsv | cut -f11 | sort -u)" = 5 ]
-    grep -qE 'rows, node [0-9]+ conv .*: forward engine 5 knobs -, .*; weights engine 5 knobs -' five/runs/*/manifest.json
+    grep -qE 'rows, node [0-9]+ conv .*: forward engine 5 knobs -, .*; weights engine 5 knobs -' \
+        five/runs/*/manifest.json
     [ "$(grep -c 'engine 6' five/runs/*/manifest.json)" -eq 0 ]
     rm plans.tsv
     train slow=5 --out six
@@ -45,9 +47,11 @@ weights() {
     train slow=6
     [ "$status" -eq 0 ]
     sed -n 1p plans.tsv | grep -qx '# convolution plans, format 1'
-    sed -n 2p plans.tsv | grep -qP '^device\tlibrary\tprecision\trule\tdirection\tsrc\tweights\tdst\tstride\tpadding\tengine\tknobs\tmicroseconds\tspeedup\ttried$'
+    local head="device library precision rule direction src weights dst stride padding engine knobs"
+    [ "$(sed -n 2p plans.tsv)" = "$(tr ' ' '\t' <<< "$head microseconds speedup tried")" ]
     [ "$(awk -F'\t' 'NR > 2 && NF != 15' plans.tsv | wc -l)" -eq 0 ]
-    [ "$(tail -n +3 plans.tsv | cut -f1-4,15 | sort -u)" = "$(printf 'Emulated GPU\tcuDNN 9.19.0, CUDA 13.0\ttf32\tdeterministic\t2')" ]
+    [ "$(tail -n +3 plans.tsv | cut -f1-4,15 | sort -u)" \
+        = "$(printf 'Emulated GPU\tcuDNN 9.19.0, CUDA 13.0\ttf32\tdeterministic\t2')" ]
     # engine 5 is more than ten times as fast as a second
     awk -F'\t' 'NR > 2 && $14 < 10 { bad = 1 } END { exit bad || NR < 10 }' plans.tsv
     [ "$(cut -f1-10 plans.tsv | sort | uniq -d | wc -l)" -eq 0 ]
@@ -98,7 +102,8 @@ weights() {
     [ "$status" -eq 0 ]
     [ "$(tail -n +3 plans.tsv | wc -l)" -eq $((4 * count)) ]
     [ "$(tail -n +3 plans.tsv | cut -f1,2,4,11 | sort -u | grep -vP '\tany\t')" = "$(printf '%s\n' \
-        $'Emulated GPU\tcuDNN 9.1.0, CUDA 13.0\tdeterministic\t6' $'Emulated GPU\tcuDNN 9.19.0, CUDA 13.0\tdeterministic\t5' \
+        $'Emulated GPU\tcuDNN 9.1.0, CUDA 13.0\tdeterministic\t6' \
+        $'Emulated GPU\tcuDNN 9.19.0, CUDA 13.0\tdeterministic\t5' \
         $'Emulated GPU 2\tcuDNN 9.19.0, CUDA 13.0\tdeterministic\t6')" ]
     cut -f4,15 plans.tsv | grep -qP 'any\t3'
     grep -q '"algorithms": "cuDNN.s fastest choice, tuned"' four/runs/*/manifest.json
@@ -113,7 +118,8 @@ weights() {
     sed -i '5s/\t5\t/\tfive\t/' plans.tsv
     train slow=6
     [ "$status" -eq 1 ]
-    error_says "$PWD/plans.tsv:5: this line is damaged" "delete that line, or the file, and run with --tune anew"
+    error_says "$PWD/plans.tsv:5: this line is damaged" \
+        "delete that line, or the file, and run with --tune anew"
     sed '1s/1/7/' good.tsv > plans.tsv
     train slow=6
     [ "$status" -eq 1 ]
@@ -139,7 +145,8 @@ weights() {
     sed '4s/\t6\t14=3,2=0\t/\t4\t-\t/' good.tsv > plans.tsv
     train slow=5
     [ "$status" -eq 1 ]
-    error_says "$PWD/plans.tsv:4: cuDNN cannot build engine 4 with knobs -" "delete that line, or the file, and run with --tune anew"
+    error_says "$PWD/plans.tsv:4: cuDNN cannot build engine 4 with knobs -" \
+        "delete that line, or the file, and run with --tune anew"
     sed '4s/14=3,2=0/14=9,2=0/' good.tsv > plans.tsv
     train slow=5
     [ "$status" -eq 1 ]
@@ -157,7 +164,8 @@ weights() {
 @test "an engine whose trial fails is passed over; when all fail the reason is given" {
     tuned
     local fault
-    for fault in execute@1=100 cudaMalloc@7=2; do # engine 6's first trial, and its workspace behind the data set and the operands
+    # engine 6's first trial, and its workspace behind the data set and the operands
+    for fault in execute@1=100 cudaMalloc@7=2; do
         train "slow=5 $fault" --out "$fault"
         [ "$status" -eq 0 ]
         [ "$(sed -n 3p plans.tsv | cut -f11)" = 5 ]
@@ -189,7 +197,8 @@ weights() {
     before=$(weights cut)
     train slow=5 --out cut
     [ "$status" -eq 1 ]
-    error_says "manifest.json: session 1 has the choice '8 rows, node" "engine 5 knobs -" "now it would be '8 rows, node" "engine 6" \
+    error_says "manifest.json: session 1 has the choice '8 rows, node" "engine 5 knobs -" \
+        "now it would be '8 rows, node" "engine 6" \
         "put back the file of plans" "delete the run's folder"
     [ "$(weights cut)" = "$before" ]
     [ "$(grep -c '"started"' cut/runs/*/manifest.json)" -eq 1 ]
@@ -222,13 +231,15 @@ weights() {
     cut -f6 plans.tsv | grep -q '^4x'
     [ "$(grep -c ' rows, node 1 conv ' results/runs/*/manifest.json)" -eq 2 ]
     rm -r results
-    awk -F'\t' -v OFS='\t' 'NR > 2 && $6 ~ /^4x/ { $11 = 6; $12 = "14=3,2=0" } { print }' plans.tsv > other.tsv
+    awk -F'\t' -v OFS='\t' 'NR > 2 && $6 ~ /^4x/ { $11 = 6; $12 = "14=3,2=0" } { print }' \
+        plans.tsv > other.tsv
     train "slow=6 cudaGraphLaunch@14=719" --convention last_batch=keep --out cut
     [ -s cut/runs/*/checkpoint.safetensors ]
     cp other.tsv plans.tsv
     train slow=6 --convention last_batch=keep --out cut
     [ "$status" -eq 1 ]
-    error_says "session 1 has the choice '4 rows, node 1 conv" "now it would be '4 rows, node 1 conv"
+    error_says "session 1 has the choice '4 rows, node 1 conv" \
+        "now it would be '4 rows, node 1 conv"
 }
 
 @test "tuned or not is another run" {
@@ -238,11 +249,14 @@ weights() {
     repro mini --backend "$emulated" --precision tf32
     [ "$status" -eq 0 ]
     [ "$(ls results/runs | wc -l)" -eq 2 ]
+    local tuned='"algorithms":"cuDNN.sfastestdeterministicchoicetuned"'
     grep -h '"algorithms"' results/runs/*/manifest.json | tr -d ' ,' | sort | tr '\n' ' ' |
-        grep -q '"algorithms":"cuDNN.sfastestdeterministicchoicetuned" "algorithms":"cuDNN.sfirstdeterministicchoice"'
+        grep -q "$tuned \"algorithms\":\"cuDNN.sfirstdeterministicchoice\""
     # the first that the rule allows, without knobs in its line
-    grep -q 'forward engine 6 tensor cores, ' "$(grep -l 'first deterministic' results/runs/*/manifest.json)"
-    REPRO_EMULATED_GPU=slow=6 repro plan mini --profile mini --backend "$emulated" --precision tf32 --tune
+    grep -q 'forward engine 6 tensor cores, ' \
+        "$(grep -l 'first deterministic' results/runs/*/manifest.json)"
+    REPRO_EMULATED_GPU=slow=6 repro plan mini --profile mini --backend "$emulated" \
+        --precision tf32 --tune
     [ "$status" -eq 0 ]
     grep -q done <<< "$output"
     repro plan mini --profile mini --backend "$emulated" --tune # f32: neither
@@ -254,17 +268,21 @@ weights() {
     need_emulator
     unset REPRO_PLANS
     mkdir home
-    HOME=$PWD/home XDG_CACHE_HOME="" repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --brief --tune
+    HOME=$PWD/home XDG_CACHE_HOME="" repro bench --backend "$emulated" --network tiny --batch 8 \
+        --steps 1 --brief --tune
     [ "$status" -eq 0 ]
     [ -s home/.cache/repro/plans/cudnn.tsv ]
-    XDG_CACHE_HOME=$PWD/cache repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --brief --tune --describe
+    XDG_CACHE_HOME=$PWD/cache repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 \
+        --brief --tune --describe
     [ "$status" -eq 0 ]
     [ -s cache/repro/plans/cudnn.tsv ]
     grep -q 'engine 5 knobs -' <<< "$output"
-    REPRO_PLANS=$PWD/a/b/own.tsv repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --brief --tune
+    REPRO_PLANS=$PWD/a/b/own.tsv repro bench --backend "$emulated" --network tiny --batch 8 \
+        --steps 1 --brief --tune
     [ "$status" -eq 0 ]
     [ -s a/b/own.tsv ]
-    HOME="" XDG_CACHE_HOME="" repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --brief --tune
+    HOME="" XDG_CACHE_HOME="" repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 \
+        --brief --tune
     [ "$status" -eq 1 ]
     error_says "REPRO_PLANS"
 }

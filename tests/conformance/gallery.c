@@ -7,42 +7,41 @@
 
 #include "gallery.h"
 
+#include "base/err.h"
 #include "base/random.h"
+#include "data/whole.h"
 #include "subject.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static size_t image_bytes(const struct dataset *data)
-{
-    return (size_t)data->channels * (size_t)data->height * (size_t)data->width;
-}
 
 void gallery_init(struct gallery *gallery, const struct repro_graph *graph, uint64_t seed)
 {
     struct repro_error error = {0};
+    struct err err = {0};
     struct dataset *data = &gallery->data;
     memset(gallery, 0, sizeof *gallery);
     *data = (struct dataset){.train_n = GALLERY_IMAGES,
+                             .test_n = 1,
                              .channels = graph->channels,
                              .height = graph->height,
                              .width = graph->width,
                              .classes = graph->classes};
-    size_t bytes = GALLERY_IMAGES * image_bytes(data);
-    data->train_pixels = malloc(bytes);
-    data->train_labels = malloc(GALLERY_IMAGES * sizeof *data->train_labels);
-    assert_true(data->train_pixels != NULL && data->train_labels != NULL);
+    size_t bytes = GALLERY_IMAGES * dataset_image_bytes(data);
+    if (whole_allocate(data, &err) != 0)
+        fail_msg("%s", err.text);
+    uint8_t *pixels = whole_pixels(data, DATASET_TRAIN);
+    int32_t *labels = whole_labels(data, DATASET_TRAIN);
     for (size_t i = 0; i < bytes; i++)
-        data->train_pixels[i] = (uint8_t)random_at(seed, RANDOM_SYNTHETIC, 4, i, 0).word[0];
+        pixels[i] = (uint8_t)random_at(seed, RANDOM_SYNTHETIC, 4, i, 0).word[0];
     for (int i = 0; i < GALLERY_IMAGES; i++)
-        data->train_labels[i] = (i * 7 + (int)seed) % graph->classes;
+        labels[i] = (i * 7 + (int)seed) % graph->classes;
     struct repro_images images = {.struct_size = sizeof images,
                                   .channels = data->channels,
                                   .height = data->height,
                                   .width = data->width,
                                   .count = data->train_n,
-                                  .pixels = data->train_pixels,
-                                  .labels = data->train_labels};
+                                  .pixels = pixels,
+                                  .labels = labels};
     if (subject.backend.data_put != NULL)
         subject_done(subject.backend.data_put(subject.device, &images, &gallery->kept, &error),
                      &error);
@@ -52,8 +51,7 @@ void gallery_release(struct gallery *gallery)
 {
     if (subject.backend.data_put != NULL)
         subject.backend.data_free(gallery->kept);
-    free(gallery->data.train_pixels);
-    free(gallery->data.train_labels);
+    dataset_release(&gallery->data);
 }
 
 static int8_t offset(uint32_t word, int reach)
@@ -90,10 +88,11 @@ void gallery_assemble(const struct gallery *gallery, const struct repro_crop *cr
                       uint8_t *pixels, int32_t *labels)
 {
     const struct dataset *data = &gallery->data;
+    struct dataset_images whole = dataset_whole(data, DATASET_TRAIN);
     size_t channels = (size_t)data->channels;
     for (int64_t i = 0; i < count; i++) {
-        const uint8_t *image = data->train_pixels + (size_t)crops[i].image * image_bytes(data);
-        labels[i] = data->train_labels[crops[i].image];
+        const uint8_t *image = whole.pixels + (size_t)crops[i].image * dataset_image_bytes(data);
+        labels[i] = whole.labels[crops[i].image];
         for (int y = 0; y < data->height; y++)
             for (int x = 0; x < data->width; x++, pixels += channels) {
                 int from_y = mirrored(crops[i].top + y, data->height);

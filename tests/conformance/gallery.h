@@ -14,7 +14,7 @@
 #define GALLERY_IMAGES 23
 
 struct gallery {
-    struct dataset data;         /* its training images; the arrays are this struct's */
+    struct dataset data;         /* its training split */
     struct repro_resident *kept; /* NULL: the backend keeps none */
 };
 

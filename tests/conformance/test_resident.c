@@ -14,6 +14,7 @@
 #include "snapshot.h"
 #include "subject.h"
 
+#include "base/err.h"
 #include "data/batch.h"
 
 #include <stdio.h>
@@ -156,6 +157,7 @@ static void crops_are_batches(void **state)
 {
     struct pair pair;
     struct repro_crop crops[MICRO_MAX];
+    struct err err = {0};
     (void)state;
     need();
     pair_start(&pair, &own_cases[OWN_CASES - 1], REPRO_PRECISION_F32);
@@ -165,10 +167,11 @@ static void crops_are_batches(void **state)
         zero_both(&pair);
         for (int64_t first = 0; first + micro <= GALLERY_IMAGES; first += micro) {
             struct repro_rows rows = pair.trial.rows;
-            batch_train(&pair.gallery.data, 5, epoch, order + first, micro, pair.trial.pixels,
-                        pair.trial.labels);
+            assert_int_equal(dataset_augmented(&pair.gallery.data, 5, epoch, order + first, micro,
+                                               pair.trial.pixels, pair.trial.labels, &err),
+                             0);
             pass(pair.sent, &rows);
-            batch_crops(5, epoch, order + first, micro, crops);
+            dataset_crops(&pair.gallery.data, 5, epoch, order + first, micro, crops);
             rows = gallery_rows(&pair.gallery, &rows, crops);
             pass(pair.kept, &rows);
         }

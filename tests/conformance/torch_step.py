@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """usage: torch_step.py FOLDER f32|tf32|bf16
 
-Judges what `step` wrote into FOLDER: PyTorch computes the same training step in float64 on the processor, from the same weights and
-rows, and the loss, the gradients, the updated weights and the running statistics must lie within a bound of it (relative L2 of the
-whole): 1e-5 in f32, 1e-3 in tf32, 1e-2 in bf16.  Where some ReLU's source lies closer to 0 than a precision rounds, a gradient is
-off by more with nobody wrong; so PyTorch's own step in that precision is measured by the same rule, and twice its distance is allowed.
-One ghost only: PyTorch has no ghost batch norm.  Exits with 1 when one is beyond, with 77 where PyTorch is missing.
+Judges what `step` wrote into FOLDER: PyTorch computes the same training step in float64 on the
+processor, from the same weights and rows, and the loss, the gradients, the updated weights and the
+running statistics must lie within a bound of it (relative L2 of the whole): 1e-5 in f32, 1e-3 in
+tf32, 1e-2 in bf16.  Where some ReLU's source lies closer to 0 than a precision rounds, a gradient
+is off by more with nobody wrong; so PyTorch's own step in that precision is measured by the same
+rule, and twice its distance is allowed. One ghost only: PyTorch has no ghost batch norm.  Exits
+with 1 when one is beyond, with 77 where PyTorch is missing.
 """
 import pathlib
 import sys
@@ -44,11 +46,13 @@ class Tf32Conv(torch.autograd.Function):
         x, weights = context.saved_tensors
         pad = weights.shape[2] // 2
         return (torch.nn.grad.conv2d_input(x.shape, tf32(weights), tf32(diff), context.stride, pad),
-                torch.nn.grad.conv2d_weight(tf32(x), weights.shape, tf32(diff), context.stride, pad), None)
+                torch.nn.grad.conv2d_weight(tf32(x), weights.shape, tf32(diff), context.stride,
+                                            pad), None)
 
 
 class Step:
-    """One step of PyTorch's: parameters are kept in `kept`, activations and convolutions are computed in `type`."""
+    """One step of PyTorch's: parameters are kept in `kept`, activations and convolutions are
+    computed in `type`."""
 
     def __init__(self, folder, kept, type, cores=False):
         self.kept, self.type, self.cores = kept, type, cores
@@ -68,7 +72,8 @@ class Step:
     def norm(self, x, name):
         wide = x.detach().to(torch.float64)
         self.statistics[name] = wide.mean((0, 2, 3)), wide.var((0, 2, 3), unbiased=False)
-        return F.batch_norm(x, None, None, self.params[name + ".gamma"], self.params[name + ".beta"], training=True, eps=EPSILON)
+        return F.batch_norm(x, None, None, self.params[name + ".gamma"],
+                            self.params[name + ".beta"], training=True, eps=EPSILON)
 
     def conv(self, x, name, stride):
         weights = self.params[name + ".weights"].to(self.type)
@@ -79,14 +84,18 @@ class Step:
     def forward(self):
         labels = self.read("labels.i32", numpy.int32)
         pixels = self.read("pixels.u8", numpy.uint8).reshape(len(labels), 32, 32, 3)
-        x = (torch.tensor(pixels.astype(numpy.float64)) - torch.tensor(MEAN, dtype=torch.float32)) / torch.tensor(
+        x = torch.tensor(pixels.astype(numpy.float64)) - torch.tensor(MEAN, dtype=torch.float32)
+        x = x / torch.tensor(
             DEVIATION, dtype=torch.float32)
         x = x.to(self.type)
         x = self.conv(x.permute(0, 3, 1, 2), "stem", 1)
-        for block in sorted({name.rsplit(".", 2)[0] for name in self.params if name.startswith("group")}):
+        for block in sorted({name.rsplit(".", 2)[0] for name in self.params
+                             if name.startswith("group")}):
             stride = 2 if block.endswith("block1") and not block.startswith("group1") else 1
             active = F.relu(self.norm(x, block + ".bn1"))
-            shortcut = self.conv(active, block + ".shortcut", stride) if block + ".shortcut.weights" in self.params else x
+            shortcut = x
+            if block + ".shortcut.weights" in self.params:
+                shortcut = self.conv(active, block + ".shortcut", stride)
             y = self.conv(active, block + ".conv1", stride)
             x = shortcut + self.conv(F.relu(self.norm(y, block + ".bn2")), block + ".conv2", 1)
         x = F.relu(self.norm(x, "head.bn")).mean((2, 3)).to(self.kept)
@@ -117,7 +126,8 @@ class Step:
             "loss": numpy.array([loss.item()]),
             "gradients": self.expected(lambda name: self.params[name].grad),
             "updated weights": self.expected(
-                lambda name: self.params[name] - LR * (self.params[name].grad + DECAY * self.params[name])),
+                lambda name: self.params[name] - LR * (self.params[name].grad
+                                                       + DECAY * self.params[name])),
             "running statistics": self.expected_running(),
         }
 
@@ -147,7 +157,8 @@ def main():
         ours, own = distance(got[name], want[name]), distance(theirs[name], want[name])
         bound = max(BOUNDS[precision], 2 * own)
         failed |= not ours <= bound
-        print(f"{name}: {ours:.1e} from float64, PyTorch {torch.__version__} itself {own:.1e}, bound {bound:.0e}")
+        print(f"{name}: {ours:.1e} from float64, PyTorch {torch.__version__} itself {own:.1e}, "
+              f"bound {bound:.0e}")
     sys.exit(failed)
 
 

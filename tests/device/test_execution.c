@@ -1,8 +1,8 @@
-/* Convolutions on the emulated GPU, through the backend's own plans: they keep to the stream of the
- * handle. */
+/* Convolutions on the emulated GPU, through the backend's own executions: they keep to the stream
+ * of the handle. */
 #include "fixture.h"
 
-#include "cudnn/dnn.h"
+#include "cudnn/choice.h"
 
 #define SIDE 8
 #define ENGINE 5 /* the only one for strict f32 */
@@ -10,7 +10,7 @@
 /* y = 3 x, a convolution of one pixel. */
 struct triple {
     cudnnHandle_t handle;
-    struct dnn_plan plan;
+    struct dnn_execution execution;
     float *weight, *workspace;
 };
 
@@ -33,22 +33,23 @@ static void begin(struct triple *triple, struct fixture *f)
     triple->weight[0] = 3.0f;
     assert_int_equal(cudnnCreate(&triple->handle), CUDNN_STATUS_SUCCESS);
     assert_int_equal(cudnnSetStream(triple->handle, f->stream), CUDNN_STATUS_SUCCESS);
-    const struct dnn_target target = {.handle = triple->handle};
-    assert_int_equal(dnn_plan_init(&triple->plan, &target, &conv, DNN_FORWARD, 0, &error), 0);
-    assert_int_equal(triple->plan.engine, ENGINE);
+    const struct engine_target target = {.handle = triple->handle};
+    assert_int_equal(choice_make(&triple->execution, &target, NULL, &conv, DNN_FORWARD, 0, &error),
+                     0);
+    assert_int_equal(triple->execution.engine, ENGINE);
     assert_int_equal(
-        dnn_plan_bind(&triple->plan, f->a, triple->weight, f->b, triple->workspace, &error), 0);
+        dnn_bind(&triple->execution, f->a, triple->weight, f->b, triple->workspace, &error), 0);
 }
 
 static void run(const struct triple *triple)
 {
     struct repro_error error;
-    assert_int_equal(dnn_plan_run(&triple->plan, triple->handle, &error), 0);
+    assert_int_equal(dnn_run(&triple->execution, triple->handle, &error), 0);
 }
 
 static void end(struct triple *triple)
 {
-    dnn_plan_release(&triple->plan);
+    dnn_release(&triple->execution);
     cudnnDestroy(triple->handle);
     DO(cudaFree(triple->weight));
     DO(cudaFree(triple->workspace));
@@ -72,7 +73,7 @@ static void a_convolution_is_a_node(void **state)
     assert_int_equal(count, 2);
     DO(cudaGraphInstantiate(&exec, graph, 0));
     assert_int_equal(
-        dnn_plan_bind(&triple.plan, f->c, triple.weight, f->c, triple.workspace, &error), 0);
+        dnn_bind(&triple.execution, f->c, triple.weight, f->c, triple.workspace, &error), 0);
     DO(cudaGraphLaunch(exec, f->stream));
     assert_true(f->b[2] == 12.0f && f->c[2] == 4.0f); /* the pointers at the capture */
     DO(cudaGraphLaunch(exec, f->stream));

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "data/whole.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +78,6 @@ static void draw_images(uint64_t seed, int64_t count, uint8_t *pixels, int32_t *
 
 static int make_data(struct dataset *data, struct err *err)
 {
-    size_t image = IMAGE;
     *data = (struct dataset){.name = "colours",
                              .train_n = FIXTURE_TRAIN_N,
                              .test_n = TEST_N,
@@ -87,15 +87,11 @@ static int make_data(struct dataset *data, struct err *err)
                              .classes = CLASSES,
                              .mean = {90.0f, 90.0f, 90.0f},
                              .deviation = {60.0f, 60.0f, 60.0f}};
-    data->train_pixels = mem_new(FIXTURE_TRAIN_N, image, err);
-    data->test_pixels = mem_new(TEST_N, image, err);
-    data->train_labels = mem_new(FIXTURE_TRAIN_N, sizeof *data->train_labels, err);
-    data->test_labels = mem_new(TEST_N, sizeof *data->test_labels, err);
-    if (data->train_pixels == NULL || data->test_pixels == NULL || data->train_labels == NULL ||
-        data->test_labels == NULL)
+    if (whole_allocate(data, err) != 0)
         return -1;
-    draw_images(11, FIXTURE_TRAIN_N, data->train_pixels, data->train_labels);
-    draw_images(12, TEST_N, data->test_pixels, data->test_labels);
+    for (int split = 0; split < DATASET_SPLITS; split++)
+        draw_images(split == DATASET_TRAIN ? 11 : 12, dataset_count(data, split),
+                    whole_pixels(data, split), whole_labels(data, split));
     return 0;
 }
 

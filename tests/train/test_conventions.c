@@ -88,7 +88,10 @@ static void rest_by_hand(const struct trainer_config *config, const float *param
     int64_t order[FIXTURE_TRAIN_N];
     int32_t labels[16];
     batch_order(config->seed, 0, FIXTURE_TRAIN_N, order);
-    batch_train(config->data, config->seed, 0, order + first, count, pixels, labels);
+    struct err err = {0};
+    assert_int_equal(dataset_augmented(config->data, config->seed, 0, order + first, count, pixels,
+                                       labels, &err),
+                     0);
     struct repro_rows rows = {.struct_size = sizeof rows,
                               .mode = REPRO_MODE_TRAIN,
                               .count = count,

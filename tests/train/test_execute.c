@@ -80,8 +80,8 @@ static int attempt(const char *out, const char *name, struct stopper *stopper, s
                                       .progress = watch,
                                       .stop = stop};
     assert_non_null(what);
-    int code = run_init(run, &session, what, out, err);
-    return code != 0 ? code : execute_run(run, &session.device, &options, err);
+    int code = run_init(run, &session.facts, what, 1, out, err);
+    return code != 0 ? code : execute_run(&session, run, &session.device, &options, err);
 }
 
 static void need(void)
@@ -278,9 +278,9 @@ static void done_is_left_alone(void **state)
     struct kept kept[3];
     const char *out = scratch_path(&scratch, "done");
     struct execute_options options = {.commit = "abc", .version = "1", .checkpoint_seconds = 1e9};
-    assert_int_equal(
-        run_init(&early, &session, experiment_run(session.experiment, "growing", &err), out, &err),
-        0);
+    assert_int_equal(run_init(&early, &session.facts,
+                              experiment_run(session.experiment, "growing", &err), 1, out, &err),
+                     0);
     assert_int_equal(early.status, RUN_NEW);
     whole(out, &run);
     const char *paths[] = {run.manifest_path, run.log_path, run.checkpoint_path};
@@ -290,7 +290,7 @@ static void done_is_left_alone(void **state)
     assert_int_equal(attempt(out, "growing", &stopper, &late, &err), 0);
     assert_int_equal(stopper.update, 0); /* nothing was trained */
     assert_int_equal(late.status, RUN_DONE);
-    assert_int_equal(execute_run(&early, &session.device, &options, &err), 0);
+    assert_int_equal(execute_run(&session, &early, &session.device, &options, &err), 0);
     assert_int_equal(early.status, RUN_DONE);
     for (int i = 0; i < 3; i++)
         untouched(paths[i], &kept[i]);
@@ -410,10 +410,10 @@ static int other_process(char **argv)
     snprintf(experiment_path, sizeof experiment_path, "%s", argv[2]);
     int code = open_session(&err);
     if (code == 0)
-        code = run_init(&run, &session, experiment_run(session.experiment, "growing", &err),
-                        argv[3], &err);
+        code = run_init(&run, &session.facts, experiment_run(session.experiment, "growing", &err),
+                        1, argv[3], &err);
     if (code == 0) {
-        code = execute_run(&run, &session.device, &options, &err);
+        code = execute_run(&session, &run, &session.device, &options, &err);
         run_release(&run);
     }
     session_close(&session);
@@ -598,12 +598,9 @@ static void identity(void **state)
     const struct experiment_run *growing = experiment_run(session.experiment, "growing", &err);
     const struct experiment_run *exploding = experiment_run(session.experiment, "exploding", &err);
     const char *out = scratch_path(&scratch, "identity");
-    assert_int_equal(run_init(&one, &session, growing, out, &err), 0);
-    assert_int_equal(run_init(&two, &session, exploding, out, &err), 0);
-    uint64_t seed = session.seed;
-    session.seed = seed + 1;
-    assert_int_equal(run_init(&seeded, &session, growing, out, &err), 0);
-    session.seed = seed;
+    assert_int_equal(run_init(&one, &session.facts, growing, 1, out, &err), 0);
+    assert_int_equal(run_init(&two, &session.facts, exploding, 1, out, &err), 0);
+    assert_int_equal(run_init(&seeded, &session.facts, growing, 2, out, &err), 0);
     assert_string_not_equal(one.hash, two.hash);
     assert_string_not_equal(one.hash, seeded.hash);
     assert_string_not_equal(one.folder, two.folder);
@@ -629,13 +626,46 @@ static void session_refusals(void **state)
     options.profile = NULL;
     options.backend = "no-such-backend";
     assert_int_equal(session_open(&options, &other, &err), ERR_BACKEND);
-    options.backend = NULL;
-    options.data = scratch.folder;
-    assert_int_not_equal(session_open(&options, &other, &err), 0);
     options.share = "/nowhere";
     assert_int_equal(session_open(&options, &other, &err), ERR_INPUT);
     session_close(&other);
     session_close(&other);
+}
+
+/* The experiment says whose data the folder holds; without a folder the synthetic set stands in. */
+static void the_experiment_names_the_data(void **state)
+{
+    static const struct {
+        const char *dataset, *words; /* NULL: it opens */
+        int with_folder;
+    } cases[] = {{"cifar10", NULL, 0},
+                 {"synthetic", NULL, 1},
+                 {"cifar10", "data_batch_1.bin' is missing", 1},
+                 {"cifar01", "unknown data set 'cifar01' (did you mean 'cifar10'?)", 0}};
+    (void)state;
+    need();
+    const char *path = scratch_path(&scratch, "named.exp");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct session other = {0};
+        struct session_options options = {
+            .share = scratch.folder, .figure = path, .backend = "openblas", .threads = 1};
+        const char *behind = strstr(experiment_text, "synthetic") + strlen("synthetic");
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fprintf(file, "name = \"trial\"; title = \"A trial\"; dataset = \"%s%s", cases[i].dataset,
+                behind);
+        assert_int_equal(fclose(file), 0);
+        options.data = cases[i].with_folder ? scratch.folder : "";
+        int code = session_open(&options, &other, &err);
+        if ((code == 0) != (cases[i].words == NULL))
+            fail_msg("%s: %d, '%s'", cases[i].dataset, code, err.text);
+        if (code == 0)
+            assert_string_equal(other.data.name, "synthetic");
+        else
+            assert_non_null(strstr(err.text, cases[i].words));
+        session_close(&other);
+    }
 }
 
 int main(int argc, char **argv)
@@ -656,6 +686,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_manifest_without_sessions),
         cmocka_unit_test(identity),
         cmocka_unit_test(session_refusals),
+        cmocka_unit_test(the_experiment_names_the_data),
     };
     return cmocka_run_group_tests_name("execute", tests, set_up, tear_down);
 }

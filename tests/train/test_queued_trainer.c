@@ -4,7 +4,7 @@
 #include "fixture.h"
 
 #include "base/err.h"
-#include "base/mem.h"
+#include "data/whole.h"
 #include "scratch.h"
 #include "train/checkpoint.h"
 #include "train/resident.h"
@@ -35,19 +35,23 @@ static struct scratch scratch;
 static int make_long_data(struct err *err)
 {
     const struct dataset *data = &fixture.data;
-    size_t image = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
+    size_t image = dataset_image_bytes(data);
     long_data = *data;
     long_data.train_n = LONG_N;
-    long_data.train_pixels = mem_new(LONG_N, image, err);
-    long_data.train_labels = mem_new(LONG_N, sizeof *long_data.train_labels, err);
-    if (long_data.train_pixels == NULL || long_data.train_labels == NULL)
+    if (whole_allocate(&long_data, err) != 0)
         return -1;
+    struct dataset_images train = dataset_whole(data, DATASET_TRAIN),
+                          test = dataset_whole(data, DATASET_TEST);
+    uint8_t *pixels = whole_pixels(&long_data, DATASET_TRAIN);
+    int32_t *labels = whole_labels(&long_data, DATASET_TRAIN);
+    size_t tests = (size_t)data->test_n;
+    memcpy(whole_pixels(&long_data, DATASET_TEST), test.pixels, tests * image);
+    memcpy(whole_labels(&long_data, DATASET_TEST), test.labels, tests * sizeof *test.labels);
     for (size_t i = 0; i < LONG_N; i++) {
         size_t from = i % FIXTURE_TRAIN_N;
         for (size_t p = 0; p < image; p++)
-            long_data.train_pixels[i * image + p] = (uint8_t)(data->train_pixels[from * image + p] -
-                                                              i / FIXTURE_TRAIN_N);
-        long_data.train_labels[i] = data->train_labels[from];
+            pixels[i * image + p] = (uint8_t)(train.pixels[from * image + p] - i / FIXTURE_TRAIN_N);
+        labels[i] = train.labels[from];
     }
     return 0;
 }
@@ -79,8 +83,7 @@ static int tear_down(void **state)
 {
     resident_release(&resident);
     resident_release(&long_resident);
-    mem_free(long_data.train_pixels);
-    mem_free(long_data.train_labels);
+    dataset_release(&long_data);
     fixture_close(state);
     return scratch_remove(&scratch);
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "data/batch.h"
+#include "train/trainer_parts.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -124,6 +125,7 @@ static void a_gradient_is_a_mean(void **state)
     struct repro_net_options options = {
         .struct_size = sizeof options, .precision = REPRO_PRECISION_F32, .micro = 4, .ghost = 4};
     struct repro_error error = {0};
+    struct err err = {0};
     int64_t order[FIXTURE_TRAIN_N];
     assert_int_equal(
         fixture.backend.net_compile(fixture.device, &fixture.net.graph, &options, &net, &error), 0);
@@ -137,7 +139,8 @@ static void a_gradient_is_a_mean(void **state)
     int32_t labels[4];
     float *one = mem_new(count, sizeof *one, NULL);
     for (int m = 0; m < 9; m++) {
-        batch_train(&fixture.data, 3, 0, order + 4 * m, 4, pixels, labels);
+        assert_int_equal(
+            dataset_augmented(&fixture.data, 3, 0, order + 4 * m, 4, pixels, labels, &err), 0);
         struct repro_rows rows = {.struct_size = sizeof rows,
                                   .mode = REPRO_MODE_TRAIN,
                                   .count = 4,
@@ -196,6 +199,7 @@ static void the_order_is_the_epochs(void **state)
     fixture_need();
     uint8_t pixels[8 * 8 * 3];
     int32_t label;
+    struct err err = {0};
     static const int64_t batches[] = {4, 12, 36}; /* all divide 72, and so do their doubles */
     for (int i = 0; i < 3; i++) {
         struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, batches[i], 1);
@@ -214,7 +218,9 @@ static void the_order_is_the_epochs(void **state)
             for (int r = 0; r < FIXTURE_TRAIN_N; r++) {
                 assert_int_equal(fixture.images[epoch * FIXTURE_TRAIN_N + r], order[r]);
                 assert_int_equal(seen[order[r]]++, 0);
-                batch_train(&fixture.data, 3, epoch, &order[r], 1, pixels, &label);
+                assert_int_equal(
+                    dataset_augmented(&fixture.data, 3, epoch, &order[r], 1, pixels, &label, &err),
+                    0);
                 hash = fixture_hash(hash, pixels, label);
             }
         }
@@ -309,6 +315,63 @@ static void it_learns(void **state)
     assert_int_equal(trainer_evaluate(trainer, &twice, &err), 0);
     assert_memory_equal(&again, &twice, sizeof twice);
     trainer_free(trainer);
+}
+
+/* Whether rows of the test set are made ahead or when asked for, and wherever they are asked for:
+ * the same scores, and what was trained behind them the same. */
+static void evaluation_ahead_changes_nothing(void **state)
+{
+    (void)state;
+    fixture_need();
+    struct err err = {0};
+    struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 12, 1);
+    struct trainer_config config = fixture_config(&schedule);
+    config.micro = 8; /* 20 test images: two of them and a rest */
+    struct trainer *plain = fixture_trainer(&config);
+    config.evaluates = 1;
+    struct trainer *ahead = fixture_trainer(&config);
+    for (int epoch = 0; epoch < schedule.epochs; epoch++) {
+        struct trainer_score a, b;
+        while (!trainer_epoch_done(plain)) {
+            assert_int_equal(trainer_update(plain, &err), 0);
+            assert_int_equal(trainer_update(ahead, &err), 0);
+        }
+        assert_int_equal(trainer_evaluate(ahead, &b, &err), 0); /* before the epoch is ended */
+        trainer_end_epoch(plain);
+        trainer_end_epoch(ahead);
+        assert_int_equal(trainer_evaluate(plain, &a, &err), 0);
+        assert_memory_equal(&a, &b, sizeof a);
+        if (epoch == 0) /* once more, out of turn */
+            assert_int_equal(trainer_evaluate(ahead, &b, &err), 0);
+        assert_memory_equal(&a, &b, sizeof a);
+    }
+    fixture_same(plain, ahead, "test rows made ahead");
+    trainer_free(plain);
+    trainer_free(ahead);
+}
+
+/* A run that evaluates behind every epoch never makes the thread begin again. */
+static void a_run_is_one_beginning(void **state)
+{
+    (void)state;
+    fixture_need();
+    struct err err = {0};
+    for (int evaluates = 0; evaluates < 2; evaluates++) {
+        struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 12, 1);
+        struct trainer_config config = fixture_config(&schedule);
+        config.evaluates = evaluates;
+        struct trainer *trainer = fixture_trainer(&config);
+        for (int epoch = 0; epoch < schedule.epochs; epoch++) {
+            struct trainer_score score;
+            while (!trainer_epoch_done(trainer))
+                assert_int_equal(trainer_update(trainer, &err), 0);
+            trainer_end_epoch(trainer);
+            if (evaluates)
+                assert_int_equal(trainer_evaluate(trainer, &score, &err), 0);
+        }
+        assert_int_equal(prefetch_beginnings(trainer->ahead), 1);
+        trainer_free(trainer);
+    }
 }
 
 /* Evaluation between updates leaves no trace in training. */
@@ -461,6 +524,8 @@ int main(void)
         cmocka_unit_test(counts_are_the_plan),
         cmocka_unit_test(the_step_follows_the_schedule),
         cmocka_unit_test(it_learns),
+        cmocka_unit_test(evaluation_ahead_changes_nothing),
+        cmocka_unit_test(a_run_is_one_beginning),
         cmocka_unit_test(evaluation_changes_nothing),
         cmocka_unit_test(not_finite_stops),
         cmocka_unit_test(a_failing_backend),

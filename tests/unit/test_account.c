@@ -19,7 +19,7 @@
 struct small {
     struct net net;
     struct plugin_graph graph;
-    struct lower_node plans[NODES];
+    struct lower_node lowered[NODES];
     struct net_layer layers[NODES];
 };
 
@@ -37,9 +37,9 @@ static void build(struct small *small, int type)
     struct err err = {0};
     struct repro_error error = {0};
     *small = (struct small){
-        .plans = {[2] = {.fused_relu = 1}, [3] = {.fused_relu = 1}, [5] = {.same_diff = {1, 0}}}};
+        .lowered = {[2] = {.fused_relu = 1}, [3] = {.fused_relu = 1}, [5] = {.same_diff = {1, 0}}}};
     for (int i = 0; i < NODES; i++)
-        small->plans[i].onto = small->plans[i].sum_with = LOWER_NONE;
+        small->lowered[i].onto = small->lowered[i].sum_with = LOWER_NONE;
     net_start(&small->net, 3, 4, 4, 5, mean, deviation, &err);
     int first = net_conv(&small->net, "first", 0, 8, 3, 1, 1);
     int active = net_relu(&small->net, "relu", net_batch_norm(&small->net, "norm", first));
@@ -53,7 +53,7 @@ static void build(struct small *small, int type)
         small->layers[i] = (struct net_layer){
             .node = &small->graph.nodes[i],
             .use = &small->graph.use[i],
-            .plan = &small->plans[i],
+            .lowered = &small->lowered[i],
             .elements = small->graph.use[i].plane * (i == 0 ? 4 : small->graph.nodes[i].channels),
             .type = i >= 8 ? KERNEL_F32 : type};
 }
@@ -104,15 +104,15 @@ static void each_tensor_once_a_pass(void **state)
                          forward(&small, i), backward(&small, i), want[i][0], want[i][1]);
         }
         assert_true(account_forward(small.layers, &small.layers[2], ROWS, 0) == 2.0 * T);
-        small.plans[2].sum_with = 5; /* reads two summands, writes their sum, applies */
+        small.lowered[2].sum_with = 5; /* reads two summands, writes their sum, applies */
         assert_true(forward(&small, 2) == 5.0 * T);
         assert_true(account_forward(small.layers, &small.layers[2], ROWS, 0) == 4.0 * T);
-        small.plans[5].sum_with = 2;
+        small.lowered[5].sum_with = 2;
         assert_true(forward(&small, 5) == 0.0);
         assert_true(account_forward(small.layers, &small.layers[5], ROWS, 0) == 0.0);
-        small.plans[4].onto = 1; /* adds to what is there */
+        small.lowered[4].onto = 1; /* adds to what is there */
         assert_true(forward(&small, 4) == T + second + 2.0 * T);
-        small.plans[5].onto = 1;
+        small.lowered[5].onto = 1;
         assert_true(account_forward(small.layers, &small.layers[5], ROWS, 0) == 0.0);
         release(&small);
     }

@@ -1,4 +1,4 @@
-/* batch.h: the order of an epoch, and augmentation against a naive reference. */
+/* batch.h: the order of an epoch; and whole.h: augmentation against a naive reference. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "base/random.h"
 #include "data/batch.h"
+#include "data/whole.h"
 
 #include <string.h>
 
@@ -18,23 +20,51 @@
 #define IMAGES 40
 #define PAD 4
 
-static uint8_t pixels[IMAGES * BYTES];
-static int32_t labels[IMAGES];
+static struct dataset data;
+static const uint8_t *pixels; /* of its training images */
 
-static struct dataset make_data(void)
+static struct dataset make_data(int64_t train_n, int channels, int height, int width)
 {
-    for (size_t i = 0; i < sizeof pixels; i++)
-        pixels[i] = (uint8_t)random_at(99, 0, 0, i, 0).word[0];
-    for (int i = 0; i < IMAGES; i++)
-        labels[i] = (i * 7) % 10;
-    return (struct dataset){.name = "test",
-                            .train_n = IMAGES,
-                            .channels = CHANNELS,
-                            .height = HEIGHT,
-                            .width = WIDTH,
-                            .classes = 10,
-                            .train_pixels = pixels,
-                            .train_labels = labels};
+    struct err err = {0};
+    struct dataset made = {.train_n = train_n,
+                           .test_n = 2,
+                           .channels = channels,
+                           .height = height,
+                           .width = width,
+                           .classes = 10};
+    if (whole_allocate(&made, &err) != 0)
+        fail_msg("%s", err.text);
+    for (int split = 0; split < DATASET_SPLITS; split++) {
+        size_t bytes = (size_t)dataset_count(&made, split) * dataset_image_bytes(&made);
+        for (size_t i = 0; i < bytes; i++)
+            whole_pixels(&made,
+                         split)[i] = (uint8_t)random_at(99, 0, (uint32_t)split, i, 0).word[0];
+        for (int i = 0; i < dataset_count(&made, split); i++)
+            whole_labels(&made, split)[i] = (i * 7 + split) % 10;
+    }
+    return made;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    data = make_data(IMAGES, CHANNELS, HEIGHT, WIDTH);
+    pixels = dataset_whole(&data, DATASET_TRAIN).pixels;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dataset_release(&data);
+    return 0;
+}
+
+static void augmented(uint64_t seed, uint32_t epoch, const int64_t *image, int64_t count,
+                      uint8_t *rows, int32_t *labels)
+{
+    struct err err = {0};
+    assert_int_equal(dataset_augmented(&data, seed, epoch, image, count, rows, labels, &err), 0);
 }
 
 /* From an independent Philox4x32-10 and Fisher-Yates from the last element down. */
@@ -113,7 +143,6 @@ static void reference(const uint8_t *src, int top, int left, int flip, uint8_t *
 static void rows_match_the_reference(void **state)
 {
     (void)state;
-    struct dataset data = make_data();
     int tops[9] = {0}, lefts[9] = {0}, flips[2] = {0};
     for (uint32_t epoch = 0; epoch < 10; epoch++)
         for (int64_t i = 0; i < IMAGES; i++) {
@@ -124,9 +153,9 @@ static void rows_match_the_reference(void **state)
             uint8_t expected[BYTES], row[BYTES];
             int32_t label = -1;
             reference(pixels + (size_t)i * BYTES, top, left, flip, expected);
-            batch_train(&data, 5, epoch, &i, 1, row, &label);
+            augmented(5, epoch, &i, 1, row, &label);
             assert_memory_equal(row, expected, BYTES);
-            assert_int_equal(label, labels[i]);
+            assert_int_equal(label, i * 7 % 10);
             tops[top]++;
             lefts[left]++;
             flips[flip]++;
@@ -140,14 +169,13 @@ static void rows_match_the_reference(void **state)
 static void augmentation_is_pinned(void **state)
 {
     (void)state;
-    struct dataset data = make_data();
     const int draws[8][3] = {{2, 3, 1}, {5, 7, 1}, {8, 0, 1}, {2, 3, 0},
                              {7, 7, 1}, {4, 4, 1}, {6, 1, 1}, {5, 8, 0}};
     for (int64_t i = 0; i < 8; i++) {
         uint8_t expected[BYTES], row[BYTES];
         int32_t label;
         reference(pixels + (size_t)i * BYTES, draws[i][0], draws[i][1], draws[i][2], expected);
-        batch_train(&data, 5, 3, &i, 1, row, &label);
+        augmented(5, 3, &i, 1, row, &label);
         assert_memory_equal(row, expected, BYTES);
     }
 }
@@ -156,72 +184,93 @@ static void augmentation_is_pinned(void **state)
 static void rows_do_not_know_their_batch(void **state)
 {
     (void)state;
-    struct dataset data = make_data();
     int64_t image[IMAGES];
     static uint8_t whole[IMAGES * BYTES], cut[IMAGES * BYTES + 1];
     int32_t whole_labels[IMAGES], cut_labels[IMAGES];
     batch_order(8, 2, IMAGES, image);
-    batch_train(&data, 8, 2, image, IMAGES, whole, whole_labels);
+    augmented(8, 2, image, IMAGES, whole, whole_labels);
     const int64_t counts[] = {1, 3, 16, IMAGES};
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         memset(cut, 0, sizeof cut);
         cut[IMAGES * BYTES] = 0x5a;
         for (int64_t first = 0; first < IMAGES; first += counts[c]) {
             int64_t count = IMAGES - first < counts[c] ? IMAGES - first : counts[c];
-            batch_train(&data, 8, 2, image + first, count, cut + (size_t)first * BYTES,
-                        cut_labels + first);
+            augmented(8, 2, image + first, count, cut + (size_t)first * BYTES, cut_labels + first);
         }
         assert_memory_equal(cut, whole, sizeof whole);
         assert_memory_equal(cut_labels, whole_labels, sizeof whole_labels);
         assert_int_equal(cut[IMAGES * BYTES], 0x5a);
     }
-    batch_train(&data, 8, 2, image, 0, NULL, NULL);
+    augmented(8, 2, image, 0, NULL, NULL);
 }
 
 static void epochs_and_seeds_differ(void **state)
 {
     (void)state;
-    struct dataset data = make_data();
     int64_t image[IMAGES];
     int32_t row_labels[IMAGES];
     static uint8_t first[IMAGES * BYTES], other[IMAGES * BYTES];
     for (int i = 0; i < IMAGES; i++)
         image[i] = i;
-    batch_train(&data, 8, 2, image, IMAGES, first, row_labels);
-    batch_train(&data, 8, 3, image, IMAGES, other, row_labels);
+    augmented(8, 2, image, IMAGES, first, row_labels);
+    augmented(8, 3, image, IMAGES, other, row_labels);
     assert_memory_not_equal(first, other, sizeof first);
-    batch_train(&data, 9, 2, image, IMAGES, other, row_labels);
+    augmented(9, 2, image, IMAGES, other, row_labels);
     assert_memory_not_equal(first, other, sizeof first);
 }
 
 /* Smaller than the padding: reflected again and again; a single pixel stays itself. */
 static void tiny_images(void **state)
 {
-    (void)state;
-    static uint8_t two[2 * 2] = {10, 20, 30, 40}, one[1] = {7};
-    int32_t label[1] = {0}, got;
+    static const uint8_t two[2 * 2] = {10, 20, 30, 40}, one[1] = {7};
     uint8_t row[4];
-    struct dataset data = {.train_n = 1,
-                           .channels = 1,
-                           .height = 2,
-                           .width = 2,
-                           .classes = 10,
-                           .train_pixels = two,
-                           .train_labels = label};
     int64_t image = 0;
+    (void)state;
     for (uint32_t epoch = 0; epoch < 50; epoch++) {
         struct random_words words = random_at(5, RANDOM_AUGMENT, epoch, 0, 0);
         unsigned top = (unsigned)((uint64_t)words.word[0] * 9 >> 32);
         unsigned left = (unsigned)((uint64_t)words.word[1] * 9 >> 32);
         unsigned flip = words.word[2] >> 31;
-        batch_train(&data, 5, epoch, &image, 1, row, &got);
+        struct repro_crop crop;
+        batch_crops(5, epoch, &image, 1, &crop);
+        batch_cut(two, 2, 2, 1, &crop, row);
         for (unsigned p = 0; p < 4; p++)
             assert_int_equal(row[p], two[(top + p / 2) % 2 * 2 + (left + p % 2 + flip) % 2]);
+        batch_cut(one, 1, 1, 1, &crop, row);
+        assert_int_equal(row[0], 7);
     }
-    data.height = data.width = 1;
-    data.train_pixels = one;
-    batch_train(&data, 5, 0, &image, 1, row, &got);
-    assert_int_equal(row[0], 7);
+}
+
+/* Crops say the same rows; plain ones are the images of a split, by any index, any number. */
+static void other_ways_to_rows(void **state)
+{
+    static uint8_t rows[IMAGES * BYTES], row[BYTES];
+    int32_t labels[IMAGES];
+    int64_t image[IMAGES];
+    struct repro_crop crops[IMAGES];
+    struct err err = {0};
+    (void)state;
+    batch_order(8, 2, IMAGES, image);
+    augmented(8, 2, image, IMAGES, rows, labels);
+    dataset_crops(&data, 8, 2, image, IMAGES, crops);
+    for (size_t i = 0; i < IMAGES; i++) {
+        assert_int_equal(crops[i].image, image[i]);
+        batch_cut(pixels + (size_t)image[i] * BYTES, HEIGHT, WIDTH, CHANNELS, &crops[i], row);
+        assert_memory_equal(rows + i * BYTES, row, BYTES);
+    }
+    for (int split = 0; split < DATASET_SPLITS; split++) {
+        struct dataset_images whole = dataset_whole(&data, split);
+        const int64_t some[] = {1, 0, 1};
+        assert_int_equal(dataset_plain(&data, split, some, 3, rows, labels, &err), 0);
+        for (size_t i = 0; i < 3; i++) {
+            assert_memory_equal(rows + i * BYTES, whole.pixels + (size_t)some[i] * BYTES, BYTES);
+            assert_int_equal(labels[i], whole.labels[some[i]]);
+        }
+    }
+    assert_int_equal(dataset_count(&data, DATASET_TRAIN), IMAGES);
+    assert_int_equal(dataset_count(&data, DATASET_TEST), 2);
+    assert_int_equal(dataset_image_bytes(&data), BYTES);
+    assert_string_equal(data.augment, "crop from 4-pixel reflection pad, flip");
 }
 
 int main(void)
@@ -232,6 +281,7 @@ int main(void)
         cmocka_unit_test(order_is_even),           cmocka_unit_test(rows_match_the_reference),
         cmocka_unit_test(augmentation_is_pinned),  cmocka_unit_test(rows_do_not_know_their_batch),
         cmocka_unit_test(epochs_and_seeds_differ), cmocka_unit_test(tiny_images),
+        cmocka_unit_test(other_ways_to_rows),
     };
-    return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("batch", tests, set_up, tear_down);
 }

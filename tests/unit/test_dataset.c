@@ -1,4 +1,4 @@
-/* dataset.h: the CIFAR-10 reader on made-up files of full size, every way it refuses, and, with
+/* source_cifar10(): the reader on made-up files of full size, every way it refuses, and, with
  * REPRO_DATA, the real set. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "data/dataset.h"
+#include "data/source.h"
 #include "scratch.h"
 
 #include <string.h>
@@ -76,6 +76,16 @@ static int tear_down(void **state)
     return scratch_remove(&scratch);
 }
 
+static struct dataset_images train(const struct dataset *data)
+{
+    return dataset_whole(data, DATASET_TRAIN);
+}
+
+static struct dataset_images test(const struct dataset *data)
+{
+    return dataset_whole(data, DATASET_TEST);
+}
+
 static void assert_image(const uint8_t *pixels, int32_t label, size_t salt, size_t record)
 {
     assert_int_equal(label, label_of(salt, record));
@@ -91,7 +101,7 @@ static void assert_refused(const char *folder, int64_t train_n, int64_t test_n, 
     struct dataset data, before;
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
-    assert_int_equal(dataset_cifar10(folder, train_n, test_n, &data, &err), ERR_INPUT);
+    assert_int_equal(source_cifar10(folder, train_n, test_n, &data, &err), ERR_INPUT);
     assert_int_equal(err.code, ERR_INPUT);
     assert_non_null(strstr(err.text, first));
     assert_non_null(strstr(err.text, second));
@@ -103,8 +113,7 @@ static void images_and_labels(void **state)
     (void)state;
     struct err err = {0};
     struct dataset data;
-    assert_int_equal(dataset_cifar10(scratch.folder, 10001, 10000, &data, &err), 0);
-    assert_string_equal(data.name, "cifar10");
+    assert_int_equal(source_cifar10(scratch.folder, 10001, 10000, &data, &err), 0);
     assert_int_equal(data.train_n, 10001);
     assert_int_equal(data.test_n, 10000);
     assert_int_equal(data.channels, 3);
@@ -114,10 +123,10 @@ static void images_and_labels(void **state)
     assert_float_equal(data.mean[0], 125.3f, 1e-4f);
     assert_float_equal(data.deviation[2], 66.7f, 1e-4f);
     for (size_t i = 0; i < 10000; i += 1111)
-        assert_image(data.train_pixels + i * 3072, data.train_labels[i], 1, i);
-    assert_image(data.train_pixels + (size_t)10000 * 3072, data.train_labels[10000], 2, 0);
+        assert_image(train(&data).pixels + i * 3072, train(&data).labels[i], 1, i);
+    assert_image(train(&data).pixels + (size_t)10000 * 3072, train(&data).labels[10000], 2, 0);
     for (size_t i = 0; i < 10000; i += 3333)
-        assert_image(data.test_pixels + i * 3072, data.test_labels[i], 9, i);
+        assert_image(test(&data).pixels + i * 3072, test(&data).labels[i], 9, i);
     dataset_release(&data);
     struct dataset none = {0};
     assert_memory_equal(&data, &none, sizeof data);
@@ -129,14 +138,14 @@ static void folder_itself_and_part_of_the_set(void **state)
     (void)state;
     struct err err = {0};
     struct dataset whole, part;
-    assert_int_equal(dataset_cifar10(scratch.folder, 20, 10, &whole, &err), 0);
+    assert_int_equal(source_cifar10(scratch.folder, 20, 10, &whole, &err), 0);
     assert_int_equal(
-        dataset_cifar10(scratch_path(&scratch, "cifar-10-batches-bin"), 20, 10, &part, &err), 0);
+        source_cifar10(scratch_path(&scratch, "cifar-10-batches-bin"), 20, 10, &part, &err), 0);
     assert_true(whole.digest == part.digest);
     dataset_release(&part);
-    assert_int_equal(dataset_cifar10(scratch.folder, 7, 3, &part, &err), 0);
-    assert_memory_equal(part.train_pixels, whole.train_pixels, 7 * 3072);
-    assert_memory_equal(part.test_labels, whole.test_labels, 3 * sizeof *part.test_labels);
+    assert_int_equal(source_cifar10(scratch.folder, 7, 3, &part, &err), 0);
+    assert_memory_equal(train(&part).pixels, train(&whole).pixels, 7 * 3072);
+    assert_memory_equal(test(&part).labels, test(&whole).labels, 3 * sizeof *test(&part).labels);
     assert_true(whole.digest != part.digest);
     dataset_release(&part);
     dataset_release(&whole);
@@ -159,17 +168,17 @@ static void digest(void **state)
     static uint8_t bytes[48 + 302 * (3072 + 4)];
     const uint64_t shape[] = {300, 2, 3, 32, 32, 10};
     size_t at = 0;
-    assert_int_equal(dataset_cifar10(scratch.folder, 300, 2, &data, &err), 0);
+    assert_int_equal(source_cifar10(scratch.folder, 300, 2, &data, &err), 0);
     for (int i = 0; i < 6; i++)
         at = append(bytes, at, shape[i], 8);
-    memcpy(bytes + at, data.train_pixels, 300 * 3072);
+    memcpy(bytes + at, train(&data).pixels, 300 * 3072);
     at += 300 * 3072;
     for (int i = 0; i < 300; i++)
-        at = append(bytes, at, (uint64_t)data.train_labels[i], 4);
-    memcpy(bytes + at, data.test_pixels, 2 * 3072);
+        at = append(bytes, at, (uint64_t)train(&data).labels[i], 4);
+    memcpy(bytes + at, test(&data).pixels, 2 * 3072);
     at += 2 * 3072;
     for (int i = 0; i < 2; i++)
-        at = append(bytes, at, (uint64_t)data.test_labels[i], 4);
+        at = append(bytes, at, (uint64_t)test(&data).labels[i], 4);
     assert_int_equal(at, sizeof bytes);
     assert_true(data.digest == XXH3_64bits(bytes, sizeof bytes));
     dataset_release(&data);
@@ -242,7 +251,7 @@ static void wrong_label(void **state)
     put_byte(test, 4L * RECORD, 255);
     assert_refused(scratch.folder, 10, 1, "test_batch.bin': record 4", "label 255, above 9");
     put_byte(test, 4L * RECORD, 0);
-    assert_int_equal(dataset_cifar10(scratch.folder, 10, 10, &data, &err), 0);
+    assert_int_equal(source_cifar10(scratch.folder, 10, 10, &data, &err), 0);
     dataset_release(&data);
 }
 
@@ -253,23 +262,23 @@ static void real_set(void **state)
     const char *folder = getenv("REPRO_DATA");
     struct err err = {0};
     struct dataset data;
-    int train[10] = {0}, test[10] = {0};
+    int trains[10] = {0}, tests[10] = {0};
     double sum[3] = {0};
     if (folder == NULL) {
         print_message("# skipped: set REPRO_DATA to the folder that holds cifar-10-batches-bin\n");
         skip();
     }
-    if (dataset_cifar10(folder, 50000, 10000, &data, &err) != 0)
+    if (source_cifar10(folder, 50000, 10000, &data, &err) != 0)
         fail_msg("%s", err.text);
     for (size_t i = 0; i < 50000; i++)
-        train[data.train_labels[i]]++;
+        trains[train(&data).labels[i]]++;
     for (size_t i = 0; i < 10000; i++)
-        test[data.test_labels[i]]++;
+        tests[test(&data).labels[i]]++;
     for (size_t i = 0; i < (size_t)50000 * 3072; i++)
-        sum[i % 3] += data.train_pixels[i];
+        sum[i % 3] += train(&data).pixels[i];
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(train[i], 5000);
-        assert_int_equal(test[i], 1000);
+        assert_int_equal(trains[i], 5000);
+        assert_int_equal(tests[i], 1000);
     }
     for (int c = 0; c < 3; c++)
         assert_float_equal(sum[c] / (50000.0 * 1024), data.mean[c], 0.06);

@@ -1,7 +1,8 @@
 /* The rule for convolutions, asked of the real cuDNN for GPUs that are described and need not be
- * there: every convolution of the networks and of graphs.c has a plan at every precision, in every
- * direction, and the plan keeps the rule.  And every plan that a trial would compare is built again
- * from its engine's number and its knobs: the same plan, as cuDNN itself writes it down. */
+ * there: every convolution of the networks and of graphs.c has an execution at every precision, in
+ * every direction, and the execution keeps the rule.  And every execution that a trial would
+ * compare is built again from its engine's number and its knobs: the same execution, as cuDNN
+ * itself writes it down. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "cudnn/dnn.h"
+#include "cudnn/choice.h"
 
 #include "base/err.h"
-#include "cudnn/choice.h"
 #include "cudnn/driver.h"
+#include "cudnn/engine.h"
 #include "cudnn/operation.h"
 #include "cudnn/tune.h"
 #include "graphs.h"
@@ -49,7 +50,7 @@ static int open_devices(void **state)
     struct repro_error error = {0};
     (void)state;
     for (int k = 0; k < DEVICES; k++)
-        if (dnn_describe_device(devices[k], &properties[k], &error) != 0)
+        if (engine_describe_device(devices[k], &properties[k], &error) != 0)
             snprintf(reason, sizeof reason, "%s", error.text);
     return 0;
 }
@@ -83,50 +84,50 @@ static struct dnn_conv conv_of(const struct net *net, const struct repro_node *n
                              .pad_left = node->pad_left};
 }
 
-/* The plan twice: the same engine, allowed by the rule. */
-static void check_plan(const struct dnn_target *target, const struct dnn_conv *conv,
-                       enum dnn_direction direction, int add)
+/* The execution twice: the same engine, allowed by the rule. */
+static void check_execution(const struct engine_target *target, const struct dnn_conv *conv,
+                            enum dnn_direction direction, int add)
 {
-    struct dnn_plan plan, again;
+    struct dnn_execution execution, again;
     struct repro_error error = {0};
-    if (dnn_plan_init(&plan, target, conv, direction, add, &error) != 0)
+    if (choice_make(&execution, target, NULL, conv, direction, add, &error) != 0)
         fail_msg("%s", error.text);
-    assert_int_equal(dnn_plan_init(&again, target, conv, direction, add, &error), 0);
-    assert_int_equal(plan.engine, again.engine);
-    assert_int_equal(plan.workspace, again.workspace);
-    assert_int_equal(plan.notes >> CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC & 1, 0);
-    assert_int_equal(plan.notes >> CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION & 1, 0);
+    assert_int_equal(choice_make(&again, target, NULL, conv, direction, add, &error), 0);
+    assert_int_equal(execution.engine, again.engine);
+    assert_int_equal(execution.workspace, again.workspace);
+    assert_int_equal(execution.notes >> CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC & 1, 0);
+    assert_int_equal(execution.notes >> CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION & 1, 0);
     if (!conv->bf16 && !conv->tensor_cores)
-        assert_int_equal(plan.notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1, 0);
-    assert_in_range(plan.workspace, 0, DNN_WORKSPACE_MAX);
-    dnn_plan_release(&plan);
-    dnn_plan_release(&again);
+        assert_int_equal(execution.notes >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1, 0);
+    assert_in_range(execution.workspace, 0, ENGINE_WORKSPACE_MAX);
+    dnn_release(&execution);
+    dnn_release(&again);
 }
 
-/* Every convolution of a net; returns how many plans. */
+/* Every convolution of a net; returns how many executions. */
 static int check_net(const struct net *net, int64_t rows)
 {
-    int plans = 0;
+    int executions = 0;
     for (int d = 0; d < DEVICES; d++)
         for (int i = 0; i < net->graph.node_count; i++)
             for (int precision = REPRO_PRECISION_F32;
                  net->nodes[i].op == REPRO_OP_CONV && precision <= REPRO_PRECISION_BF16;
                  precision++) {
-                struct dnn_target target = {.properties = properties[d]};
+                struct engine_target target = {.properties = properties[d]};
                 struct dnn_conv conv = conv_of(net, &net->nodes[i], rows, precision);
                 for (int direction = 0; direction < DNN_DIRECTIONS; direction++)
-                    check_plan(&target, &conv, (enum dnn_direction)direction, 0);
-                check_plan(&target, &conv, DNN_DATA, 1);
-                check_plan(&target, &conv, DNN_FORWARD, 1);
-                plans += DNN_DIRECTIONS + 2;
+                    check_execution(&target, &conv, (enum dnn_direction)direction, 0);
+                check_execution(&target, &conv, DNN_DATA, 1);
+                check_execution(&target, &conv, DNN_FORWARD, 1);
+                executions += DNN_DIRECTIONS + 2;
                 if (net->nodes[i].src[0] != 0)
                     continue;
                 conv.channels = conv.bf16 ? 8 : 4; /* the image filled up to 16 bytes a pixel */
-                check_plan(&target, &conv, DNN_FORWARD, 0);
-                check_plan(&target, &conv, DNN_WEIGHTS, 0);
-                plans += 2;
+                check_execution(&target, &conv, DNN_FORWARD, 0);
+                check_execution(&target, &conv, DNN_WEIGHTS, 0);
+                executions += 2;
             }
-    return plans;
+    return executions;
 }
 
 static void named(const char *name, int64_t rows)
@@ -135,7 +136,7 @@ static void named(const char *name, int64_t rows)
     struct net net;
     struct err err = {0};
     assert_int_equal(net_named(&net, name, 3, 32, 32, 10, mean, deviation, &err), 0);
-    print_message("# %s, %d rows: %d plans\n", name, (int)rows, check_net(&net, rows));
+    print_message("# %s, %d rows: %d executions\n", name, (int)rows, check_net(&net, rows));
     net_release(&net);
 }
 
@@ -165,16 +166,16 @@ static void odd_shapes(void **state)
 
 /* ---- Built again ---- */
 
-/* What cuDNN writes of a plan; the caller frees. */
-static char *written(const struct dnn_plan *plan)
+/* What cuDNN writes of an execution; the caller frees. */
+static char *written(const struct dnn_execution *execution)
 {
     int64_t size = 0, given = 0;
-    assert_int_equal(cudnnBackendGetAttribute(plan->plan,
+    assert_int_equal(cudnnBackendGetAttribute(execution->descriptor,
                                               CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
                                               CUDNN_TYPE_CHAR, 0, &size, NULL),
                      CUDNN_STATUS_SUCCESS);
     char *text = test_calloc((size_t)size + 1, 1);
-    assert_int_equal(cudnnBackendGetAttribute(plan->plan,
+    assert_int_equal(cudnnBackendGetAttribute(execution->descriptor,
                                               CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
                                               CUDNN_TYPE_CHAR, size, &given, text),
                      CUDNN_STATUS_SUCCESS);
@@ -182,58 +183,60 @@ static char *written(const struct dnn_plan *plan)
 }
 
 struct seen {
-    int convolutions, plans, with_knobs, knobs_most;
+    int convolutions, executions, with_knobs, knobs_most;
 };
 
-static void same_again(const struct choice *choice, const struct dnn_plan *plan, struct seen *seen)
+static void same_again(const struct engine_search *search, const struct dnn_execution *execution,
+                       struct seen *seen)
 {
-    struct dnn_plan again;
+    struct dnn_execution again;
     char knobs[KNOBS_TEXT];
     struct knobs read;
-    assert_int_equal(knobs_text(&plan->knobs, knobs, sizeof knobs), 0);
+    assert_int_equal(knobs_text(&execution->knobs, knobs, sizeof knobs), 0);
     assert_int_equal(knobs_parse(knobs, &read), 0);
-    cudnnStatus_t status = choice_rebuild(choice, plan->engine, &read, &again);
-    if (status != CUDNN_STATUS_SUCCESS || again.plan == NULL)
-        fail_msg("engine %d with knobs %s: %s", (int)plan->engine, knobs,
+    cudnnStatus_t status = engine_rebuild(search, execution->engine, &read, &again);
+    if (status != CUDNN_STATUS_SUCCESS || again.descriptor == NULL)
+        fail_msg("engine %d with knobs %s: %s", (int)execution->engine, knobs,
                  cudnnGetErrorString(status));
-    assert_int_equal(again.engine, plan->engine);
-    assert_int_equal(again.workspace, plan->workspace);
-    assert_int_equal(again.notes, plan->notes);
-    assert_true(knobs_same(&again.knobs, &plan->knobs));
-    char *a = written(plan), *b = written(&again);
+    assert_int_equal(again.engine, execution->engine);
+    assert_int_equal(again.workspace, execution->workspace);
+    assert_int_equal(again.notes, execution->notes);
+    assert_true(knobs_same(&again.knobs, &execution->knobs));
+    char *a = written(execution), *b = written(&again);
     if (strcmp(a, b) != 0)
-        fail_msg("engine %d with knobs %s: %s and %s", (int)plan->engine, knobs, a, b);
+        fail_msg("engine %d with knobs %s: %s and %s", (int)execution->engine, knobs, a, b);
     test_free(a);
     test_free(b);
-    dnn_plan_release(&again);
-    seen->plans++;
-    seen->with_knobs += plan->knobs.count > 0;
-    seen->knobs_most = plan->knobs.count > seen->knobs_most ? plan->knobs.count : seen->knobs_most;
+    dnn_release(&again);
+    seen->executions++;
+    seen->with_knobs += execution->knobs.count > 0;
+    seen->knobs_most = execution->knobs.count > seen->knobs_most ? execution->knobs.count
+                                                                 : seen->knobs_most;
 }
 
-static void all_again(const struct dnn_target *target, const struct dnn_conv *conv,
+static void all_again(const struct engine_target *target, const struct dnn_conv *conv,
                       enum dnn_direction direction, int add, struct seen *seen)
 {
     struct operation operation;
     struct repro_error error = {0};
-    static struct dnn_plan plans[TUNE_CANDIDATES];
-    assert_int_equal(operation_init(&operation, target, conv, direction, add, &error), 0);
-    struct choice choice = {.target = target,
-                            .graph = operation.graph,
-                            .forbidden = choice_forbidden(target, conv),
-                            .knobs = 1};
-    int count = choice_collect(&choice, plans, TUNE_CANDIDATES);
+    static struct dnn_execution executions[TUNE_CANDIDATES];
+    assert_int_equal(operation_init(&operation, target->handle, conv, direction, add, &error), 0);
+    struct engine_search search = {.target = target,
+                                   .graph = operation.graph,
+                                   .forbidden = engine_forbidden(target, conv),
+                                   .knobs = 1};
+    int count = engine_collect(&search, executions, TUNE_CANDIDATES);
     assert_in_range(count, 1, TUNE_CANDIDATES);
     for (int i = 0; i < count; i++)
-        same_again(&choice, &plans[i], seen);
-    for (int i = 1; i < count; i++) { /* what is compared there tells plans apart */
-        char *a = written(&plans[i - 1]), *b = written(&plans[i]);
+        same_again(&search, &executions[i], seen);
+    for (int i = 1; i < count; i++) { /* what is compared there tells executions apart */
+        char *a = written(&executions[i - 1]), *b = written(&executions[i]);
         assert_string_not_equal(a, b);
         test_free(a);
         test_free(b);
     }
     for (int i = 0; i < count; i++)
-        dnn_plan_release(&plans[i]);
+        dnn_release(&executions[i]);
     seen->convolutions++;
     operation_release(&operation);
 }
@@ -248,7 +251,7 @@ static void built_again(void **state)
     assert_int_equal(net_named(&net, "wrn-16-4", 3, 32, 32, 10, mean, deviation, &err), 0);
     for (int d = 0; d < DEVICES; d++)
         for (int precision = REPRO_PRECISION_F32; precision <= REPRO_PRECISION_BF16; precision++) {
-            struct dnn_target target = {.properties = properties[d]};
+            struct engine_target target = {.properties = properties[d]};
             struct seen seen = {0};
             for (int i = 0; i < net.graph.node_count; i++) {
                 if (net.nodes[i].op != REPRO_OP_CONV)
@@ -258,16 +261,17 @@ static void built_again(void **state)
                     all_again(&target, &conv, (enum dnn_direction)direction, 0, &seen);
                 all_again(&target, &conv, DNN_DATA, 1, &seen);
             }
-            print_message(
-                "# device %d, precision %d: %d convolutions, %d plans, %d with knobs, at most %d\n",
-                d, precision, seen.convolutions, seen.plans, seen.with_knobs, seen.knobs_most);
+            print_message("# device %d, precision %d: %d convolutions, %d executions, %d with "
+                          "knobs, at most %d\n",
+                          d, precision, seen.convolutions, seen.executions, seen.with_knobs,
+                          seen.knobs_most);
         }
     net_release(&net);
 }
 
 static void not_built_again(void **state)
 {
-    struct dnn_target target = {.properties = properties[0]};
+    struct engine_target target = {.properties = properties[0]};
     struct dnn_conv conv = {.rows = 8,
                             .channels = 16,
                             .height = 8,
@@ -282,36 +286,36 @@ static void not_built_again(void **state)
     struct operation operation;
     struct repro_error error = {0};
     struct knobs knobs = {0};
-    struct dnn_plan plan;
+    struct dnn_execution execution;
     (void)state;
     need();
-    assert_int_equal(operation_init(&operation, &target, &conv, DNN_FORWARD, 0, &error), 0);
-    struct choice choice = {.target = &target, .graph = operation.graph, .knobs = 1};
-    assert_int_not_equal(choice_rebuild(&choice, 123456, &knobs, &plan), CUDNN_STATUS_SUCCESS);
-    assert_null(plan.plan);
-    assert_int_equal(choice_collect(&choice, &plan, 1), 1);
-    knobs = plan.knobs;
+    assert_int_equal(operation_init(&operation, target.handle, &conv, DNN_FORWARD, 0, &error), 0);
+    struct engine_search search = {.target = &target, .graph = operation.graph, .knobs = 1};
+    assert_int_not_equal(engine_rebuild(&search, 123456, &knobs, &execution), CUDNN_STATUS_SUCCESS);
+    assert_null(execution.descriptor);
+    assert_int_equal(engine_collect(&search, &execution, 1), 1);
+    knobs = execution.knobs;
     knobs.list[knobs.count].type = CUDNN_KNOB_TYPE_TILE_SIZE;
     knobs.list[knobs.count++].value = 987654;
-    struct dnn_plan again;
-    assert_int_not_equal(choice_rebuild(&choice, plan.engine, &knobs, &again),
+    struct dnn_execution again;
+    assert_int_not_equal(engine_rebuild(&search, execution.engine, &knobs, &again),
                          CUDNN_STATUS_SUCCESS);
-    assert_null(again.plan);
+    assert_null(again.descriptor);
     /* every engine has a note, or has none and nothing is forbidden to it */
-    choice.forbidden = ~0u;
-    if (plan.notes != 0) {
-        assert_int_equal(choice_rebuild(&choice, plan.engine, &plan.knobs, &again),
+    search.forbidden = ~0u;
+    if (execution.notes != 0) {
+        assert_int_equal(engine_rebuild(&search, execution.engine, &execution.knobs, &again),
                          CUDNN_STATUS_SUCCESS);
-        assert_null(again.plan);
+        assert_null(again.descriptor);
     }
-    dnn_plan_release(&plan);
+    dnn_release(&execution);
     operation_release(&operation);
 }
 
 /* A shape that no convolution has is refused in a sentence, not passed on. */
 static void refusal_names_the_shape(void **state)
 {
-    struct dnn_target target = {.properties = properties[0]};
+    struct engine_target target = {.properties = properties[0]};
     struct dnn_conv conv = {.rows = 0,
                             .channels = 3,
                             .height = 4,
@@ -323,13 +327,13 @@ static void refusal_names_the_shape(void **state)
                             .kernel_w = 1,
                             .stride_h = 1,
                             .stride_w = 1};
-    struct dnn_plan plan;
+    struct dnn_execution execution;
     struct repro_error error = {0};
     (void)state;
     need();
-    assert_int_not_equal(dnn_plan_init(&plan, &target, &conv, DNN_FORWARD, 0, &error), 0);
+    assert_int_not_equal(choice_make(&execution, &target, NULL, &conv, DNN_FORWARD, 0, &error), 0);
     assert_non_null(strstr(error.text, "cuDNN"));
-    dnn_plan_release(&plan);
+    dnn_release(&execution);
 }
 
 static void versions(void **state)
@@ -357,8 +361,8 @@ static void matrix_products(void **state)
     for (int k = 0; k < DEVICES; k++)
         for (int precision = REPRO_PRECISION_F32; precision <= REPRO_PRECISION_BF16; precision++)
             for (int i = 0; i < 4; i++) {
-                struct dnn_target target = {.properties = properties[k]};
-                struct dnn_plan plan;
+                struct engine_target target = {.properties = properties[k]};
+                struct dnn_execution execution;
                 struct repro_error error = {0};
                 struct dnn_conv conv = {.bf16 = precision == REPRO_PRECISION_BF16,
                                         .tensor_cores = precision == REPRO_PRECISION_TF32,
@@ -373,13 +377,13 @@ static void matrix_products(void **state)
                                         .kernel_w = 1,
                                         .stride_h = 1,
                                         .stride_w = 1};
-                if (dnn_plan_init(&plan, &target, &conv, DNN_FORWARD, 0, &error) != 0)
+                if (choice_make(&execution, &target, NULL, &conv, DNN_FORWARD, 0, &error) != 0)
                     fail_msg("%s", error.text);
-                int64_t bytes = 3 * sides[i] * sides[i] * (conv.bf16 ? 2 : 4) + plan.workspace;
+                int64_t bytes = 3 * sides[i] * sides[i] * (conv.bf16 ? 2 : 4) + execution.workspace;
                 print_message("# device %d, precision %d, side %d: engine %d, workspace %.1f MiB\n",
-                              k, precision, (int)sides[i], (int)plan.engine,
-                              (double)plan.workspace / (1 << 20));
-                dnn_plan_release(&plan);
+                              k, precision, (int)sides[i], (int)execution.engine,
+                              (double)execution.workspace / (1 << 20));
+                dnn_release(&execution);
                 /* there the next smaller will do */
                 assert_true(bytes <= (int64_t)1 << 30 || sides[i] == 8192);
             }

@@ -1,4 +1,4 @@
-/* Lowering and the memory plan, played through with one number per tensor.
+/* Lowering and where its tensors lie, played through with one number per tensor.
  *
  * Every node's dst is a number of its own; backward, node i's diff is the sum over its readers of
  * an edge's weight times the reader's diff.  A write to a tensor poisons whatever else lies on its
@@ -242,9 +242,9 @@ static void every_graph(void **state)
     assert_true(onto > 0);
 }
 
-/* WRN-16-4: every residual add passes its gradient on without a kernel, and the plan is well below
- * one buffer a tensor.
- */
+/* WRN-16-4: every residual add passes its gradient on without a kernel, and its memory is well
+ * below one buffer a tensor.
+ * */
 static void wide_residual_net(void **state)
 {
     static const float mean[3] = {0}, deviation[3] = {1, 1, 1};

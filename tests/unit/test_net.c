@@ -209,7 +209,14 @@ static void unknown_names(void **state)
         {"wrn-4-4", "6n + 4"},
         {"wrn-16-0", "the width is"},
         {"wrn-16-65", "the width is"},
-        {"wrn--16-4", "6n + 4"},
+        {"wrn--16-4", "unknown network"},
+        {"wrn-16-00", "unknown network"},
+        {"wrn-16-4-4", "unknown network"},
+        {"tin", "(did you mean 'tiny'?); there are: wrn-D-K (as wrn-16-4), tiny"},
+        {"wrn-16_4", "did you mean 'wrn-16-4'?"},
+        {"wrn-D-K", "unknown network"},
+        {"vgg", "unknown network 'vgg'; there are: wrn-D-K (as wrn-16-4), tiny"},
+        {"wrn-0-1", "6n + 4"},
         {"wrn-1006-4", "6n + 4"},
         {"wrn-4294967312-4", "network"},
         {"wrn-16-4294967300", "network"},
@@ -223,6 +230,38 @@ static void unknown_names(void **state)
         if (strstr(err.text, wrong[i].words) == NULL || strstr(err.text, wrong[i].name) == NULL)
             fail_msg("'%s': '%s'", wrong[i].name, err.text);
     }
+}
+
+/* Every row names itself by its example, builds for its own images, and is found once. */
+static void the_table(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct network *table = net_table(&count);
+    assert_true(count >= 2);
+    for (size_t i = 0; i < count; i++) {
+        struct err err = {0};
+        struct net net;
+        assert_ptr_equal(net_find(table[i].example, &err), &table[i]);
+        assert_true(table[i].title != NULL && table[i].title[0] != '\0');
+        if (net_named(&net, table[i].example, table[i].channels, table[i].side, table[i].side,
+                      table[i].classes, mean, deviation, &err) != 0)
+            fail_msg("%s: %s", table[i].example, err.text);
+        assert_int_equal(net.graph.classes, table[i].classes);
+        order_is_topological(&net);
+        net_release(&net);
+        int numbers = 0;
+        for (const char *at = table[i].pattern; *at != '\0'; at++)
+            numbers += *at >= 'A' && *at <= 'Z';
+        assert_in_range(numbers, 0, NETWORK_NUMBERS);
+    }
+    struct err err = {0};
+    const struct network *wrn = net_find("wrn-28-10", &err);
+    assert_ptr_equal(wrn, &table[0]);
+    assert_string_equal(wrn->pattern, "wrn-D-K");
+    assert_true(wrn->channels == 3 && wrn->side == 32 && wrn->classes == 10);
+    assert_null(net_find("wrn-28-100", &err));
+    assert_non_null(strstr(err.text, "the width is 1 to 64"));
 }
 
 static void refused_inputs(void **state)
@@ -503,6 +542,7 @@ int main(void)
         cmocka_unit_test(every_network_is_sound),
         cmocka_unit_test(any_image),
         cmocka_unit_test(unknown_names),
+        cmocka_unit_test(the_table),
         cmocka_unit_test(refused_inputs),
         cmocka_unit_test(misuse_is_named),
         cmocka_unit_test(unfinished),

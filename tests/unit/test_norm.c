@@ -237,12 +237,12 @@ static void judge_channel(struct norm_case *of, int64_t g, int64_t c, double sum
     float mean = of->work.mean[at], gain = of->gamma[c] * of->work.inverse[at];
     double inverse = of->work.inverse[at], n = (double)of->pixels;
     sums[0] = sums[1] = magnitudes[0] = magnitudes[1] = 0.0;
-    for (int pass = 0; pass < 2; pass++)
+    for (int turn = 0; turn < 2; turn++)
         for (int64_t p = 0; p < of->pixels; p++) {
             int64_t i = (g * of->pixels + p) * of->channels + c;
             float d = of->x[i] - mean;
             double dy = gain * d + of->beta[c] > 0.0f ? (double)of->dy[i] : 0.0;
-            if (pass == 0) {
+            if (turn == 0) {
                 sums[0] += dy;
                 sums[1] += dy * (double)d;
                 magnitudes[0] += fabs(dy);
@@ -306,7 +306,7 @@ static void judge_bias(struct norm_case *of)
     free(scratch);
 }
 
-/* The add's bits and those of its statistics are the same in one pass and in two. */
+/* The add's bits and those of its statistics are the same in one sweep and in two. */
 static void judge_sum(struct norm_case *of)
 {
     struct kernel_norm two = of->work, one = of->work;
@@ -371,7 +371,7 @@ static void bias(void **state)
     for_each_shape(judge_bias);
 }
 
-static void sum_in_one_pass(void **state)
+static void sum_in_one_sweep(void **state)
 {
     (void)state;
     for_each_shape(judge_sum);
@@ -440,9 +440,9 @@ static void run_orders(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics),      cmocka_unit_test(apply),
-        cmocka_unit_test(backward),        cmocka_unit_test(bias),
-        cmocka_unit_test(sum_in_one_pass), cmocka_unit_test(any_order_gives_the_same_bits),
+        cmocka_unit_test(statistics),       cmocka_unit_test(apply),
+        cmocka_unit_test(backward),         cmocka_unit_test(bias),
+        cmocka_unit_test(sum_in_one_sweep), cmocka_unit_test(any_order_gives_the_same_bits),
     };
     run_orders();
     cmocka_set_message_output(CM_OUTPUT_TAP);

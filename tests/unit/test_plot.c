@@ -2,6 +2,7 @@
  * environment or else the build, is the folder of the gnuplot scripts. */
 #include "base/err.h"
 #include "draw/plot.h"
+#include "results/runlog.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@
 #endif
 #define PATH_SIZE 4096
 /* The logs of a curve with one seed. */
-#define ONE(path) (const char *const[]){path}, 1
+#define ONE(path) (const struct plot_log[]){read_log(path)}, 1
 #define HEADER                                                                                    \
     "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\ttrain_" \
     "accuracy\ttest_loss\t"                                                                       \
@@ -83,6 +84,20 @@ static const char *write_log(const struct scratch *scratch, const char *name, in
     return path;
 }
 
+/* The log at a path, kept until the next test. */
+static struct runlog kept_logs[16];
+static size_t kept_count;
+
+static struct plot_log read_log(const char *path)
+{
+    struct err err = {0};
+    assert_true(kept_count < sizeof kept_logs / sizeof *kept_logs);
+    struct runlog *log = &kept_logs[kept_count++];
+    if (runlog_read(log, path, &err) != 0)
+        fail_msg("%s", err.text);
+    return (struct plot_log){log, path};
+}
+
 static int setup(void **state)
 {
     static struct scratch scratch;
@@ -99,6 +114,8 @@ static int teardown(void **state)
 {
     struct scratch *scratch = *state;
     char command[PATH_SIZE + 16];
+    while (kept_count > 0)
+        runlog_release(&kept_logs[--kept_count]);
     snprintf(command, sizeof command, "rm -rf '%s'", scratch->folder);
     return system(command) != 0;
 }
@@ -177,19 +194,30 @@ static void assert_refused(const struct scratch *scratch, const struct plot_curv
     assert_no_parts(scratch);
 }
 
+/* A log that cannot be read, or can and cannot be drawn. */
 static void assert_log_refused(const struct scratch *scratch, const char *text, const char *words)
 {
-    struct plot_curve curve = {"Original", ONE(in_folder(scratch, "bad.tsv")), NULL, NULL};
-    write_text(curve.logs[0], text);
+    const char *path = in_folder(scratch, "bad.tsv");
+    struct runlog log = {0};
+    struct err err = {0};
+    write_text(path, text);
+    if (runlog_read(&log, path, &err) != 0) {
+        assert_int_equal(err.code, ERR_INPUT);
+        assert_non_null(strstr(err.text, words));
+        return;
+    }
+    const struct plot_log one = {&log, path};
+    const struct plot_curve curve = {"Original", &one, 1, NULL};
     assert_refused(scratch, &curve, ERR_INPUT, words);
+    runlog_release(&log);
 }
 
 static void draws_four_files(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curves[] = {
-        {"Original", ONE(write_log(scratch, "a.tsv", 40, 390, 0.85)), NULL, NULL},
-        {"Short", ONE(write_log(scratch, "b.tsv", 40, 10, 0.80)), NULL, NULL},
+        {"Original", ONE(write_log(scratch, "a.tsv", 40, 390, 0.85)), NULL},
+        {"Short", ONE(write_log(scratch, "b.tsv", 40, 10, 0.80)), NULL},
     };
     struct err err = {0};
     int code = draw(scratch, curves, 2, &err);
@@ -212,8 +240,8 @@ static void table_holds_every_point(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curves[] = {
-        {"A \"quoted\"\ttitle", ONE(write_log(scratch, "a.tsv", 3, 390, 0.8)), NULL, NULL},
-        {"B", ONE(write_log(scratch, "b.tsv", 2, 10, 0.6)), NULL, NULL},
+        {"A \"quoted\"\ttitle", ONE(write_log(scratch, "a.tsv", 3, 390, 0.8)), NULL},
+        {"B", ONE(write_log(scratch, "b.tsv", 2, 10, 0.6)), NULL},
     };
     struct err err = {0};
     assert_int_equal(draw(scratch, curves, 2, &err), 0);
@@ -246,10 +274,10 @@ static void table_holds_every_point(void **state)
 static void several_seeds_make_a_band(void **state)
 {
     const struct scratch *scratch = *state;
-    const char *const logs[] = {write_log(scratch, "a.tsv", 2, 10, 0.6),
-                                write_log(scratch, "b.tsv", 2, 10, 0.9),
-                                write_log(scratch, "c.tsv", 2, 10, 0.3)};
-    const struct plot_curve curve = {"A", logs, 3, NULL, NULL};
+    const struct plot_log logs[] = {read_log(write_log(scratch, "a.tsv", 2, 10, 0.6)),
+                                    read_log(write_log(scratch, "b.tsv", 2, 10, 0.9)),
+                                    read_log(write_log(scratch, "c.tsv", 2, 10, 0.3))};
+    const struct plot_curve curve = {"A", logs, 3, NULL};
     struct err err = {0};
     assert_int_equal(draw(scratch, &curve, 1, &err), 0);
     size_t size;
@@ -262,12 +290,14 @@ static void several_seeds_make_a_band(void **state)
 static void seeds_of_other_schedules_are_refused(void **state)
 {
     const struct scratch *scratch = *state;
-    const char *first = write_log(scratch, "a.tsv", 3, 10, 0.6);
+    const struct plot_log first = read_log(write_log(scratch, "a.tsv", 3, 10, 0.6));
     const struct plot_curve uneven = {
-        "A", (const char *const[]){first, write_log(scratch, "b.tsv", 3, 11, 0.6)}, 2, NULL, NULL};
+        "A", (const struct plot_log[]){first, read_log(write_log(scratch, "b.tsv", 3, 11, 0.6))}, 2,
+        NULL};
     assert_refused(scratch, &uneven, ERR_INPUT, "b.tsv:2: another epoch or number of updates");
     const struct plot_curve shorter = {
-        "A", (const char *const[]){first, write_log(scratch, "c.tsv", 2, 10, 0.6)}, 2, NULL, NULL};
+        "A", (const struct plot_log[]){first, read_log(write_log(scratch, "c.tsv", 2, 10, 0.6))}, 2,
+        NULL};
     assert_refused(scratch, &shorter, ERR_INPUT, "c.tsv:4: one log goes on where the other ends");
 }
 
@@ -279,9 +309,9 @@ static void panels_stand_side_by_side(void **state)
     char *end = strrchr(scratch.script, '/');
     snprintf(end, PATH_SIZE - (size_t)(end - scratch.script), "/panels.gp");
     const struct plot_curve curves[] = {
-        {"First", ONE(write_log(&scratch, "a.tsv", 40, 390, 0.85)), "first", NULL},
-        {"Second", ONE(write_log(&scratch, "b.tsv", 40, 10, 0.80)), NULL, NULL},
-        {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL, NULL},
+        {"First", ONE(write_log(&scratch, "a.tsv", 40, 390, 0.85)), "first"},
+        {"Second", ONE(write_log(&scratch, "b.tsv", 40, 10, 0.80)), NULL},
+        {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL},
     };
     const char *paper = in_folder(&scratch, "paper.tsv");
     write_text(paper,
@@ -351,7 +381,7 @@ static void names_are_only_names(void **state)
     join(script, folder, "figure5.gp");
     join(look, folder, "look.gp");
     const struct plot_curve curve = {"It's_a \"title\" `touch ran` \\n {x}^2 @y %d <&> ü", ONE(log),
-                                     "it's_one", NULL};
+                                     "it's_one"};
     const struct plot_panel one = panel(1, paper);
     const struct plot_request request = {.script = script,
                                          .stem = stem,
@@ -385,8 +415,7 @@ static void names_are_only_names(void **state)
 static void relative_names_start_no_program(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL,
-                                     NULL};
+    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL};
     char script[PATH_SIZE], here[PATH_SIZE];
     assert_non_null(realpath(scratch->script, script));
     const char *const stems[] = {"< touch ran", "| touch ran", "-", "~"};
@@ -416,8 +445,9 @@ static void relative_names_start_no_program(void **state)
 static void one_epoch_is_enough(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"Original", ONE(in_folder(scratch, "a.tsv")), NULL, NULL};
-    write_text(curve.logs[0], HEADER ROW);
+    const char *path = in_folder(scratch, "a.tsv");
+    write_text(path, HEADER ROW);
+    const struct plot_curve curve = {"Original", ONE(path), NULL};
     struct err err = {0};
     assert_int_equal(draw(scratch, &curve, 1, &err), 0);
     assert_figure(in_folder(scratch, "fig"));
@@ -442,15 +472,13 @@ static void damaged_logs_are_refused(void **state)
     assert_log_refused(
         scratch, HEADER "1\t10\t1280\t0.1\t128\t0.9\t390\t1\t1\t0.500000\t1\tnan\t800.0\t2.00\n",
         "/bad.tsv:2: test_accuracy");
-    struct plot_curve curve = {"Original", ONE(in_folder(scratch, "absent.tsv")), NULL, NULL};
-    assert_refused(scratch, &curve, ERR_IO, "absent.tsv");
 }
 
 static void missing_and_broken_scripts_are_named(void **state)
 {
     struct scratch scratch = *(struct scratch *)*state;
     const struct plot_curve curve = {"Original", ONE(write_log(&scratch, "a.tsv", 5, 390, 0.8)),
-                                     NULL, NULL};
+                                     NULL};
     join(scratch.script, scratch.folder, "mine.gp");
     assert_refused(&scratch, &curve, ERR_INPUT, "mine.gp: no such plot script");
     write_text(scratch.script, "load look\nplot nothing_of_the_sort\n");
@@ -465,7 +493,7 @@ static void unknown_paper_series_is_named(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)),
-                                     "orig", NULL};
+                                     "orig"};
     const char *paper = in_folder(scratch, "paper.tsv");
     write_text(paper, "series\tx\ty\ty_lo\ty_hi\noriginal\t1\t0.9\t0.9\t0.9\n");
     const struct plot_panel one = panel(1, paper);
@@ -486,7 +514,7 @@ static void without_gnuplot_names_the_package(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)),
-                                     NULL, NULL};
+                                     NULL};
     char *path = strdup(getenv("PATH"));
     struct err err = {0};
     assert_non_null(path);

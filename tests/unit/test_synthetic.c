@@ -1,4 +1,4 @@
-/* dataset_synthetic(): the same bytes on every machine, each image by itself, and the statistics
+/* source_synthetic(): the same bytes on every machine, each image by itself, and the statistics
  * the header states. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "data/dataset.h"
+#include "data/source.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -24,16 +24,25 @@ static struct dataset made(uint64_t seed, int64_t train_n, int64_t test_n)
 {
     struct err err = {0};
     struct dataset data;
-    if (dataset_synthetic(seed, train_n, test_n, &data, &err) != 0)
+    if (source_synthetic(seed, train_n, test_n, &data, &err) != 0)
         fail_msg("%s", err.text);
     return data;
+}
+
+static struct dataset_images train_of(const struct dataset *data)
+{
+    return dataset_whole(data, DATASET_TRAIN);
+}
+
+static struct dataset_images test_of(const struct dataset *data)
+{
+    return dataset_whole(data, DATASET_TEST);
 }
 
 static void pinned(void **state)
 {
     (void)state;
     struct dataset data = made(1, 300, 100), again = made(1, 300, 100), other = made(2, 300, 100);
-    assert_string_equal(data.name, "synthetic");
     assert_int_equal(data.channels, 3);
     assert_int_equal(data.height, 32);
     assert_int_equal(data.width, 32);
@@ -51,13 +60,14 @@ static void image_is_its_index(void **state)
 {
     (void)state;
     struct dataset large = made(1, 200, 50), small = made(1, 30, 70);
-    assert_memory_equal(large.train_pixels, small.train_pixels, 30 * IMAGE);
-    assert_memory_equal(large.train_labels, small.train_labels, 30 * sizeof(int32_t));
-    assert_memory_equal(large.test_pixels, small.test_pixels, 50 * IMAGE);
-    assert_memory_equal(large.test_labels, small.test_labels, 50 * sizeof(int32_t));
-    assert_memory_not_equal(large.train_pixels, large.test_pixels, IMAGE);
+    assert_memory_equal(train_of(&large).pixels, train_of(&small).pixels, 30 * IMAGE);
+    assert_memory_equal(train_of(&large).labels, train_of(&small).labels, 30 * sizeof(int32_t));
+    assert_memory_equal(test_of(&large).pixels, test_of(&small).pixels, 50 * IMAGE);
+    assert_memory_equal(test_of(&large).labels, test_of(&small).labels, 50 * sizeof(int32_t));
+    assert_memory_not_equal(train_of(&large).pixels, test_of(&large).pixels, IMAGE);
     for (size_t i = 1; i < 200; i++)
-        assert_memory_not_equal(large.train_pixels, large.train_pixels + i * IMAGE, IMAGE);
+        assert_memory_not_equal(train_of(&large).pixels, train_of(&large).pixels + i * IMAGE,
+                                IMAGE);
     dataset_release(&large);
     dataset_release(&small);
 }
@@ -69,10 +79,10 @@ static void statistics(void **state)
     struct dataset data = made(1, N, N);
     int train[10] = {0}, test[10] = {0};
     for (int i = 0; i < N; i++) {
-        assert_in_range(data.train_labels[i], 0, 9);
-        assert_in_range(data.test_labels[i], 0, 9);
-        train[data.train_labels[i]]++;
-        test[data.test_labels[i]]++;
+        assert_in_range(train_of(&data).labels[i], 0, 9);
+        assert_in_range(test_of(&data).labels[i], 0, 9);
+        train[train_of(&data).labels[i]]++;
+        test[test_of(&data).labels[i]]++;
     }
     for (int i = 0; i < 10; i++) { /* 300 expected, deviation 16 */
         assert_in_range(train[i], 235, 365);
@@ -81,8 +91,8 @@ static void statistics(void **state)
     for (size_t c = 0; c < 3; c++) {
         double sum = 0, square = 0;
         for (size_t i = c; i < N * IMAGE; i += 3) {
-            sum += data.train_pixels[i];
-            square += (double)data.train_pixels[i] * data.train_pixels[i];
+            sum += train_of(&data).pixels[i];
+            square += (double)train_of(&data).pixels[i] * train_of(&data).pixels[i];
         }
         double mean = sum / (N * 1024.0), deviation = sqrt(square / (N * 1024.0) - mean * mean);
         assert_true(fabs(mean - data.mean[c]) < 2.5);
@@ -111,7 +121,7 @@ static void counts_refused(void **state)
         struct dataset data, before;
         memset(&data, 0xa5, sizeof data);
         memcpy(&before, &data, sizeof data);
-        assert_int_equal(dataset_synthetic(1, counts[i][0], counts[i][1], &data, &err), ERR_INPUT);
+        assert_int_equal(source_synthetic(1, counts[i][0], counts[i][1], &data, &err), ERR_INPUT);
         assert_non_null(strstr(err.text, "at least one"));
         assert_memory_equal(&data, &before, sizeof data);
     }
@@ -124,7 +134,7 @@ static void too_large(void **state)
     struct dataset data, before;
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
-    assert_int_equal(dataset_synthetic(1, 1, INT64_MAX, &data, &err), ERR_MEMORY);
+    assert_int_equal(source_synthetic(1, 1, INT64_MAX, &data, &err), ERR_MEMORY);
     assert_int_equal(err.code, ERR_MEMORY);
     assert_memory_equal(&data, &before, sizeof data);
 }

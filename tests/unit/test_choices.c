@@ -1,4 +1,4 @@
-/* plans.h: what is added is found, by its whole key; a line that cannot be read is named; two
+/* choices.h: what is added is found, by its whole key; a line that cannot be read is named; two
  * processes lose no line of each other's. knobs.h: their text, there and back. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cudnn/plans.h"
+#include "cudnn/choices.h"
 #include "scratch.h"
 
 #include <stdio.h>
@@ -41,22 +41,22 @@ static int tear_down(void **state)
 
 static void add(const char *key, int64_t engine)
 {
-    struct plans_entry entry = {.engine = engine,
-                                .knobs = {2, {{14, 3}, {2, -1}}},
-                                .microseconds = 12.34,
-                                .speedup = 1.5,
-                                .tried = 7};
+    struct choices_entry entry = {.engine = engine,
+                                  .knobs = {2, {{14, 3}, {2, -1}}},
+                                  .microseconds = 12.34,
+                                  .speedup = 1.5,
+                                  .tried = 7};
     struct repro_error error = {0};
-    if (plans_add(path, key, &entry, &error) != 0)
+    if (choices_add(path, key, &entry, &error) != 0)
         fail_msg("%s", error.text);
     assert_true(entry.line >= 3);
 }
 
 static int line_of(const char *key, int64_t engine)
 {
-    struct plans_entry entry;
+    struct choices_entry entry;
     struct repro_error error = {0};
-    if (plans_find(path, key, &entry, &error) != 0)
+    if (choices_find(path, key, &entry, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(entry.engine, engine);
     return entry.line;
@@ -87,9 +87,9 @@ static void damage(const char *from, const char *to)
 
 static void refused(const char *key, const char *where, const char *why)
 {
-    struct plans_entry entry;
+    struct choices_entry entry;
     struct repro_error error = {0};
-    assert_int_equal(plans_find(path, key, &entry, &error), REPRO_ARGUMENT);
+    assert_int_equal(choices_find(path, key, &entry, &error), REPRO_ARGUMENT);
     if (strstr(error.text, where) == NULL || strstr(error.text, why) == NULL)
         fail_msg("neither '%s' nor '%s' in: %s", where, why, error.text);
 }
@@ -98,7 +98,7 @@ static void refused(const char *key, const char *where, const char *why)
 
 static void found_again(void **state)
 {
-    struct plans_entry entry;
+    struct choices_entry entry;
     struct repro_error error = {0};
     struct stat status;
     (void)state;
@@ -111,7 +111,7 @@ static void found_again(void **state)
     assert_int_equal(line_of(KEY("A GPU", "64"), 5), 4);
     assert_int_equal(line_of(KEY("Another GPU", "128"), 9), 5);
     assert_int_equal(line_of(KEY("A GPU", "12"), 0), 0);
-    assert_int_equal(plans_find(path, KEY_A, &entry, &error), 0);
+    assert_int_equal(choices_find(path, KEY_A, &entry, &error), 0);
     assert_int_equal(entry.knobs.count, 2);
     assert_int_equal(entry.knobs.list[0].type, 14);
     assert_int_equal(entry.knobs.list[1].value, -1);
@@ -151,7 +151,7 @@ static void two_lines_for_one(void **state)
 
 static void other_formats(void **state)
 {
-    struct plans_entry entry = {.engine = 1, .microseconds = 1, .speedup = 1, .tried = 1};
+    struct choices_entry entry = {.engine = 1, .microseconds = 1, .speedup = 1, .tried = 1};
     struct repro_error error = {0};
     (void)state;
     unlink(path);
@@ -163,7 +163,7 @@ static void other_formats(void **state)
     write_lines("");
     refused(KEY_A, "plans.tsv:1: ", "no file of plans");
     snprintf(path, sizeof path, "%s/no/plans.tsv", scratch.folder);
-    assert_int_equal(plans_add(path, KEY_A, &entry, &error), REPRO_ARGUMENT);
+    assert_int_equal(choices_add(path, KEY_A, &entry, &error), REPRO_ARGUMENT);
     assert_non_null(strstr(error.text, "REPRO_PLANS"));
     snprintf(path, sizeof path, "%s", scratch.folder); /* a folder */
     refused(KEY_A, scratch.folder, "REPRO_PLANS");
@@ -175,15 +175,16 @@ static int child(int number)
 {
     struct repro_error error;
     for (int i = 0; i < 40; i++) {
-        char key[PLANS_KEY];
-        struct plans_entry entry,
+        char key[CHOICES_KEY];
+        struct choices_entry entry,
             one = {.engine = number, .microseconds = 1, .speedup = 1, .tried = 1};
         int lock;
         snprintf(key, sizeof key, "%d%s", number == 1 ? i : 39 - i, KEY_A);
-        if (plans_lock(path, &lock, &error) != 0 || plans_find(path, key, &entry, &error) != 0 ||
-            (entry.line == 0 && plans_add(path, key, &one, &error) != 0))
+        if (choices_lock(path, &lock, &error) != 0 ||
+            choices_find(path, key, &entry, &error) != 0 ||
+            (entry.line == 0 && choices_add(path, key, &one, &error) != 0))
             return 1;
-        plans_unlock(lock);
+        choices_unlock(lock);
     }
     return 0;
 }
@@ -191,7 +192,7 @@ static int child(int number)
 static void no_line_is_lost(void **state)
 {
     pid_t children[2];
-    struct plans_entry entry;
+    struct choices_entry entry;
     struct repro_error error = {0};
     (void)state;
     unlink(path);
@@ -206,9 +207,9 @@ static void no_line_is_lost(void **state)
         assert_int_equal(status, 0);
     }
     for (int i = 0; i < 40; i++) {
-        char key[PLANS_KEY];
+        char key[CHOICES_KEY];
         snprintf(key, sizeof key, "%d%s", i, KEY_A);
-        assert_int_equal(plans_find(path, key, &entry, &error), 0);
+        assert_int_equal(choices_find(path, key, &entry, &error), 0);
         assert_in_range(entry.line, 3, 42);
     }
 }
@@ -254,5 +255,5 @@ int main(void)
         cmocka_unit_test(no_line_is_lost),   cmocka_unit_test(knobs_there_and_back),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests_name("plans", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("choices", tests, set_up, tear_down);
 }

@@ -1,4 +1,4 @@
-#include "backend/plans.h"
+#include "backend/choices.h"
 
 #include "base/err.h"
 #include "base/file.h"
@@ -24,7 +24,7 @@ static int make_folder(char *path, struct err *err)
     return code;
 }
 
-int plans_path(const char *name, char **path, struct err *err)
+int choices_path(const char *name, char **path, struct err *err)
 {
     const char *file = setting("REPRO_PLANS"), *cache = setting("XDG_CACHE_HOME"),
                *home = setting("HOME");

@@ -1,4 +1,3 @@
-/* What every command says and finds in the same way. */
 #include "cli/command.h"
 
 #include "base/err.h"

@@ -1,4 +1,4 @@
-#include "plans.h"
+#include "choices.h"
 
 #include "common/plugin.h"
 
@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #define FORMAT "# convolution plans, format "
-#define HEAD                                                                                       \
-    FORMAT "1\ndevice\tlibrary\tprecision\trule\tdirection\tsrc\tweights\tdst\tstride\tpadding\te" \
-           "ngine\t"                                                                               \
-           "knobs\tmicroseconds\tspeedup\ttried\n"
-#define FIELDS (PLANS_KEY_FIELDS + 5)
+#define HEAD                                                                                   \
+    FORMAT "1\n"                                                                               \
+           "device\tlibrary\tprecision\trule\tdirection\tsrc\tweights\tdst\tstride\tpadding\t" \
+           "engine\tknobs\tmicroseconds\tspeedup\ttried\n"
+#define FIELDS (CHOICES_KEY_FIELDS + 5)
 #define FILE_MAX (16 << 20)
-#define LINE_MAX_BYTES (PLANS_KEY + KNOBS_TEXT + 96)
+#define LINE_MAX_BYTES (CHOICES_KEY + KNOBS_TEXT + 96)
 
 static int32_t system_failed(const char *path, const char *what, struct repro_error *err)
 {
@@ -29,12 +29,11 @@ static int32_t system_failed(const char *path, const char *what, struct repro_er
                 strerror(errno));
 }
 
-int32_t plans_refuse(const char *path, int line, const char *what, struct repro_error *err)
+int32_t choices_refuse(const char *path, int line, const char *what, struct repro_error *err)
 {
     return fail(err, REPRO_ARGUMENT,
                 "%s:%d: %s; delete that line, or the file, and run with --tune anew: what was "
-                "trained with it "
-                "begins anew then",
+                "trained with it begins anew then",
                 path, line, what);
 }
 
@@ -104,8 +103,8 @@ static int is_number(const char *text, double least, double *value)
     return end != text && *end == '\0' && *value >= least && *value < 1e15;
 }
 
-/* The values of a line; 1 when it is none of plans_add()'s.  The line is cut into its fields. */
-static int parse_line(char *line, struct plans_entry *entry)
+/* The values of a line; 1 when it is none of choices_add()'s.  The line is cut into its fields. */
+static int parse_line(char *line, struct choices_entry *entry)
 {
     char *fields[FIELDS];
     int count = 0;
@@ -119,7 +118,7 @@ static int parse_line(char *line, struct plans_entry *entry)
         !is_one_of(fields[2], "f32 tf32 bf16") || !is_one_of(fields[3], "deterministic any") ||
         !is_one_of(fields[4], "forward forward-add data data-add weights"))
         return 1;
-    for (int i = 5; i < PLANS_KEY_FIELDS; i++)
+    for (int i = 5; i < CHOICES_KEY_FIELDS; i++)
         if (!is_shape(fields[i], i < 8 ? 4 : 2))
             return 1;
     if (!isdigit((unsigned char)*fields[10]) || !is_number(fields[10], 0, &engine) ||
@@ -139,8 +138,7 @@ static int32_t check_head(const char *path, const char *text, struct repro_error
     if (strncmp(text, FORMAT, strlen(FORMAT)) == 0 && strtol(text + strlen(FORMAT), NULL, 10) != 1)
         return fail(err, REPRO_ARGUMENT,
                     "%s:1: format %.8s is not known here, format 1 is; use the repro that wrote "
-                    "it, or name another "
-                    "file in REPRO_PLANS",
+                    "it, or name another file in REPRO_PLANS",
                     path, text + strlen(FORMAT));
     return fail(
         err, REPRO_ARGUMENT,
@@ -149,30 +147,30 @@ static int32_t check_head(const char *path, const char *text, struct repro_error
 }
 
 /* Looks through the lines behind the head, each of which must be whole. */
-static int32_t look(const char *path, char *text, const char *key, struct plans_entry *entry,
+static int32_t look(const char *path, char *text, const char *key, struct choices_entry *entry,
                     struct repro_error *err)
 {
     size_t length = strlen(key);
     int number = 3;
     for (char *line = text + strlen(HEAD), *next; *line != '\0'; line = next, number++) {
-        struct plans_entry one = {.line = number};
+        struct choices_entry one = {.line = number};
         next = strchr(line, '\n');
         if (next == NULL)
-            return plans_refuse(path, number, "this line is damaged: it has no end", err);
+            return choices_refuse(path, number, "this line is damaged: it has no end", err);
         *next++ = '\0';
         int wanted = strncmp(line, key, length) == 0 && line[length] == '\t';
         if (parse_line(line, &one) != 0)
-            return plans_refuse(path, number, "this line is damaged", err);
+            return choices_refuse(path, number, "this line is damaged", err);
         if (wanted && entry->line != 0)
-            return plans_refuse(path, number, "this convolution has a line before this one", err);
+            return choices_refuse(path, number, "this convolution has a line before this one", err);
         if (wanted)
             *entry = one;
     }
     return 0;
 }
 
-int32_t plans_find(const char *path, const char *key, struct plans_entry *entry,
-                   struct repro_error *err)
+int32_t choices_find(const char *path, const char *key, struct choices_entry *entry,
+                     struct repro_error *err)
 {
     char *text;
     memset(entry, 0, sizeof *entry);
@@ -240,8 +238,8 @@ static int32_t replace(const char *path, const char *text, struct repro_error *e
     return code == 0 ? sync_folder(path, err) : code;
 }
 
-int32_t plans_add(const char *path, const char *key, struct plans_entry *entry,
-                  struct repro_error *err)
+int32_t choices_add(const char *path, const char *key, struct choices_entry *entry,
+                    struct repro_error *err)
 {
     char line[LINE_MAX_BYTES], knobs[KNOBS_TEXT], *text;
     int32_t code = read_file(path, &text, err);
@@ -258,8 +256,8 @@ int32_t plans_add(const char *path, const char *key, struct plans_entry *entry,
                                 entry->tried);
     if (length >= LINE_MAX_BYTES)
         code = fail(err, REPRO_UNSUPPORTED,
-                    "%s: a plan's line has no room for engine %" PRId64 "'s %d knobs", path,
-                    entry->engine, entry->knobs.count);
+                    "%s: a line has no room for engine %" PRId64 "'s %d knobs", path, entry->engine,
+                    entry->knobs.count);
     if (code == 0) {
         memcpy(text + strlen(text), line, (size_t)length + 1);
         code = replace(path, text, err);
@@ -271,7 +269,7 @@ int32_t plans_add(const char *path, const char *key, struct plans_entry *entry,
     return code;
 }
 
-int32_t plans_lock(const char *path, int *lock, struct repro_error *err)
+int32_t choices_lock(const char *path, int *lock, struct repro_error *err)
 {
     size_t size = strlen(path) + sizeof ".lock";
     char *name = plugin_allocate((int64_t)size, 1);
@@ -285,12 +283,12 @@ int32_t plans_lock(const char *path, int *lock, struct repro_error *err)
     else if (flock(*lock, LOCK_EX) != 0)
         code = system_failed(name, "cannot be locked", err);
     if (code != 0)
-        plans_unlock(*lock);
+        choices_unlock(*lock);
     free(name);
     return code;
 }
 
-void plans_unlock(int lock)
+void choices_unlock(int lock)
 {
     if (lock >= 0)
         close(lock);

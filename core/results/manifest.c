@@ -1,4 +1,6 @@
-#include "lab/manifest.h"
+/* manifest.c -- every value that goes into a manifest is checked: one that lacks a field would be
+ * believed. */
+#include "results/manifest.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -6,7 +8,6 @@
 #include "base/mem.h"
 #include "results/runlog.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,39 +27,15 @@ int manifest_read(const char *path, json_t **out, struct err *err)
     json_error_t where;
     json_t *manifest = json_loadb(text, size, 0, &where);
     mem_free(text);
+    /* Without memory the parser stops and gives no reason. */
+    if (manifest == NULL && where.text[0] == '\0')
+        return err_set(err, ERR_MEMORY, "%s: cannot be read: out of memory", path);
     if (manifest == NULL)
         return err_set(err, ERR_INPUT,
                        "%s:%d: damaged (%s); delete the folder to begin the run anew", path,
                        where.line, where.text);
     *out = manifest;
     return 0;
-}
-
-int manifest_each(const char *out, manifest_visit *visit, void *context, struct err *err)
-{
-    char *runs = mem_format(err, "%s/runs", out);
-    DIR *directory = runs == NULL ? NULL : opendir(runs);
-    int code = runs == NULL ? ERR_MEMORY : 0;
-    for (struct dirent *entry;
-         code == 0 && directory != NULL && (entry = readdir(directory)) != NULL;) {
-        if (entry->d_name[0] == '.')
-            continue;
-        char *folder = mem_format(err, "%s/%s", runs, entry->d_name);
-        char *path = folder == NULL ? NULL : mem_format(err, "%s/manifest.json", folder);
-        json_t *manifest = NULL;
-        struct err ignored = {0};
-        if (path == NULL)
-            code = ERR_MEMORY;
-        else if (file_exists(path) && manifest_read(path, &manifest, &ignored) == 0)
-            code = visit(context, folder, manifest, err);
-        json_decref(manifest);
-        mem_free(path);
-        mem_free(folder);
-    }
-    if (directory != NULL)
-        closedir(directory);
-    mem_free(runs);
-    return code;
 }
 
 static int load(const char *path, const char *hash, json_t **out, struct err *err)
@@ -87,47 +64,56 @@ int manifest_status(const char *path, const char *hash, enum run_status *status,
     int code = load(path, hash, &manifest, err);
     if (code != 0)
         return code;
-    const char *text = json_string_value(json_object_get(manifest, "status"));
-    *status = text != NULL && strcmp(text, "done") == 0 ? RUN_DONE : RUN_PARTIAL;
+    *status = manifest_is_done(manifest) ? RUN_DONE : RUN_PARTIAL;
     json_decref(manifest);
     return 0;
 }
 
-static json_t *host_json(const struct session *session)
+/* Values that are put into JSON return NULL, or not 0, when they cannot be had. */
+
+static json_t *host_json(const struct facts_backend *backend)
 {
     struct utsname system;
     int named = uname(&system) == 0;
-    return json_pack("{s:s, s:s, s:i, s:I, s:s, s:s}", "device", session->caps.device, "library",
-                     session->caps.library, "threads", (int)session->caps.threads, "cores",
-                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "system",
-                     named ? system.sysname : "unknown", "machine",
-                     named ? system.machine : "unknown");
+    return json_pack(
+        "{s:s, s:s, s:i, s:I, s:s, s:s}", "device", backend->device, "library", backend->library,
+        "threads", backend->threads, "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "system",
+        named ? system.sysname : "unknown", "machine", named ? system.machine : "unknown");
 }
 
 static json_t *lines_json(const char *text)
 {
     json_t *lines = json_array();
-    for (size_t length; *text != '\0'; text += length + (text[length] == '\n')) {
+    for (size_t length; lines != NULL && *text != '\0'; text += length + (text[length] == '\n')) {
         length = strcspn(text, "\n");
-        json_array_append_new(lines, json_stringn(text, length));
+        if (json_array_append_new(lines, json_stringn(text, length)) == 0)
+            continue;
+        json_decref(lines);
+        return NULL;
     }
     return lines;
 }
 
-static json_t *session_json(const struct run *run, const char *commit, const char *version,
-                            const char *choices, int64_t first_update)
+static json_t *session_json(const struct run *run, const struct manifest_session *begun)
 {
     char now[CLOCK_TEXT];
     clock_text(now);
     json_t *session = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "started", now, "commit",
-                                commit, "version", version, "compiler", __VERSION__, "host",
-                                host_json(run->session), "first_update", (json_int_t)first_update,
-                                "last_update", (json_int_t)first_update);
-    if (run->session->jobs > 1)
-        json_object_set_new(session, "jobs", json_integer(run->session->jobs));
-    if (choices[0] != '\0')
-        json_object_set_new(session, "choices", lines_json(choices));
-    return session;
+                                begun->commit, "version", begun->version, "compiler", __VERSION__,
+                                "host", host_json(&run->facts->backend), "first_update",
+                                (json_int_t)begun->first_update, "last_update",
+                                (json_int_t)begun->first_update);
+    int bad = session == NULL;
+    if (begun->jobs > 1)
+        bad |= json_object_set_new(session, "jobs", json_integer(begun->jobs));
+    if (run->facts->backend.tuned)
+        bad |= json_object_set_new(session, "tuned", json_true());
+    if (begun->choices[0] != '\0')
+        bad |= json_object_set_new(session, "choices", lines_json(begun->choices));
+    if (!bad)
+        return session;
+    json_decref(session);
+    return NULL;
 }
 
 /* The first line in which two lists of choices differ; -1 when they are the same. */
@@ -152,6 +138,12 @@ static int64_t first_update_of(const json_t *session)
     return json_integer_value(json_object_get(session, "first_update"));
 }
 
+static int out_of_memory(const struct run *run, struct err *err)
+{
+    return err_set(err, ERR_MEMORY, "%s: cannot be put into words: out of memory",
+                   run->manifest_path);
+}
+
 /* A tuned run goes on with the choices that it began with: others would give other bits.  Without
  * tuning the choices follow from the library, and a newer one is allowed.  A session of which no
  * update was kept does not count. */
@@ -159,6 +151,8 @@ static int check_choices(const struct run *run, const json_t *sessions, const ch
                          int64_t first_update, struct err *err)
 {
     json_t *session, *now = lines_json(choices);
+    if (now == NULL)
+        return out_of_memory(run, err);
     size_t i;
     int code = 0;
     json_array_foreach(sessions, i, session)
@@ -181,54 +175,69 @@ static int check_choices(const struct run *run, const json_t *sessions, const ch
     return code;
 }
 
-int manifest_begin(const struct run *run, const char *commit, const char *version,
-                   const char *choices, int64_t first_update, json_t **out, struct err *err)
+static json_t *new_manifest(const struct run *run)
 {
-    json_t *manifest = NULL;
+    const struct facts *facts = run->facts;
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:I, s:[]}", "format", FORMAT, "run",
+                     run->what->name, "title", run->what->title, "figure", facts->experiment->name,
+                     "profile", facts->profile->name, "identity_hash", run->hash, "identity",
+                     run->identity, "status", "running", "planned_updates",
+                     (json_int_t)run->schedule.updates, "sessions");
+}
+
+int manifest_begin(const struct run *run, const struct manifest_session *begun, json_t **out,
+                   struct err *err)
+{
+    json_t *manifest = NULL, *session = NULL;
+    int code = 0;
     if (file_exists(run->manifest_path)) {
-        int code = load(run->manifest_path, run->hash, &manifest, err);
-        if (code == 0 && run->session->tuned)
-            code = check_choices(run, json_object_get(manifest, "sessions"), choices, first_update,
-                                 err);
-        if (code != 0) {
-            json_decref(manifest);
-            return code;
-        }
+        code = load(run->manifest_path, run->hash, &manifest, err);
+        if (code == 0 && !json_is_array(json_object_get(manifest, "sessions")))
+            code = err_set(err, ERR_INPUT,
+                           "%s: damaged: no list of sessions; delete the folder to begin the run "
+                           "anew",
+                           run->manifest_path);
+        if (code == 0 && run->facts->backend.tuned)
+            code = check_choices(run, json_object_get(manifest, "sessions"), begun->choices,
+                                 begun->first_update, err);
     } else {
-        manifest = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:I, s:[]}", "format",
-                             FORMAT, "run", run->what->name, "title", run->what->title, "figure",
-                             run->session->experiment->name, "profile", run->session->profile->name,
-                             "identity_hash", run->hash, "identity", run->identity, "status",
-                             "running", "planned_updates", (json_int_t)run->schedule.updates,
-                             "sessions");
+        manifest = new_manifest(run);
+        code = manifest == NULL ? out_of_memory(run, err) : 0;
     }
-    json_t *session = session_json(run, commit, version, choices, first_update);
-    if (json_array_append_new(json_object_get(manifest, "sessions"), session) != 0) {
+    if (code == 0) {
+        session = session_json(run, begun);
+        if (json_array_append_new(json_object_get(manifest, "sessions"), session) != 0)
+            code = out_of_memory(run, err);
+    }
+    if (code != 0) {
         json_decref(manifest);
-        return err_set(err, ERR_INPUT,
-                       "%s: damaged: no list of sessions; delete the folder to begin the run anew",
-                       run->manifest_path);
+        return code;
     }
     *out = manifest;
     return 0;
 }
 
-static int is_text(const json_t *value, const char *text)
+int manifest_is_done(const json_t *manifest)
 {
-    const char *found = json_string_value(value);
-    return found != NULL && strcmp(found, text) == 0;
+    const char *status = json_string_value(json_object_get(manifest, "status"));
+    return status != NULL && strcmp(status, "done") == 0;
 }
 
 int manifest_is_named(const json_t *manifest, const char *figure, const char *run)
 {
-    char both[256];
-    size_t i;
-    json_t *name, *also = json_object_get(manifest, "also");
-    if (is_text(json_object_get(manifest, "figure"), figure) &&
-        is_text(json_object_get(manifest, "run"), run))
+    const json_t *also = json_object_get(manifest, "also");
+    const char *first = json_string_value(json_object_get(manifest, "figure"));
+    const char *name = json_string_value(json_object_get(manifest, "run"));
+    size_t length = strlen(figure);
+    if (first != NULL && name != NULL && strcmp(first, figure) == 0 &&
+        (run == NULL || strcmp(name, run) == 0))
         return 1;
-    snprintf(both, sizeof both, "%s/%s", figure, run);
-    json_array_foreach(also, i, name) if (is_text(name, both)) return 1;
+    for (size_t i = 0; i < json_array_size(also); i++) {
+        name = json_string_value(json_array_get(also, i));
+        if (name != NULL && strncmp(name, figure, length) == 0 && name[length] == '/' &&
+            (run == NULL || strcmp(name + length + 1, run) == 0))
+            return 1;
+    }
     return 0;
 }
 
@@ -236,8 +245,7 @@ static int write_text(const struct run *run, const json_t *manifest, struct err 
 {
     char *text = json_dumps(manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     if (text == NULL)
-        return err_set(err, ERR_MEMORY, "%s: cannot be put into words: out of memory",
-                       run->manifest_path);
+        return out_of_memory(run, err);
     int code = file_replace(run->manifest_path, text, strlen(text), err);
     free(text);
     return code;
@@ -246,16 +254,19 @@ static int write_text(const struct run *run, const json_t *manifest, struct err 
 int manifest_add_name(const struct run *run, struct err *err)
 {
     json_t *manifest;
-    const char *figure = run->session->experiment->name;
+    const char *figure = run->facts->experiment->name, *name = run->what->name;
     int code = load(run->manifest_path, run->hash, &manifest, err);
     if (code != 0)
         return code;
-    if (!manifest_is_named(manifest, figure, run->what->name)) {
-        if (!json_is_array(json_object_get(manifest, "also")))
-            json_object_set_new(manifest, "also", json_array());
-        json_array_append_new(json_object_get(manifest, "also"),
-                              json_sprintf("%s/%s", figure, run->what->name));
-        code = write_text(run, manifest, err);
+    if (!manifest_is_named(manifest, figure, name)) {
+        json_t *also = json_object_get(manifest, "also");
+        int bad = 0;
+        if (!json_is_array(also)) {
+            also = json_array();
+            bad = json_object_set_new(manifest, "also", also);
+        }
+        bad = bad || json_array_append_new(also, json_sprintf("%s/%s", figure, name)) != 0;
+        code = bad ? out_of_memory(run, err) : write_text(run, manifest, err);
     }
     json_decref(manifest);
     return code;
@@ -283,12 +294,11 @@ int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
     clock_text(now);
     json_t *sessions = json_object_get(manifest, "sessions");
     json_t *session = json_array_get(sessions, json_array_size(sessions) - 1);
-    json_object_set_new(session, "ended", json_string(now));
-    json_object_set_new(session, "last_update", json_integer(last_update));
-    json_object_set_new(session, "peak_memory", json_integer(mem_peak()));
-    if (log != NULL) {
-        json_object_set_new(manifest, "status", json_string("done"));
-        json_object_set_new(manifest, "result", result_json(log));
-    }
-    return write_text(run, manifest, err);
+    int bad = json_object_set_new(session, "ended", json_string(now)) |
+              json_object_set_new(session, "last_update", json_integer(last_update)) |
+              json_object_set_new(session, "peak_memory", json_integer(mem_peak()));
+    if (log != NULL)
+        bad |= json_object_set_new(manifest, "status", json_string("done")) |
+               json_object_set_new(manifest, "result", result_json(log));
+    return bad ? out_of_memory(run, err) : write_text(run, manifest, err);
 }

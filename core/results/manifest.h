@@ -7,16 +7,16 @@
  *   status                        "running" or "done"
  *   planned_updates               by the schedule
  *   sessions                      one entry a start: times, source commit, versions, host, updates
- *                                 from and to, peak memory of
- *                                 the process in bytes, how many runs it trained at a time where
- *                                     not one, and what the
- *                                 backend chose for each layer, where it says
+ *                                 from and to, peak memory of the process in bytes, how many runs
+ *                                 it trained at a time where not one, whether algorithms were
+ *                                 chosen by trial, and what the backend chose for each layer, where
+ *                                 it says
  *   result                        when done: updates, final and best test accuracy, training
  *                                 seconds */
-#ifndef LAB_MANIFEST_H
-#define LAB_MANIFEST_H
+#ifndef RESULTS_MANIFEST_H
+#define RESULTS_MANIFEST_H
 
-#include "lab/run.h"
+#include "results/run.h"
 
 struct err;
 struct runlog;
@@ -29,23 +29,28 @@ int manifest_status(const char *path, const char *hash, enum run_status *status,
  * ERR_INPUT when it is damaged. */
 int manifest_read(const char *path, json_t **manifest, struct err *err);
 
-/* Hands every manifest under OUT/runs that can be read to `visit`, with its folder, and stops at
- * the first code that is not 0.  Damaged ones are passed over: whoever owns one says so. */
-typedef int manifest_visit(void *context, const char *folder, const json_t *manifest,
-                           struct err *err);
-int manifest_each(const char *out, manifest_visit *visit, void *context, struct err *err);
+/* 1 when it says that the run is done. */
+int manifest_is_done(const json_t *manifest);
 
-/* 1 when the manifest is of the run that an experiment knows by this name. */
+/* 1 when the manifest is of the run that a figure knows by this name; NULL: by any. */
 int manifest_is_named(const json_t *manifest, const char *figure, const char *run);
+
 /* Notes the run's name in the manifest of a run that is done, where it is not there yet. */
 int manifest_add_name(const struct run *run, struct err *err);
 
+/* What a start adds. */
+struct manifest_session {
+    const char *commit, *version; /* the program's */
+    const char *choices;          /* one line a choice, or empty */
+    int jobs;                     /* runs trained at a time */
+    int64_t first_update;
+};
+
 /* Begins a session: reads the old manifest or makes a new one, appends an entry; *manifest is
- * released with json_decref().  `commit` and `version` are the program's; choices has one line per
- * choice, or is empty.  ERR_INPUT when a tuned run goes on with other choices than those of a
- * session of which updates were kept. */
-int manifest_begin(const struct run *run, const char *commit, const char *version,
-                   const char *choices, int64_t first_update, json_t **manifest, struct err *err);
+ * released with json_decref().  ERR_INPUT when a tuned run goes on with other choices than those of
+ * a session of which updates were kept. */
+int manifest_begin(const struct run *run, const struct manifest_session *session, json_t **manifest,
+                   struct err *err);
 
 /* Writes the manifest with the session's last update; log is NULL while running, the complete log
  * when done. */

@@ -1,0 +1,50 @@
+/* source.h -- the sources of data sets, by the names that experiment files use.
+ *
+ * A row of the table and its open function are all that a new source takes, besides the kind of its
+ * sets where they do not lie in memory whole (dataset.h, whole.h). */
+#ifndef DATA_SOURCE_H
+#define DATA_SOURCE_H
+
+#include "data/dataset.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+struct source {
+    const char *name;     /* in experiment files, manifests and identities: frozen */
+    const char *title;    /* for captions */
+    const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
+    /* Opens the first train_n training and test_n test images of a folder; fills *out but for name
+     * and title, on success only. */
+    int (*open)(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
+                struct err *err);
+};
+
+/* All of them. */
+const struct source *source_table(size_t *count);
+
+/* Opens the data set `name` from a folder, or its stand-in where folder is NULL.  ERR_USAGE with
+ * the names there are when it is none of them, else as the source says.  dataset_release() closes
+ * it. */
+int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
+                struct dataset *out, struct err *err);
+
+/* ---- The sources by themselves.  Name and title are left NULL. ---- */
+
+/* The first train_n images of data_batch_1..5.bin and the first test_n of test_batch.bin (one label
+ * byte, then 1024 bytes each of red, green, blue), from folder or from folder/cifar-10-batches-bin.
+ * Only the files needed are opened, but every file opened is checked whole: 10000 records of 3073
+ * bytes, labels 0..9.  Mean and deviation are the ones usual for WRN on CIFAR-10 (125.3 123.0 113.9
+ * / 63.0 62.1 66.7).  ERR_INPUT names the file, the record and the mend. Needs 0 < train_n <= 50000
+ * and 0 < test_n <= 10000. */
+int source_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
+                   struct err *err);
+
+/* A procedural set of ten classes, 32 x 32 x 3, keyed by seed: image i does not depend on train_n
+ * or test_n.  Test images are drawn from the same distribution, without label noise. */
+int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
+                     struct err *err);
+
+#endif

@@ -1,0 +1,226 @@
+#include "draw/drawing.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "draw/plot.h"
+#include "experiment/conventions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* What the figure shows, honestly: data, scale, backend, seeds. */
+static char *caption(const struct drawing *drawing, struct err *err)
+{
+    const struct facts *facts = drawing->facts;
+    const struct experiment_profile *profile = facts->profile;
+    const struct experiment *experiment = facts->experiment;
+    char conventions[CONVENTIONS_TEXT], label[FACTS_LABEL], *words = NULL;
+    struct text text = {0};
+    struct schedule schedule;
+    if (experiment->schedules_only)
+        return mem_format(err,
+                          "Profile %s: the schedules as planned for %" PRId64
+                          " training images and %d epochs; "
+                          "nothing was trained for this figure.",
+                          profile->name, facts_train_n(facts), profile->epochs);
+    if (experiment_schedule(experiment, profile, &experiment->runs[0], &schedule, err) != 0)
+        return NULL;
+    conventions_text(&schedule.conventions, conventions);
+    text_put(&text,
+             "%s, profile %s: %s, %" PRId64 " training and %" PRId64
+             " test images, %d epochs%s%s; ",
+             facts->data.title, profile->name, profile->network, facts_train_n(facts),
+             profile->test_n, schedule.epochs, conventions[0] == '\0' ? "" : ", ", conventions);
+    text_put(&text, "backend %s (%s), ", facts_label(&facts->backend, label),
+             facts->backend.library);
+    if (drawing->seeds == 1)
+        text_put(&text, "seed %" PRIu64, drawing->first_seed);
+    else
+        text_put(&text,
+                 "mean of seeds %" PRIu64 " to %" PRIu64 ", the band reaches from the lowest to "
+                 "the highest of them",
+                 drawing->first_seed, drawing->first_seed + drawing->seeds - 1);
+    text_put(&text, ". Scale: %s.", profile->words);
+    return text_take(&text, &words, "a figure's caption", err) == 0 ? words : NULL;
+}
+
+char *drawing_stem(const struct drawing *drawing, struct err *err)
+{
+    const struct facts *facts = drawing->facts;
+    const char *name = facts->experiment->name, *profile = facts->profile->name;
+    char last[32] = "", label[FACTS_LABEL];
+    if (facts->experiment->schedules_only)
+        return mem_format(err, "%s/%s-%s", drawing->out, name, profile);
+    if (drawing->seeds > 1)
+        snprintf(last, sizeof last, "-%" PRIu64, drawing->first_seed + drawing->seeds - 1);
+    return mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64 "%s", drawing->out, name, profile,
+                      facts->data.name, facts_label(&facts->backend, label), drawing->first_seed,
+                      last);
+}
+
+/* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured
+ * stays 0. */
+static int schedule_log(const struct schedule *schedule, struct runlog *log, struct err *err)
+{
+    int code = 0;
+    for (int i = 0; i < 2 * schedule->phase_count && code == 0; i++) {
+        const struct phase *phase = &schedule->phase[i / 2];
+        int epoch = phase->first_epoch + i % 2 * phase->epochs;
+        struct runlog_row row = {
+            .epoch = epoch,
+            .updates = schedule_updates_before(schedule, epoch),
+            .lr = phase->lr,
+            .batch = phase->batch,
+            .momentum = phase->momentum,
+            .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
+        };
+        code = runlog_append(log, &row, err);
+    }
+    return code;
+}
+
+/* Everything a request points to. */
+struct parts {
+    size_t curve_count, panel_count, seeds;
+    struct plot_curve *curves;
+    struct plot_panel *panels;
+    struct plot_log *logs;  /* [curve][seed] */
+    struct runlog *planned; /* of each curve, where nothing is trained */
+    char **papers;          /* of each panel, or NULL */
+};
+
+static void parts_release(struct parts *parts)
+{
+    for (size_t i = 0; parts->planned != NULL && i < parts->curve_count; i++)
+        runlog_release(&parts->planned[i]);
+    for (size_t i = 0; parts->papers != NULL && i < parts->panel_count; i++)
+        mem_free(parts->papers[i]);
+    mem_free(parts->curves);
+    mem_free(parts->panels);
+    mem_free(parts->logs);
+    mem_free(parts->planned);
+    mem_free(parts->papers);
+}
+
+static int fill_planned(const struct drawing *drawing, struct parts *parts, size_t i,
+                        struct err *err)
+{
+    const struct experiment *experiment = drawing->facts->experiment;
+    struct schedule schedule;
+    int code = experiment_schedule(experiment, drawing->facts->profile, &experiment->runs[i],
+                                   &schedule, err);
+    parts->logs[i].log = &parts->planned[i];
+    return code == 0 ? schedule_log(&schedule, &parts->planned[i], err) : code;
+}
+
+static int fill_trained(const struct drawing *drawing, struct parts *parts, size_t i,
+                        struct err *err)
+{
+    const struct experiment *experiment = drawing->facts->experiment;
+    int code = 0;
+    for (size_t s = 0; s < parts->seeds && code == 0; s++) {
+        uint64_t seed = drawing->first_seed + s;
+        struct plot_log *one = &parts->logs[i * parts->seeds + s];
+        struct stored *run = curve_seed(&drawing->curves->curve[i], seed);
+        if (run == NULL)
+            return err_set(err, ERR_INPUT,
+                           "%s: run '%s' with seed %" PRIu64 " is not done; train it first",
+                           experiment->name, experiment->runs[i].name, seed);
+        code = stored_log(run, &one->log, err);
+        one->path = run->log_path;
+    }
+    return code;
+}
+
+static int fill_curves(const struct drawing *drawing, struct parts *parts, struct err *err)
+{
+    const struct experiment *experiment = drawing->facts->experiment;
+    int code = 0;
+    for (size_t i = 0; i < parts->curve_count && code == 0; i++) {
+        const struct experiment_run *what = &experiment->runs[i];
+        parts->curves[i] = (struct plot_curve){.title = what->title,
+                                               .logs = &parts->logs[i * parts->seeds],
+                                               .log_count = parts->seeds,
+                                               .paper_series = what->paper_curve};
+        code = experiment->schedules_only ? fill_planned(drawing, parts, i, err)
+                                          : fill_trained(drawing, parts, i, err);
+    }
+    return code;
+}
+
+/* The printed axes and curves belong under runs of the paper's own scale and network. */
+static int fill_panels(const struct drawing *drawing, struct parts *parts, struct err *err)
+{
+    const struct facts *facts = drawing->facts;
+    const struct experiment *experiment = facts->experiment;
+    int printed = experiment_is_paper(experiment, facts->profile);
+    for (size_t i = 0; i < parts->panel_count; i++) {
+        const struct experiment_panel *panel = &experiment->panels[i];
+        if (printed && panel->paper_curves != NULL) {
+            parts->papers[i] = mem_format(err, "%s/experiments/%s", drawing->share,
+                                          panel->paper_curves);
+            if (parts->papers[i] == NULL)
+                return ERR_MEMORY;
+        }
+        parts->panels[i] = (struct plot_panel){.title = panel->title,
+                                               .x = panel->x,
+                                               .y = panel->y,
+                                               .curve_count = panel->run_count,
+                                               .curves = panel->runs,
+                                               .paper_curves = parts->papers[i],
+                                               .printed = printed && panel->x_range[1] > 0 &&
+                                                          panel->y_range[1] > 0,
+                                               .x_range = {panel->x_range[0], panel->x_range[1]},
+                                               .y_range = {panel->y_range[0], panel->y_range[1]}};
+    }
+    return 0;
+}
+
+static int fill(const struct drawing *drawing, struct parts *parts, struct err *err)
+{
+    const struct experiment *experiment = drawing->facts->experiment;
+    parts->seeds = experiment->schedules_only ? 1 : drawing->seeds;
+    parts->curve_count = experiment->run_count;
+    parts->panel_count = experiment->panel_count;
+    parts->curves = mem_new(parts->curve_count, sizeof *parts->curves, err);
+    parts->logs = mem_new(parts->curve_count * parts->seeds, sizeof *parts->logs, err);
+    parts->planned = mem_new(parts->curve_count, sizeof *parts->planned, err);
+    parts->panels = mem_new(parts->panel_count, sizeof *parts->panels, err);
+    parts->papers = mem_new(parts->panel_count, sizeof *parts->papers, err);
+    if (parts->curves == NULL || parts->logs == NULL || parts->planned == NULL ||
+        parts->panels == NULL || parts->papers == NULL)
+        return ERR_MEMORY;
+    int code = fill_curves(drawing, parts, err);
+    return code == 0 ? fill_panels(drawing, parts, err) : code;
+}
+
+int drawing_make(const struct drawing *drawing, char **stem, struct err *err)
+{
+    const struct experiment *experiment = drawing->facts->experiment;
+    struct parts parts = {0};
+    char *script = mem_format(err, "%s/plots/%s.gp", drawing->share, experiment->plot);
+    char *path = drawing_stem(drawing, err), *words = caption(drawing, err);
+    int code = script == NULL || path == NULL || words == NULL ? ERR_MEMORY
+                                                               : fill(drawing, &parts, err);
+    if (code == 0) {
+        struct plot_request request = {.script = script,
+                                       .stem = path,
+                                       .title = experiment->title,
+                                       .caption = words,
+                                       .curve_count = parts.curve_count,
+                                       .curves = parts.curves,
+                                       .panel_count = parts.panel_count,
+                                       .panels = parts.panels};
+        code = plot_draw(&request, err);
+    }
+    if (code == 0) {
+        *stem = path;
+        path = NULL;
+    }
+    parts_release(&parts);
+    mem_free(script);
+    mem_free(path);
+    mem_free(words);
+    return code;
+}

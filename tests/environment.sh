@@ -1,0 +1,13 @@
+# What a test finds in its environment: read by `make check`, by tests/run and by command-line
+# tests that are started by hand.  Whoever reads it has set srcdir and builddir, both absolute.
+# shellcheck shell=sh disable=SC2154
+REPRO_PROGRAM=$builddir/core/cli/repro
+REPRO_SHARE=$srcdir                       # experiments/ and plots/
+REPRO_BACKEND_PATH=$builddir/.libs        # the plugins as built
+REPRO_STUBS=$builddir/tests/stubs/.libs   # plugins that are refused
+PLOTS_DIR=$srcdir/plots
+REPRO_REAL_DATA=${REPRO_DATA:-}           # command-line tests unset REPRO_DATA itself
+CUDNN_CFLAGS=$(sed -n 's/^CUDNN_CFLAGS = //p' "$builddir/Makefile")
+OMP_WAIT_POLICY=passive                   # tests run side by side: waiting threads must not spin
+export srcdir builddir REPRO_PROGRAM REPRO_SHARE REPRO_BACKEND_PATH REPRO_STUBS PLOTS_DIR
+export REPRO_REAL_DATA CUDNN_CFLAGS OMP_WAIT_POLICY

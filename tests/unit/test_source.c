@@ -1,0 +1,109 @@
+/* source.h: the table, what stands in where there is no folder, and names that are none. */
+#include "data/source.h"
+
+#include "base/err.h"
+#include "scratch.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct scratch scratch;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return scratch_make(&scratch);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return scratch_remove(&scratch);
+}
+
+/* Names and titles are part of identities and captions. */
+static void names_are_frozen(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct source *table = source_table(&count);
+    assert_int_equal(count, 2);
+    assert_string_equal(table[0].name, "cifar10");
+    assert_string_equal(table[0].title, "CIFAR-10");
+    assert_string_equal(table[1].name, "synthetic");
+    assert_string_equal(table[1].title, "Synthetic data, not CIFAR-10");
+    for (size_t i = 0; i < count; i++) { /* a stand-in needs none itself */
+        size_t k = 0;
+        while (table[i].stand_in != NULL && strcmp(table[k].name, table[i].stand_in) != 0)
+            assert_true(++k < count);
+        if (table[i].stand_in != NULL)
+            assert_null(table[k].stand_in);
+    }
+}
+
+static void is_synthetic(const char *name, const char *folder)
+{
+    struct err err = {0};
+    struct dataset data;
+    if (source_open(name, folder, 300, 100, &data, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(data.name, "synthetic");
+    assert_string_equal(data.title, "Synthetic data, not CIFAR-10");
+    assert_string_equal(data.augment, "crop from 4-pixel reflection pad, flip");
+    assert_int_equal(data.train_n, 300);
+    assert_int_equal(data.test_n, 100);
+    if (data.digest != UINT64_C(0x6887af82b62e4fd8)) /* of seed 1 */
+        fail_msg("the digest is %016" PRIx64, data.digest);
+    dataset_release(&data);
+}
+
+static void synthetic_stands_in(void **state)
+{
+    (void)state;
+    is_synthetic("cifar10", NULL);
+    is_synthetic("synthetic", NULL);
+    is_synthetic("synthetic", scratch.folder); /* it reads none */
+}
+
+static void refused(const char *name, const char *folder, int64_t train_n, int code,
+                    const char *words)
+{
+    struct err err = {0};
+    struct dataset data, before;
+    memset(&data, 0xa5, sizeof data);
+    memcpy(&before, &data, sizeof data);
+    assert_int_equal(source_open(name, folder, train_n, 1, &data, &err), code);
+    assert_int_equal(err.code, code);
+    if (strstr(err.text, words) == NULL)
+        fail_msg("'%s' is not in: %s", words, err.text);
+    assert_memory_equal(&data, &before, sizeof data);
+}
+
+static void what_cannot_be_opened(void **state)
+{
+    (void)state;
+    refused("cifar01", NULL, 1, ERR_USAGE,
+            "unknown data set 'cifar01' (did you mean 'cifar10'?); there are: cifar10, synthetic");
+    refused("mnist", NULL, 1, ERR_USAGE, "unknown data set 'mnist'; there are: cifar10, synthetic");
+    refused("", scratch.folder, 1, ERR_USAGE, "unknown data set ''");
+    refused("cifar10", scratch.folder, 1, ERR_INPUT, "data_batch_1.bin' is missing");
+    refused("cifar10", scratch.folder, 50001, ERR_INPUT, "50000 training images");
+    refused("cifar10", NULL, 0, ERR_INPUT, "at least one training");
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_frozen),
+        cmocka_unit_test(synthetic_stands_in),
+        cmocka_unit_test(what_cannot_be_opened),
+    };
+    return cmocka_run_group_tests_name("source", tests, set_up, tear_down);
+}
