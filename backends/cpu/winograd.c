@@ -120,6 +120,14 @@ void winograd_forward(const struct winograd *shape, const float *src, const floa
     parallel_for(shape->threads, (tiles_count(shape) + tiles - 1) / tiles, forward_block, &forward);
 }
 
+/* ---- Weights' gradient ---- */
+
+void winograd_weights(const struct winograd *shape, const float *src, const float *diff,
+                      float *grad, float *scratch)
+{
+    winograd_grad(shape, src, diff, grad, scratch);
+}
+
 int64_t winograd_scratch(const struct winograd *s)
 {
     int64_t forward = s->threads * forward_scratch(s), grad = winograd_grad_scratch(s);

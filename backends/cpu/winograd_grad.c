@@ -96,8 +96,8 @@ int64_t winograd_grad_scratch(const struct winograd *s)
     return g.src_pieces * g.dst_pieces * g.lanes * GRAD_PIECE + s->threads * 2 * GRAD_POINTS;
 }
 
-void winograd_weights(const struct winograd *shape, const float *src, const float *diff,
-                      float *grad, float *scratch)
+void winograd_grad(const struct winograd *shape, const float *src, const float *diff, float *grad,
+                   float *scratch)
 {
     struct grad g = grad_of(shape);
     int64_t units = g.src_pieces * g.dst_pieces * g.lanes;

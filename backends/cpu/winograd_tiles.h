@@ -5,8 +5,8 @@
 #ifndef CPU_WINOGRAD_TILES_H
 #define CPU_WINOGRAD_TILES_H
 
-#include "cpu/winograd.h"
 #include "cpu/winograd_points.h"
+#include "cpu/winograd_shape.h"
 
 int64_t tiles_count(const struct winograd *s);
 
