@@ -81,8 +81,8 @@ static json_t *identity_json(const struct facts *facts, const struct experiment_
         "seed", (json_int_t)seed);
     json_t *conventions = NULL;
     int bad = identity == NULL || conventions_json(&schedule->conventions, &conventions, NULL) != 0;
-    if (conventions != NULL)
-        bad |= json_object_set_new(identity, "conventions", conventions);
+    if (!bad && conventions != NULL)
+        bad = json_object_set_new(identity, "conventions", conventions);
     if (!bad)
         return identity;
     json_decref(identity);

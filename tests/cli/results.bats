@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# Results by themselves: found, judged and drawn again where there is neither data nor backend.
+load common
+
+# The project's own results, in a folder of this test.
+kept_results() {
+    [ -d "$REPRO_SHARE/doc/results/small/runs" ] || skip "no doc/results in this tree"
+    cp -r "$REPRO_SHARE/doc/results/small" kept
+    chmod -R u+w kept
+    export REPRO_BACKEND_PATH=/nonexistent
+    unset REPRO_BACKEND
+}
+
+# figure, options: judged and drawn as it was when it was trained.
+same_as_kept() {
+    local figure=$1 stem=$2
+    shift 2
+    cp kept/"$stem"-claims.tsv before-claims.tsv
+    cp kept/"$stem"-s1.tsv before.tsv
+    rm kept/"$stem"-s1.*
+    repro check "$figure" --out kept "$@"
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+    cmp before-claims.tsv kept/"$stem"-claims.tsv
+    repro plot "$figure" --out kept "$@"
+    [ "$status" -eq 0 ]
+    cmp before.tsv kept/"$stem"-s1.tsv
+    for kind in png svg pdf; do
+        [ -s kept/"$stem"-s1.$kind ]
+    done
+}
+
+@test "where one set of results is there, check and plot need no option but --out" {
+    kept_results
+    same_as_kept figure2 figure2-small-cifar10-onednn
+    same_as_kept figure3 figure3-small-cifar10-onednn
+    same_as_kept figure4 figure4-small-cifar10-onednn
+    [ "$status" -eq 0 ]
+}
+
+@test "a claim that failed when it was trained fails here" {
+    kept_results
+    repro check figure4 --out kept
+    [ "$status" -eq 3 ]
+}
+
+@test "where several are, they are listed and one is asked for" {
+    kept_results
+    repro check figure5 --out kept
+    [ "$status" -eq 2 ]
+    [ "$(grep -c '^    --set ' <<< "$output")" -eq 4 ]
+    [[ $output == *"onednn-bf16, 1 thread"* && $output == *"openblas"* ]]
+    error_says "figure5: 4 sets of results" "--precision"
+    repro plot figure5 --out kept
+    [ "$status" -eq 2 ]
+    same_as_kept figure5 figure5-small-cifar10-onednn-bf16 --precision bf16
+    same_as_kept figure5 figure5-small-cifar10-openblas --backend openblas
+    same_as_kept figure5 figure5-small-cifar10-onednn --backend onednn --precision f32 --threads 1
+    repro check figure5 --out kept --backend onednn --precision f32
+    [ "$status" -eq 2 ]
+    [ "$(grep -c '^    --set ' <<< "$output")" -eq 2 ]
+    local set
+    set=$(sed -n 's/^    --set \([0-9a-f]*\) .*2 threads.*/\1/p' <<< "$output")
+    repro check figure5 --out kept --set "$set"
+    [ "$status" -eq 0 ]
+}
+
+@test "what does not fit is not judged by something else" {
+    kept_results
+    repro check figure5 --out kept --backend cudnn
+    [ "$status" -eq 2 ]
+    error_says "none of the results" "kept"
+    repro check figure5 --out kept --profile quick # not trained: by the plan alone
+    [ "$status" -eq 0 ]
+    [[ $output == *"profile quick, nothing trained so far"* ]]
+    [ ! -e kept/figure5-quick-cifar10-onednn-claims.tsv ]
+    repro plot figure5 --out elsewhere
+    [ "$status" -eq 1 ]
+    error_says "no finished run under 'elsewhere'" "repro figure5"
+    repro check figure5 --out kept --profile smal
+    [ "$status" -eq 2 ]
+    error_says "smal" "small"
+}
+
+@test "schedules and the appendix are drawn again too" {
+    kept_results
+    cp kept/figure1-paper.tsv before.tsv
+    repro plot figure1 --out kept
+    [ "$status" -eq 0 ]
+    cmp before.tsv kept/figure1-paper.tsv
+    cp kept/appendix-a-small-cifar10-onednn-s1.tsv before.tsv
+    rm kept/appendix-a-small-cifar10-onednn-s1.png
+    repro plot appendix-a --out kept
+    [ "$status" -eq 0 ]
+    cmp before.tsv kept/appendix-a-small-cifar10-onednn-s1.tsv
+    [ -s kept/appendix-a-small-cifar10-onednn-s1.png ]
+    grep -q "G is the mean gradient" kept/appendix-a-small-cifar10-onednn-s1.svg
+    repro plot appendix-a --out kept --backend openblas
+    [ "$status" -eq 1 ]
+    error_says "no results under 'kept'"
+}
+
+@test "every whole seed is drawn; --seed and --seeds choose" {
+    repro figure5 --profile smoke --seeds 2
+    [ "$status" -eq 0 ]
+    local stem=results/figure5-smoke-synthetic-openblas
+    cp $stem-s1-2.tsv both.tsv
+    rm results/*.*
+    export REPRO_BACKEND_PATH=/nonexistent
+    unset REPRO_BACKEND
+    repro plot figure5
+    [ "$status" -eq 0 ]
+    cmp both.tsv $stem-s1-2.tsv
+    repro plot figure5 --seed 2
+    [ "$status" -eq 0 ]
+    [ -s $stem-s2.png ]
+    repro check figure5
+    [ "$status" -eq 0 ]
+    [[ $output == *"by the plan and by 2 logs"* ]]
+    repro plot figure5 --seeds 3
+    [ "$status" -eq 1 ]
+    error_says "run 'original' with seed 3 is not done"
+}
+
+@test "a run whose manifest is damaged is named, and no other is hidden by it" {
+    repro figure5 --profile smoke
+    [ "$status" -eq 0 ]
+    local manifest
+    manifest=$(ls -d results/runs/*/manifest.json | head -n 1)
+    printf '{ "run"' > "$manifest"
+    repro plot figure5
+    [ "$status" -eq 1 ]
+    error_says "$manifest" "damaged"
+}
