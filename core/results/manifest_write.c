@@ -6,10 +6,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text_json.h"
 #include "results/manifest_parts.h"
 #include "results/runlog.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -166,11 +166,11 @@ int manifest_begin(const struct run *run, const struct manifest_session *begun, 
 
 static int write_text(const struct run *run, const json_t *manifest, struct err *err)
 {
-    char *text = json_dumps(manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    if (text == NULL)
-        return out_of_memory(run, err);
-    int code = file_replace(run->manifest_path, text, strlen(text), err);
-    free(text);
+    struct text text = {0};
+    text_put_json(&text, manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    int code = text.failed ? out_of_memory(run, err)
+                           : file_replace(run->manifest_path, text.bytes, text.size, err);
+    text_release(&text);
     return code;
 }
 
