@@ -7,17 +7,28 @@
 #include <string.h>
 
 #define COUNT (sizeof table / sizeof *table)
+#define CIFAR10_SIDE 32
 #define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
 
-static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
-                          struct err *err)
+static int open_cifar10(const char *folder, int64_t train_n, int64_t test_n, int side,
+                        struct dataset *out, struct err *err)
+{
+    if (side != 0 && side != CIFAR10_SIDE)
+        return err_set(err, ERR_INPUT,
+                       "CIFAR-10's images are %d pixels on a side; %d cannot be had", CIFAR10_SIDE,
+                       side);
+    return source_cifar10(folder, train_n, test_n, out, err);
+}
+
+static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, int side,
+                          struct dataset *out, struct err *err)
 {
     (void)folder;
-    return source_synthetic(SYNTHETIC_SEED, train_n, test_n, out, err);
+    return source_synthetic(SYNTHETIC_SEED, train_n, test_n, side, out, err);
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", source_cifar10},
+    {"cifar10", "CIFAR-10", "synthetic", open_cifar10},
     {"synthetic", "Synthetic data, not CIFAR-10", NULL, open_synthetic},
 };
 
@@ -46,7 +57,7 @@ static const struct source *find(const char *name, struct err *err)
     return NULL;
 }
 
-int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
+int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
                 struct dataset *out, struct err *err)
 {
     const struct source *source = find(name, err);
@@ -54,7 +65,7 @@ int source_open(const char *name, const char *folder, int64_t train_n, int64_t t
         source = find(source->stand_in, err);
     if (source == NULL)
         return ERR_USAGE;
-    int code = source->open(folder, train_n, test_n, out, err);
+    int code = source->open(folder, train_n, test_n, side, out, err);
     if (code != 0)
         return code;
     out->name = source->name;
