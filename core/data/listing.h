@@ -1,14 +1,14 @@
 /* listing.h -- which images a folder holds, by class, in an order that is the same everywhere.
  *
- *     train/CLASS/IMAGE                        the folders of train are the classes, sorted by bytes
- *     val/CLASS/IMAGE                          of the same classes
- *     val_labels.txt, val/IMAGE                or so, where there is that file: lines "IMAGE CLASS",
- *                                              split at the last blank
+ *     train/CLASS/IMAGE           the folders of train are the classes, sorted by bytes
+ *     val/CLASS/IMAGE             of the same classes
+ *     val_labels.txt, val/IMAGE   or so, where there is that file: lines "IMAGE CLASS", split at
+ *                                 the last blank
  *
  * Images are the regular files whose names end in .jpeg, .jpg or .png, in any case, sorted by class
- * and then by bytes.  A class may have none.  Passed over: names that begin with a dot, other files,
- * folders within a class, and in val what val_labels.txt does not name.  Refused: a symbolic link
- * that leads out of the folder, or nowhere, where an image or a class could be (train and val
+ * and then by bytes.  A class may have none.  Passed over: names that begin with a dot, other
+ * files, folders within a class, and in val what val_labels.txt does not name.  Refused: a symbolic
+ * link that leads out of the folder, or nowhere, where an image or a class could be (train and val
  * themselves may be links); a class of val that train lacks; a line that names no image or no
  * class, or an image twice. */
 #ifndef DATA_LISTING_H

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/suggest.h"
+#include "data/folder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,13 @@ static int open_cifar10(const char *folder, int64_t train_n, int64_t test_n, int
     return source_cifar10(folder, train_n, test_n, out, err);
 }
 
+static int open_folder(const char *folder, int64_t train_n, int64_t test_n, int side,
+                       struct dataset *out, struct err *err)
+{
+    struct folder_options options = {.side = side};
+    return folder_open(folder, train_n, test_n, &options, out, err);
+}
+
 static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, int side,
                           struct dataset *out, struct err *err)
 {
@@ -30,6 +38,8 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, i
 static const struct source table[] = {
     {"cifar10", "CIFAR-10", "synthetic", open_cifar10},
     {"synthetic", "Synthetic data, not CIFAR-10", NULL, open_synthetic},
+    {"imagenet", "ImageNet", "synthetic-imagenet", open_folder},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, open_synthetic},
 };
 
 const struct source *source_table(size_t *count)

@@ -10,9 +10,9 @@
  * labels are all right.
  *
  * All arithmetic is in integers and the sine is a polynomial, so the set has the same digest on
- * every machine. Lengths are in sixteenths of a pixel of an image of SIDE pixels on a side, of which
- * one of another side is a finer or coarser picture; angles in 65536ths of a turn, sines and textures
- * in units of 1/ONE. */
+ * every machine. Lengths are in sixteenths of a pixel of an image of SIDE pixels on a side, of
+ * which one of another side is a finer or coarser picture; angles in 65536ths of a turn, sines and
+ * textures in units of 1/ONE. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -266,8 +266,8 @@ static void add_noise(struct stream *stream, const int *pixels, size_t size, uin
     }
 }
 
-/* Image `index` of a split (DATASET_TRAIN or DATASET_TEST, whose numbers key it); pixels is room for
- * one. */
+/* Image `index` of a split (DATASET_TRAIN or DATASET_TEST, whose numbers key it); pixels is room
+ * for one. */
 static void make_image(uint64_t seed, uint32_t split, int64_t index, int side, int *pixels,
                        uint8_t *out, int32_t *label)
 {
