@@ -3,10 +3,19 @@
 #include "data/picture.h"
 
 #include <math.h>
+#include <string.h>
 
 #define BITS 22
 #define HALF (1 << (BITS - 1))
 #define CHANNELS 3
+
+/* gcc builds these loops once more for AVX2, whose multiplication of eight integers makes them four
+ * times as fast; the bits are the same. */
+#if defined __x86_64__ && defined __GNUC__ && !defined __clang__
+#define VECTOR __attribute__((target_clones("avx2", "default")))
+#else
+#define VECTOR
+#endif
 
 /* The pixels that make one of the line's, and where their weights begin. */
 struct tap {
@@ -54,41 +63,72 @@ static int plan(struct buffer *buffer, int from, int to, int antialias, struct a
     return 0;
 }
 
-static uint8_t rounded(int32_t sum)
-{
-    int32_t value = sum >> BITS; /* not negative, since no weight is */
-    return (uint8_t)(value > 255 ? 255 : value);
-}
+/* Eight sums, or those of two pixels' bytes.  Weights add up to 2^22 but for their rounding, which
+ * thousands of taps would need to make a sum of 256 or more. */
+typedef int32_t sum8 __attribute__((vector_size(32)));
+typedef uint16_t half8 __attribute__((vector_size(16)));
+typedef uint8_t byte16 __attribute__((vector_size(16)));
+typedef uint64_t long2 __attribute__((vector_size(16)));
+
+/* Eight bytes, in a uint64_t as they lie in memory, as integers, and back.  By way of 16 bits,
+ * since gcc takes byte after byte otherwise; macros, since a vector of that size is no argument
+ * without AVX2. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the orders below are for that");
+#define WITH_ZEROES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define LOWER_BYTES 0, 2, 4, 6, 8, 10, 12, 14, 16, 16, 16, 16, 16, 16, 16, 16
+#define SHUFFLED(bytes, order) __builtin_shufflevector((byte16)(bytes), (byte16){0}, order)
+#define WIDEN(bytes) \
+    __builtin_convertvector((half8)SHUFFLED(((long2){(bytes), 0}), WITH_ZEROES), sum8)
+#define NARROW(sums) (((long2)SHUFFLED(__builtin_convertvector((sums), half8), LOWER_BYTES))[0])
 
 /* A line of `to` pixels, CHANNELS bytes each. */
+VECTOR
 static void along_row(const struct axis *axis, const uint8_t *src, int to, uint8_t *dst)
 {
     for (int i = 0; i < to; i++, dst += CHANNELS) {
         const int32_t *weight = axis->weight + (size_t)i * (size_t)axis->most;
         const uint8_t *pixel = src + (size_t)axis->tap[i].first * PICTURE_PIXEL;
-        int32_t red = HALF, green = HALF, blue = HALF;
-        for (int t = 0; t < axis->tap[i].count; t++, pixel += PICTURE_PIXEL) {
-            red += pixel[0] * weight[t];
-            green += pixel[1] * weight[t];
-            blue += pixel[2] * weight[t];
+        int count = axis->tap[i].count, t = 0;
+        uint64_t eight;
+        sum8 sum = {0};
+        int32_t sums[CHANNELS];
+        for (; t + 2 <= count; t += 2, pixel += 2 * PICTURE_PIXEL) {
+            int32_t a = weight[t], b = weight[t + 1];
+            memcpy(&eight, pixel, sizeof eight);
+            sum += WIDEN(eight) * (sum8){a, a, a, a, b, b, b, b};
         }
-        dst[0] = rounded(red);
-        dst[1] = rounded(green);
-        dst[2] = rounded(blue);
+        for (int c = 0; c < CHANNELS; c++)
+            sums[c] = HALF + sum[c] + sum[c + PICTURE_PIXEL];
+        if (t < count)
+            for (int c = 0; c < CHANNELS; c++)
+                sums[c] += pixel[c] * weight[t];
+        for (int c = 0; c < CHANNELS; c++)
+            dst[c] = (uint8_t)(sums[c] >> BITS);
     }
 }
 
 /* A line of `size` bytes, each a mean of the bytes above one another in `count` lines. */
+VECTOR
 static void along_column(const uint8_t *src, size_t size, const int32_t *weight, int count,
-                         int32_t *sums, uint8_t *dst)
+                         uint8_t *dst)
 {
-    for (size_t x = 0; x < size; x++)
-        sums[x] = HALF;
-    for (int t = 0; t < count; t++, src += size)
-        for (size_t x = 0; x < size; x++)
-            sums[x] += src[x] * weight[t];
-    for (size_t x = 0; x < size; x++)
-        dst[x] = rounded(sums[x]);
+    size_t x = 0;
+    for (; x + 8 <= size; x += 8) {
+        sum8 sum = (sum8){0} + HALF;
+        uint64_t eight;
+        for (int t = 0; t < count; t++) {
+            memcpy(&eight, src + (size_t)t * size + x, sizeof eight);
+            sum += WIDEN(eight) * weight[t];
+        }
+        eight = NARROW(sum >> BITS);
+        memcpy(dst + x, &eight, sizeof eight);
+    }
+    for (; x < size; x++) {
+        int32_t sum = HALF;
+        for (int t = 0; t < count; t++)
+            sum += src[(size_t)t * size + x] * weight[t];
+        dst[x] = (uint8_t)(sum >> BITS);
+    }
 }
 
 static void mirror(uint8_t *line, int side)
@@ -110,16 +150,15 @@ int resize_to(struct resize *resize, const uint8_t *src, size_t stride, int widt
     if (code == 0)
         code = plan(&resize->axis[1], height, side, antialias, &down, err);
     if (code == 0)
-        code = buffer_need(&resize->between, (size_t)height + sizeof(int32_t), line, err);
+        code = buffer_need(&resize->between, (size_t)height, line, err);
     if (code != 0)
         return code;
-    int32_t *sums = resize->between.bytes;
-    uint8_t *between = (uint8_t *)(sums + line);
+    uint8_t *between = resize->between.bytes;
     for (int y = 0; y < height; y++)
         along_row(&across, src + (size_t)y * stride, side, between + (size_t)y * line);
     for (int y = 0; y < side; y++, dst += line) {
         along_column(between + (size_t)down.tap[y].first * line, line,
-                     down.weight + (size_t)y * (size_t)down.most, down.tap[y].count, sums, dst);
+                     down.weight + (size_t)y * (size_t)down.most, down.tap[y].count, dst);
         if (flip)
             mirror(dst, side);
     }

@@ -41,7 +41,7 @@ static const uint8_t *rows(struct picture *picture, const struct picture_file *f
                            int count)
 {
     struct err err = {0};
-    const uint8_t *pixels;
+    const uint8_t *pixels = NULL;
     if (picture_open(picture, file->bytes, file->size, &err) != 0 ||
         picture_rows(picture, top, count < 0 ? picture->height : count, &pixels, &err) != 0)
         fail_msg("%s", err.text);
