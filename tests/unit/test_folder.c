@@ -28,6 +28,14 @@
 #define TEST ((int64_t)PICTURE_KINDS)
 
 static struct scratch scratch;
+static _Atomic long allocations; /* mem_new()'s */
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    void *memory;
+    allocations++;
+    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+}
 
 static void put(const char *name, const void *bytes, size_t size)
 {
@@ -188,6 +196,24 @@ static void same_bytes(void **state)
         assert_memory_equal(got, want, 3 * ROW);
         dataset_release(&data);
     }
+}
+
+/* Buffers grow to what the rows need, and stay. */
+static void nothing_allocated(void **state)
+{
+    (void)state;
+    struct dataset data = opened("set", TRAIN, TEST, "1");
+    int64_t image[TRAIN];
+    static uint8_t pixels[TRAIN * ROW];
+    int32_t labels[TRAIN];
+    numbers(image, TRAIN);
+    allocations = 0;
+    take(&data, DATASET_TRAIN, 0, image, TRAIN, pixels, labels);
+    assert_in_range(allocations, 5, 60);
+    allocations = 0;
+    take(&data, DATASET_TRAIN, 0, image, TRAIN, pixels, labels);
+    assert_int_equal(allocations, 0);
+    dataset_release(&data);
 }
 
 /* Another epoch is another part of the image; every class is there, in an order that mixes them. */
@@ -413,15 +439,11 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_says),
-        cmocka_unit_test(same_bytes),
-        cmocka_unit_test(rows_differ),
-        cmocka_unit_test(counts_refused),
-        cmocka_unit_test(digest),
-        cmocka_unit_test(broken_files),
-        cmocka_unit_test(nothing_but_broken),
-        cmocka_unit_test(changed_meanwhile),
-        cmocka_unit_test(real_images),
+        cmocka_unit_test(what_it_says),      cmocka_unit_test(same_bytes),
+        cmocka_unit_test(nothing_allocated), cmocka_unit_test(rows_differ),
+        cmocka_unit_test(counts_refused),    cmocka_unit_test(digest),
+        cmocka_unit_test(broken_files),      cmocka_unit_test(nothing_but_broken),
+        cmocka_unit_test(changed_meanwhile), cmocka_unit_test(real_images),
     };
     return cmocka_run_group_tests_name("folder", tests, set_up, tear_down);
 }
