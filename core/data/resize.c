@@ -76,10 +76,13 @@ typedef uint64_t long2 __attribute__((vector_size(16)));
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the orders below are for that");
 #define WITH_ZEROES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define LOWER_BYTES 0, 2, 4, 6, 8, 10, 12, 14, 16, 16, 16, 16, 16, 16, 16, 16
-#define SHUFFLED(bytes, order) __builtin_shufflevector((byte16)(bytes), (byte16){0}, order)
-#define WIDEN(bytes) \
-    __builtin_convertvector((half8)SHUFFLED(((long2){(bytes), 0}), WITH_ZEROES), sum8)
-#define NARROW(sums) (((long2)SHUFFLED(__builtin_convertvector((sums), half8), LOWER_BYTES))[0])
+#define NOTHING ((byte16){0})
+#define WIDEN(bytes)         \
+    __builtin_convertvector( \
+        (half8)__builtin_shufflevector((byte16)((long2){(bytes), 0}), NOTHING, WITH_ZEROES), sum8)
+#define NARROW(sums)                                                                           \
+    (((long2)__builtin_shufflevector((byte16) __builtin_convertvector((sums), half8), NOTHING, \
+                                     LOWER_BYTES))[0])
 
 /* A line of `to` pixels, CHANNELS bytes each. */
 VECTOR

@@ -5,6 +5,9 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "data/frame.h"
+#include "data/picture.h"
+#include "data/resize.h"
 #include "data/source.h"
 #include "scratch.h"
 
@@ -196,6 +199,45 @@ static void same_bytes(void **state)
         assert_memory_equal(got, want, 3 * ROW);
         dataset_release(&data);
     }
+}
+
+/* One image: its rows are the parts that frame.h says, of its pixels. */
+static void parts_of_the_image(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct picture picture = {0};
+    struct resize resize = {0};
+    struct picture_file file = picture_make(picture_named("420"), 4, 90, 61);
+    const int64_t image[1] = {0};
+    uint8_t row[ROW], want[ROW];
+    int32_t label;
+    folder("one/train/only");
+    folder("one/val/only");
+    put("one/train/only/x.jpg", file.bytes, file.size);
+    put("one/val/only/x.jpg", file.bytes, file.size);
+    for (int aliased = 0; aliased < 2; aliased++) {
+        struct dataset data = open_at(scratch_path(&scratch, "one"), 1, 1, "2",
+                                      (struct folder_options){.aliased = aliased});
+        for (uint32_t epoch = 0; epoch <= 10; epoch++) {
+            int split = epoch == 10 ? DATASET_TEST : DATASET_TRAIN;
+            struct frame frame = epoch == 10 ? frame_test(90, 61)
+                                             : frame_train(9, epoch, 0, 90, 61);
+            const uint8_t *pixels;
+            take(&data, split, epoch, image, 1, row, &label);
+            if (picture_open(&picture, file.bytes, file.size, &err) != 0 ||
+                picture_rows(&picture, 0, 61, &pixels, &err) != 0 ||
+                resize_to(&resize, pixels + (size_t)(frame.top * 90 + frame.left) * PICTURE_PIXEL,
+                          (size_t)90 * PICTURE_PIXEL, frame.width, frame.height, SIDE, !aliased,
+                          frame.flip, want, &err) != 0)
+                fail_msg("%s", err.text);
+            assert_memory_equal(row, want, ROW);
+        }
+        dataset_release(&data);
+    }
+    picture_release(&picture);
+    resize_release(&resize);
+    free(file.bytes);
 }
 
 /* Buffers grow to what the rows need, and stay. */
@@ -439,11 +481,17 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_says),      cmocka_unit_test(same_bytes),
-        cmocka_unit_test(nothing_allocated), cmocka_unit_test(rows_differ),
-        cmocka_unit_test(counts_refused),    cmocka_unit_test(digest),
-        cmocka_unit_test(broken_files),      cmocka_unit_test(nothing_but_broken),
-        cmocka_unit_test(changed_meanwhile), cmocka_unit_test(real_images),
+        cmocka_unit_test(what_it_says),
+        cmocka_unit_test(same_bytes),
+        cmocka_unit_test(parts_of_the_image),
+        cmocka_unit_test(nothing_allocated),
+        cmocka_unit_test(rows_differ),
+        cmocka_unit_test(counts_refused),
+        cmocka_unit_test(digest),
+        cmocka_unit_test(broken_files),
+        cmocka_unit_test(nothing_but_broken),
+        cmocka_unit_test(changed_meanwhile),
+        cmocka_unit_test(real_images),
     };
     return cmocka_run_group_tests_name("folder", tests, set_up, tear_down);
 }
