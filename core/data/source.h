@@ -16,9 +16,9 @@ struct source {
     const char *name;     /* in experiment files, manifests and identities: frozen */
     const char *title;    /* for captions */
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
-    /* Opens the first train_n training and test_n test images of a folder; fills *out but for name
-     * and title, on success only. */
-    int (*open)(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
+    /* Opens the first train_n training and test_n test images of a folder, side x side pixels each
+     * (0: the source's own); fills *out but for name and title, on success only. */
+    int (*open)(const char *folder, int64_t train_n, int64_t test_n, int side, struct dataset *out,
                 struct err *err);
 };
 
@@ -26,9 +26,9 @@ struct source {
 const struct source *source_table(size_t *count);
 
 /* Opens the data set `name` from a folder, or its stand-in where folder is NULL.  ERR_USAGE with
- * the names there are when it is none of them, else as the source says.  dataset_release() closes
- * it. */
-int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
+ * the names there are when it is none of them, ERR_INPUT where the source has no images of that
+ * side, else as the source says.  dataset_release() closes it. */
+int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
                 struct dataset *out, struct err *err);
 
 /* ---- The sources by themselves.  Name and title are left NULL. ---- */
@@ -42,9 +42,10 @@ int source_open(const char *name, const char *folder, int64_t train_n, int64_t t
 int source_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
                    struct err *err);
 
-/* A procedural set of ten classes, 32 x 32 x 3, keyed by seed: image i does not depend on train_n
- * or test_n.  Test images are drawn from the same distribution, without label noise. */
-int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
+/* A procedural set of ten classes, side x side x 3 (0: 32), keyed by seed: image i does not depend
+ * on train_n or test_n, and of another side it is the same scene, finer or coarser.  Test images
+ * are drawn from the same distribution, without label noise.  It lies in memory whole. */
+int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, int side, struct dataset *out,
                      struct err *err);
 
 #endif

@@ -10,9 +10,11 @@
  * labels are all right.
  *
  * All arithmetic is in integers and the sine is a polynomial, so the set has the same digest on
- * every machine. Lengths are in sixteenths of a pixel, angles in 65536ths of a turn, sines and
+ * every machine. Lengths are in sixteenths of a pixel of an image of SIDE pixels on a side, of
+ * which one of another side is a finer or coarser picture; angles in 65536ths of a turn, sines and
  * textures in units of 1/ONE. */
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "data/source.h"
 #include "data/whole.h"
@@ -52,9 +54,9 @@
         53.4f, 53.4f, 53.4f \
     }
 
-#define SIDE 32
+#define SIDE 32 /* what the lengths above are of */
+#define SIDE_MAX 1024
 #define CHANNELS 3
-#define IMAGE ((size_t)SIDE * SIDE * CHANNELS)
 #define OUTLINES 5
 #define PERIODS 2
 #define CLASSES (OUTLINES * PERIODS)
@@ -192,12 +194,19 @@ static int covers(int outline, int u, int v)
     }
 }
 
-/* How many of a pixel's 2 x 2 points lie on the object. */
-static int coverage(const struct object *object, int x, int y)
+/* Where the middle of pixel x lies. */
+static int place(int x, int side)
+{
+    return (2 * x + 1) * (SIDE * UNIT / 2) / side;
+}
+
+/* How many of a pixel's 2 x 2 points, each `off` from its middle, lie on the object. */
+static int coverage(const struct object *object, int x, int y, int off)
 {
     int count = 0;
     for (int i = 0; i < 4; i++) {
-        int dx = x + (i % 2 == 0 ? -4 : 4) - object->x, dy = y + (i / 2 == 0 ? -4 : 4) - object->y;
+        int dx = x + (i % 2 == 0 ? -off : off) - object->x,
+            dy = y + (i / 2 == 0 ? -off : off) - object->y;
         int u = (dx * object->u_x + dy * object->u_y) / ONE,
             v = (dx * object->v_x + dy * object->v_y) / ONE;
         if (abs(u) < 2 * RADIUS && abs(v) < 2 * RADIUS)
@@ -207,13 +216,14 @@ static int coverage(const struct object *object, int x, int y)
 }
 
 /* The pixels so far, ints that may lie outside 0..255, are covered where the object is. */
-static void paint(const struct object *object, int *pixels)
+static void paint(const struct object *object, int side, int *pixels)
 {
     const struct texture *texture = &object->texture;
-    for (int y = 0; y < SIDE; y++) {
-        for (int x = 0; x < SIDE; x++, pixels += CHANNELS) {
-            int at_x = x * UNIT + UNIT / 2, at_y = y * UNIT + UNIT / 2,
-                over = coverage(object, at_x, at_y);
+    int off = SIDE * UNIT / 4 / side;
+    for (int y = 0; y < side; y++) {
+        for (int x = 0; x < side; x++, pixels += CHANNELS) {
+            int at_x = place(x, side), at_y = place(y, side),
+                over = coverage(object, at_x, at_y, off);
             if (over == 0)
                 continue;
             int value = texture_at(texture, at_x, at_y);
@@ -225,62 +235,74 @@ static void paint(const struct object *object, int *pixels)
     }
 }
 
-static void draw_background(struct stream *stream, int *pixels, int colour[CHANNELS])
+static void draw_background(struct stream *stream, int side, int *pixels, int colour[CHANNELS])
 {
     struct texture texture;
     int kind = draw(stream, STRIPES, CLOUDS), period = draw(stream, FINE, COARSE);
     draw_texture(stream, kind, period, GROUND_LOW, GROUND_HIGH, &texture);
     for (int c = 0; c < CHANNELS; c++)
         colour[c] = draw(stream, 64, 191);
-    for (int y = 0; y < SIDE; y++)
-        for (int x = 0; x < SIDE; x++, pixels += CHANNELS) {
-            int value = texture_at(&texture, x * UNIT + UNIT / 2, y * UNIT + UNIT / 2);
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++, pixels += CHANNELS) {
+            int value = texture_at(&texture, place(x, side), place(y, side));
             for (int c = 0; c < CHANNELS; c++)
                 pixels[c] = colour[c] + texture.amplitude[c] * value / ONE;
         }
 }
 
-static void add_noise(struct stream *stream, const int *pixels, uint8_t *out)
+/* Of `size` values, eight from a block. */
+static void add_noise(struct stream *stream, const int *pixels, size_t size, uint8_t *out)
 {
-    for (uint32_t block = 0; block < IMAGE / 8; block++) {
-        struct random_words words = random_at(stream->seed, RANDOM_SYNTHETIC, stream->split,
-                                              stream->index, NOISE_BLOCK + block);
-        for (uint32_t i = 0; i < 8; i++) {
-            int bits = (int)(words.word[i / 2] >> 16 * (i % 2) & 65535);
-            int noise = ((bits >> 8) + (bits & 255) - 255) * PIXEL_NOISE / 255;
-            int value = pixels[8 * block + i] + noise;
-            out[8 * block + i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-        }
+    struct random_words words = {{0}};
+    for (size_t k = 0; k < size; k++) {
+        uint32_t i = (uint32_t)(k % 8);
+        if (i == 0)
+            words = random_at(stream->seed, RANDOM_SYNTHETIC, stream->split, stream->index,
+                              NOISE_BLOCK + (uint32_t)(k / 8));
+        int bits = (int)(words.word[i / 2] >> 16 * (i % 2) & 65535);
+        int noise = ((bits >> 8) + (bits & 255) - 255) * PIXEL_NOISE / 255;
+        int value = pixels[k] + noise;
+        out[k] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
     }
 }
 
-/* Image `index` of a split (DATASET_TRAIN or DATASET_TEST, whose numbers key it). */
-static void make_image(uint64_t seed, uint32_t split, int64_t index, uint8_t *out, int32_t *label)
+/* Image `index` of a split (DATASET_TRAIN or DATASET_TEST, whose numbers key it); pixels is room
+ * for one. */
+static void make_image(uint64_t seed, uint32_t split, int64_t index, int side, int *pixels,
+                       uint8_t *out, int32_t *label)
 {
     struct stream stream = {.seed = seed, .index = (uint64_t)index, .split = split};
-    int pixels[IMAGE], ground[CHANNELS];
+    int ground[CHANNELS];
     struct object object;
     int class = draw(&stream, 0, CLASSES - 1), other = draw(&stream, 1, CLASSES - 1);
     int wrong = split == DATASET_TRAIN && draw(&stream, 0, 9999) < (int)(LABEL_NOISE * 10000 + 0.5);
-    draw_background(&stream, pixels, ground);
+    draw_background(&stream, side, pixels, ground);
     for (int left = draw(&stream, 0, CLUTTER_MAX); left > 0; left--) {
         int outline = draw(&stream, 0, OUTLINES - 1), period = draw(&stream, FINE, COARSE);
         draw_object(&stream, outline, period, CLUTTER_RADIUS_LOW, CLUTTER_RADIUS_HIGH, &object);
         for (int c = 0; c < CHANNELS; c++)
             object.texture.colour[c] = ground[c] + draw(&stream, CONTRAST_LOW, CONTRAST_HIGH) *
                                                        draw_sign(&stream);
-        paint(&object, pixels);
+        paint(&object, side, pixels);
     }
     draw_object(&stream, class / PERIODS, class % PERIODS, RADIUS_LOW, RADIUS_HIGH, &object);
     for (int c = 0; c < CHANNELS; c++)
         object.texture.colour[c] = ground[c] +
                                    draw(&stream, CONTRAST_LOW, CONTRAST_HIGH) * draw_sign(&stream);
-    paint(&object, pixels);
-    add_noise(&stream, pixels, out);
+    paint(&object, side, pixels);
+    add_noise(&stream, pixels, (size_t)side * (size_t)side * CHANNELS, out);
     *label = wrong ? (class + other) % CLASSES : class;
 }
 
-int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct dataset *out,
+static void make_split(struct dataset *data, uint64_t seed, int split, int *pixels)
+{
+    for (int64_t i = 0; i < dataset_count(data, split); i++)
+        make_image(seed, (uint32_t)split, i, data->width, pixels,
+                   whole_pixels(data, split) + (size_t)i * dataset_image_bytes(data),
+                   whole_labels(data, split) + i);
+}
+
+int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, int side, struct dataset *out,
                      struct err *err)
 {
     if (train_n < 1 || test_n < 1)
@@ -289,24 +311,27 @@ int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, struct data
             "a synthetic set needs at least one training and one test image, not %" PRId64
             " and %" PRId64,
             train_n, test_n);
+    if (side < 0 || side > SIDE_MAX)
+        return err_set(err, ERR_INPUT,
+                       "a synthetic set's images are 1 to %d pixels on a side; %d cannot be had",
+                       SIDE_MAX, side);
     struct dataset data = {
         .train_n = train_n,
         .test_n = test_n,
         .channels = CHANNELS,
-        .height = SIDE,
-        .width = SIDE,
+        .height = side == 0 ? SIDE : side,
+        .width = side == 0 ? SIDE : side,
         .classes = CLASSES,
         .mean = MEAN,
         .deviation = DEVIATION,
     };
-    int code = whole_allocate(&data, err);
-    if (code != 0)
-        return code;
-    for (int split = 0; split < DATASET_SPLITS; split++)
-        for (int64_t i = 0; i < dataset_count(&data, split); i++)
-            make_image(seed, (uint32_t)split, i, whole_pixels(&data, split) + (size_t)i * IMAGE,
-                       whole_labels(&data, split) + i);
-    code = whole_digest(&data, err);
+    int *pixels = mem_new(dataset_image_bytes(&data), sizeof *pixels, err);
+    int code = pixels == NULL ? ERR_MEMORY : whole_allocate(&data, err);
+    for (int split = 0; code == 0 && split < DATASET_SPLITS; split++)
+        make_split(&data, seed, split, pixels);
+    if (code == 0)
+        code = whole_digest(&data, err);
+    mem_free(pixels);
     if (code != 0)
         dataset_release(&data);
     else

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "data/batch.h"
+#include "data/bytes.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -104,20 +105,13 @@ int32_t *whole_labels(struct dataset *data, int split)
     return ((struct whole *)data->own)->labels[split];
 }
 
-/* Little-endian bytes, so that the digest is the same on every machine. */
-static void put_word(unsigned char *bytes, int size, uint64_t word)
-{
-    for (int i = 0; i < size; i++)
-        bytes[i] = (unsigned char)(word >> 8 * i);
-}
-
 static int hash_labels(XXH3_state_t *state, const int32_t *labels, int64_t count)
 {
     unsigned char bytes[4 * WORDS_MAX];
     for (int64_t first = 0; first < count; first += WORDS_MAX) {
         int64_t words = count - first < WORDS_MAX ? count - first : WORDS_MAX;
         for (int64_t i = 0; i < words; i++)
-            put_word(bytes + 4 * i, 4, (uint32_t)labels[first + i]);
+            bytes_put(bytes + 4 * i, 4, (uint32_t)labels[first + i]);
         if (XXH3_64bits_update(state, bytes, 4 * (size_t)words) != XXH_OK)
             return 1;
     }
@@ -132,7 +126,7 @@ int whole_digest(struct dataset *data, struct err *err)
                               (uint64_t)data->width,    (uint64_t)data->classes};
     unsigned char bytes[sizeof shape];
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        put_word(bytes + 8 * i, 8, shape[i]);
+        bytes_put(bytes + 8 * i, 8, shape[i]);
     XXH3_state_t *state = XXH3_createState();
     if (state == NULL)
         return err_set(err, ERR_MEMORY, "cannot allocate the state of a digest: out of memory");

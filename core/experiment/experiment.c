@@ -11,6 +11,7 @@
 
 #define COUNT_MAX (INT64_C(1) << 40)
 #define EPOCHS_MAX 100000
+#define SIDE_MAX 4096
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const TOP_KEYS[] = {
@@ -18,7 +19,7 @@ static const char *const TOP_KEYS[] = {
     "base",   "schedules_only", "study",   "runs",    "profiles", "default_profile", "defaults",
     "panels", "claims"};
 static const char *const PROFILE_KEYS[] = {
-    "name", "network", "divide", "epochs", "test_n", "micro_ghosts", "device_micro_ghosts",
+    "name", "network", "divide", "epochs", "test_n", "side", "micro_ghosts", "device_micro_ghosts",
     "words"};
 
 static const char *const STUDIES[] = {"accumulation"};
@@ -33,6 +34,8 @@ static int parse_profile(const struct experiment *experiment, struct settings_vi
     profile->divide = settings_int(view, "divide", 1, experiment->train_n);
     profile->epochs = (int)settings_int(view, "epochs", 1, EPOCHS_MAX);
     profile->test_n = settings_int(view, "test_n", 1, COUNT_MAX);
+    if (settings_find(view, "side") != NULL)
+        profile->side = (int)settings_int(view, "side", 1, SIDE_MAX);
     profile->micro_ghosts = settings_int(view, "micro_ghosts", 1, COUNT_MAX);
     profile->device_micro_ghosts = settings_find(view, "device_micro_ghosts") == NULL
                                        ? profile->micro_ghosts

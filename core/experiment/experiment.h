@@ -40,6 +40,7 @@ struct experiment_profile {
     int64_t divide;      /* 1 for paper and narrow */
     int epochs;
     int64_t test_n;
+    int side;                    /* of the images, in pixels; 0: the data set's own */
     int64_t micro_ghosts;        /* ghosts per micro, at least 1 */
     int64_t device_micro_ghosts; /* the same where the backend's device has memory of its own */
     const char *words;           /* one line for captions: what was scaled down */

@@ -190,7 +190,7 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
     };
     int code = schedule_build(&spec, &schedule, err);
     if (code == 0)
-        code = source_synthetic(BENCH_SEED, train_n, 1, &data, err);
+        code = source_synthetic(BENCH_SEED, train_n, 1, 0, &data, err);
     if (code == 0)
         code = resident_put(&bench->backend, bench->device, &data, &resident, err);
     if (code == 0)

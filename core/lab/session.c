@@ -36,7 +36,7 @@ int session_data(const struct experiment *experiment, const struct experiment_pr
         folder = getenv("REPRO_DATA");
     if (folder != NULL && *folder == '\0')
         folder = NULL;
-    return source_open(experiment->dataset, folder, train_n, test_n, data, err);
+    return source_open(experiment->dataset, folder, train_n, test_n, profile->side, data, err);
 }
 
 void session_data_title(const char *name, char *title, size_t size)

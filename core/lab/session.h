@@ -52,8 +52,8 @@ struct session {
 /* The experiment that the options name, with their conventions applied. */
 int session_load(const struct session_options *options, struct experiment **out, struct err *err);
 
-/* The experiment's data set at a profile's size, from a folder, or the synthetic set where folder
- * is NULL and $REPRO_DATA names none. */
+/* The experiment's data set at a profile's size and side, from a folder, or its stand-in where
+ * folder is NULL and $REPRO_DATA names none. */
 int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
                  const char *folder, struct dataset *data, struct err *err);
 

@@ -190,3 +190,16 @@ load common
     [ -d results/runs ]
     [ -z "$(find results -name '*.part')" ]
 }
+
+@test "a folder of images that is none: what it must hold" {
+    cp -r "$REPRO_SHARE/experiments" mine
+    echo 'dataset = "imagenet";' >> mine/figure5.exp
+    mkdir empty
+    repro mine/figure5.exp --profile smoke --data empty
+    [ "$status" -eq 1 ] || [ "$status" -eq 77 ]
+    if [ "$status" -eq 77 ]; then
+        error_says "which this build lacks (Debian: "
+    else
+        error_says "there is no folder 'empty/train'" "train/CLASS and val/CLASS"
+    fi
+}

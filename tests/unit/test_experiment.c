@@ -44,7 +44,8 @@ static const char WHOLE[] =
     "  { name = \"full\"; words = \"w\"; network = \"tiny\"; divide = 1; epochs = 20; test_n = 10; "
     "micro_ghosts = 1; "
     "},\n" /* 20 */
-    "  { name = \"half\"; words = \"w\"; network = \"tiny\"; divide = 2; epochs = 4; test_n = 10; "
+    "  { name = \"half\"; words = \"w\"; network = \"tiny\"; divide = 2; epochs = 4; side = 96; "
+    "test_n = 10; "
     "micro_ghosts = 3; }"
     "\n"    /* 21 */
     ");\n"; /* 22 */
@@ -165,6 +166,8 @@ static void out_of_range(void **state)
     refuse("micro_ghosts = 3", "micro_ghosts = 0", ":21: 'micro_ghosts' is 0");
     refuse("micro_ghosts = 3", "micro_ghosts = 3; device_micro_ghosts = 0",
            ":21: 'device_micro_ghosts' is 0");
+    refuse("side = 96", "side = 0", ":21: 'side' is 0");
+    refuse("side = 96", "side = 5000", ":21: 'side' is 5000");
 }
 
 static void names_and_scales(void **state)
@@ -233,6 +236,8 @@ static void small_file(void **state)
         fail_msg("%s", err.text);
     assert_int_equal(e->run_count, 4);
     assert_int_equal(e->profile_count, 2);
+    assert_int_equal(e->profiles[0].side, 0); /* the data set's own */
+    assert_int_equal(e->profiles[1].side, 96);
     assert_string_equal(e->path, file);
     assert_string_equal(e->plot, "panels"); /* and one panel, as nothing is said of any */
     assert_int_equal(e->panel_count, 1);
@@ -418,7 +423,7 @@ static void panels(void **state)
     (void)state;
     static const char end[] =
         "  { name = \"half\"; words = \"w\"; network = \"tiny\"; divide = 2; epochs = 4; "
-        "test_n = 10; micro_ghosts = 3; }\n);\n";
+        "side = 96; test_n = 10; micro_ghosts = 3; }\n);\n";
     static const char *const bad[][2] = {
         {"panels = ( { x = \"epochs\"; y = \"lr\"; } );",
          ":23: 'x' is \"epochs\"; did you mean \"epoch\"?"},

@@ -33,11 +33,15 @@ static void names_are_frozen(void **state)
     (void)state;
     size_t count;
     const struct source *table = source_table(&count);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 4);
     assert_string_equal(table[0].name, "cifar10");
     assert_string_equal(table[0].title, "CIFAR-10");
     assert_string_equal(table[1].name, "synthetic");
     assert_string_equal(table[1].title, "Synthetic data, not CIFAR-10");
+    assert_string_equal(table[2].name, "imagenet");
+    assert_string_equal(table[2].title, "ImageNet");
+    assert_string_equal(table[3].name, "synthetic-imagenet");
+    assert_string_equal(table[3].title, "Synthetic data, not ImageNet");
     for (size_t i = 0; i < count; i++) { /* a stand-in needs none itself */
         size_t k = 0;
         while (table[i].stand_in != NULL && strcmp(table[k].name, table[i].stand_in) != 0)
@@ -51,7 +55,7 @@ static void is_synthetic(const char *name, const char *folder)
 {
     struct err err = {0};
     struct dataset data;
-    if (source_open(name, folder, 300, 100, &data, &err) != 0)
+    if (source_open(name, folder, 300, 100, 0, &data, &err) != 0)
         fail_msg("%s", err.text);
     assert_string_equal(data.name, "synthetic");
     assert_string_equal(data.title, "Synthetic data, not CIFAR-10");
@@ -78,7 +82,7 @@ static void refused(const char *name, const char *folder, int64_t train_n, int c
     struct dataset data, before;
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
-    assert_int_equal(source_open(name, folder, train_n, 1, &data, &err), code);
+    assert_int_equal(source_open(name, folder, train_n, 1, 0, &data, &err), code);
     assert_int_equal(err.code, code);
     if (strstr(err.text, words) == NULL)
         fail_msg("'%s' is not in: %s", words, err.text);
@@ -89,12 +93,34 @@ static void what_cannot_be_opened(void **state)
 {
     (void)state;
     refused("cifar01", NULL, 1, ERR_USAGE,
-            "unknown data set 'cifar01'; did you mean 'cifar10'? (There are: cifar10, synthetic.)");
-    refused("mnist", NULL, 1, ERR_USAGE, "unknown data set 'mnist'; there are: cifar10, synthetic");
+            "unknown data set 'cifar01'; did you mean 'cifar10'? (There are: cifar10, synthetic, "
+            "imagenet, synthetic-imagenet.)");
+    refused(
+        "mnist", NULL, 1, ERR_USAGE,
+        "unknown data set 'mnist'; there are: cifar10, synthetic, imagenet, synthetic-imagenet");
     refused("", scratch.folder, 1, ERR_USAGE, "unknown data set ''");
     refused("cifar10", scratch.folder, 1, ERR_INPUT, "data_batch_1.bin' is missing");
     refused("cifar10", scratch.folder, 50001, ERR_INPUT, "50000 training images");
     refused("cifar10", NULL, 0, ERR_INPUT, "at least one training");
+}
+
+static void sides(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct dataset data;
+    assert_int_equal(source_open("cifar10", NULL, 2, 1, 48, &data, &err), 0); /* what stands in */
+    assert_int_equal(data.height, 48);
+    assert_int_equal(data.width, 48);
+    dataset_release(&data);
+    assert_int_equal(source_open("imagenet", NULL, 2, 1, 48, &data, &err), 0);
+    assert_string_equal(data.title, "Synthetic data, not ImageNet");
+    assert_int_equal(data.height, 48);
+    dataset_release(&data);
+    assert_int_equal(source_open("cifar10", scratch.folder, 2, 1, 48, &data, &err), ERR_INPUT);
+    assert_string_equal(err.text, "CIFAR-10's images are 32 pixels on a side; 48 cannot be had");
+    assert_int_equal(source_open("cifar10", scratch.folder, 2, 1, 32, &data, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "is missing"));
 }
 
 int main(void)
@@ -104,6 +130,7 @@ int main(void)
         cmocka_unit_test(names_are_frozen),
         cmocka_unit_test(synthetic_stands_in),
         cmocka_unit_test(what_cannot_be_opened),
+        cmocka_unit_test(sides),
     };
     return cmocka_run_group_tests_name("source", tests, set_up, tear_down);
 }

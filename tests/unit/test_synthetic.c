@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define IMAGE ((size_t)3072)
@@ -24,7 +25,7 @@ static struct dataset made(uint64_t seed, int64_t train_n, int64_t test_n)
 {
     struct err err = {0};
     struct dataset data;
-    if (source_synthetic(seed, train_n, test_n, &data, &err) != 0)
+    if (source_synthetic(seed, train_n, test_n, 0, &data, &err) != 0)
         fail_msg("%s", err.text);
     return data;
 }
@@ -101,6 +102,43 @@ static void statistics(void **state)
     dataset_release(&data);
 }
 
+/* Sum of the differences between an image and the means of 2 x 2 pixels of a finer one. */
+static long difference(const uint8_t *image, const uint8_t *finer)
+{
+    long sum = 0;
+    for (size_t y = 0; y < 32; y++)
+        for (size_t x = 0; x < 3 * 32; x++) {
+            const uint8_t *at = finer + 2 * y * 192 + x / 3 * 6 + x % 3;
+            sum += labs(image[y * 96 + x] - (at[0] + at[3] + at[192] + at[195] + 2) / 4);
+        }
+    return sum;
+}
+
+/* The same scenes, finer: what differs is mostly the noise, of 16 and half of it. */
+static void other_sides(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct dataset data = made(1, 40, 2), finer, odd;
+    if (source_synthetic(1, 40, 2, 64, &finer, &err) != 0 ||
+        source_synthetic(1, 2, 1, 5, &odd, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(finer.height, 64);
+    assert_int_equal(finer.width, 64);
+    assert_memory_equal(train_of(&data).labels, train_of(&finer).labels, 40 * sizeof(int32_t));
+    for (size_t i = 0; i < 39; i++) {
+        const uint8_t *image = train_of(&data).pixels + i * IMAGE;
+        assert_true(difference(image, train_of(&finer).pixels + i * 4 * IMAGE) < 20 * 3072);
+        assert_true(difference(image, train_of(&finer).pixels + (i + 1) * 4 * IMAGE) > 24 * 3072);
+    }
+    assert_int_equal(dataset_image_bytes(&odd), 75);
+    assert_int_equal(source_synthetic(1, 1, 1, 1025, &odd, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "1 to 1024 pixels on a side; 1025"));
+    dataset_release(&data);
+    dataset_release(&finer);
+    dataset_release(&odd);
+}
+
 /* Mean and deviation are part of the set, not of how much of it is taken. */
 static void constants_do_not_move(void **state)
 {
@@ -121,7 +159,8 @@ static void counts_refused(void **state)
         struct dataset data, before;
         memset(&data, 0xa5, sizeof data);
         memcpy(&before, &data, sizeof data);
-        assert_int_equal(source_synthetic(1, counts[i][0], counts[i][1], &data, &err), ERR_INPUT);
+        assert_int_equal(source_synthetic(1, counts[i][0], counts[i][1], 0, &data, &err),
+                         ERR_INPUT);
         assert_non_null(strstr(err.text, "at least one"));
         assert_memory_equal(&data, &before, sizeof data);
     }
@@ -134,7 +173,7 @@ static void too_large(void **state)
     struct dataset data, before;
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
-    assert_int_equal(source_synthetic(1, 1, INT64_MAX, &data, &err), ERR_MEMORY);
+    assert_int_equal(source_synthetic(1, 1, INT64_MAX, 0, &data, &err), ERR_MEMORY);
     assert_int_equal(err.code, ERR_MEMORY);
     assert_memory_equal(&data, &before, sizeof data);
 }
@@ -146,6 +185,7 @@ int main(void)
         cmocka_unit_test(pinned),         cmocka_unit_test(image_is_its_index),
         cmocka_unit_test(statistics),     cmocka_unit_test(constants_do_not_move),
         cmocka_unit_test(counts_refused), cmocka_unit_test(too_large),
+        cmocka_unit_test(other_sides),
     };
     return cmocka_run_group_tests_name("synthetic", tests, NULL, NULL);
 }

@@ -1,0 +1,273 @@
+/* picture.h and resize.h: every kind of file against Pillow, rows by themselves, and files that are
+ * none.  `test_picture FOLDER` writes the pictures there for pillow.py. */
+#include "data/picture.h"
+
+#include "base/err.h"
+#include "data/resize.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#if defined REPRO_HAVE_JPEG && defined REPRO_HAVE_PNG
+
+#include "pictures.h"
+#include "pillow.h"
+
+#define OF_EACH 10
+
+static int width_of(int number)
+{
+    return 17 + 13 * number;
+}
+
+static int height_of(int number)
+{
+    return 14 + 19 * (number * 7 % 10);
+}
+
+static struct picture_file numbered(const struct picture_kind *kind, int number)
+{
+    return picture_make(kind, number, width_of(number), height_of(number));
+}
+
+static const uint8_t *rows(struct picture *picture, const struct picture_file *file, int top,
+                           int count)
+{
+    struct err err = {0};
+    const uint8_t *pixels = NULL;
+    if (picture_open(picture, file->bytes, file->size, &err) != 0 ||
+        picture_rows(picture, top, count < 0 ? picture->height : count, &pixels, &err) != 0)
+        fail_msg("%s", err.text);
+    return pixels;
+}
+
+/* Picture, part and size as in pillow.py; the part's rows alone are decoded. */
+static void shrink(const struct picture_kind *kind, int number, uint8_t small[27])
+{
+    struct err err = {0};
+    struct picture picture = {0};
+    struct resize resize = {0};
+    struct picture_file file = numbered(kind, number);
+    int left = number, top = number / 2, width = width_of(number) - number / 3 - left,
+        height = height_of(number) - number - top;
+    const uint8_t *pixels = rows(&picture, &file, top, height);
+    assert_int_equal(picture.width, width_of(number));
+    assert_int_equal(picture.height, height_of(number));
+    if (resize_to(&resize, pixels + (size_t)left * PICTURE_PIXEL,
+                  (size_t)picture.width * PICTURE_PIXEL, width, height, 3, 1, 0, small, &err) != 0)
+        fail_msg("%s", err.text);
+    resize_release(&resize);
+    picture_release(&picture);
+    free(file.bytes);
+}
+
+static void as_pillow(void **state)
+{
+    (void)state;
+    size_t count = sizeof pillow / sizeof *pillow;
+    assert_int_equal(count, PICTURE_KINDS * OF_EACH);
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        uint8_t small[27];
+        snprintf(name, sizeof name, "%s", pillow[i].name);
+        char *line = strrchr(name, '_');
+        *line = '\0';
+        shrink(picture_named(name), atoi(line + 1), small);
+        for (size_t k = 0; k < sizeof small; k++) {
+            unsigned value;
+            assert_int_equal(sscanf(pillow[i].pixels + 2 * k, "%2x", &value), 1);
+            if (abs((int)value - small[k]) > 1)
+                fail_msg("%s: byte %zu is %d, not %u", pillow[i].name, k, small[k], value);
+        }
+    }
+}
+
+/* Any rows of a picture are what they are in the whole. */
+static void rows_alone(void **state)
+{
+    (void)state;
+    struct picture picture = {0}, part = {0};
+    for (size_t k = 0; k < PICTURE_KINDS; k++) {
+        struct picture_file file = picture_make(&picture_kinds[k], 3, 61, 83);
+        const uint8_t *whole = rows(&picture, &file, 0, -1);
+        for (int top = 0; top < 83; top++) {
+            int count = 1 + (top * 37 + 11) % (83 - top);
+            const uint8_t *some = rows(&part, &file, top, count);
+            if (memcmp(some, whole + (size_t)top * 61 * PICTURE_PIXEL,
+                       (size_t)count * 61 * PICTURE_PIXEL) != 0)
+                fail_msg("%s: rows %d to %d differ", picture_kinds[k].name, top, top + count - 1);
+        }
+        free(file.bytes);
+    }
+    picture_release(&picture);
+    picture_release(&part);
+}
+
+static void gray_is_gray(void **state)
+{
+    (void)state;
+    struct picture picture = {0};
+    const char *names[] = {"gray", "png-gray"};
+    for (size_t i = 0; i < 2; i++) {
+        struct picture_file file = picture_make(picture_named(names[i]), 1, 33, 9);
+        const uint8_t *pixel = rows(&picture, &file, 0, -1);
+        for (size_t k = 0; k < 33 * 9; k++, pixel += PICTURE_PIXEL) {
+            assert_int_equal(pixel[0], pixel[1]);
+            assert_int_equal(pixel[0], pixel[2]);
+        }
+        free(file.bytes);
+    }
+    picture_release(&picture);
+}
+
+static int refused(struct picture *picture, const void *bytes, size_t size, const char *words)
+{
+    struct err err = {0};
+    const uint8_t *pixels;
+    int code = picture_open(picture, bytes, size, &err);
+    if (code == 0)
+        code = picture_rows(picture, 0, 1, &pixels, &err);
+    if (code == 0 || strstr(err.text, words) == NULL)
+        fail_msg("'%s' is not in: %d %s", words, code, err.text);
+    return code;
+}
+
+/* Wherever a file ends early, and though only its first row is asked for. */
+static void cut_off(void **state)
+{
+    (void)state;
+    struct picture picture = {0};
+    for (size_t k = 0; k < PICTURE_KINDS; k++) {
+        struct picture_file file = picture_make(&picture_kinds[k], 2, 50, 40);
+        for (size_t size = 8; size < file.size; size += 1 + size / 16)
+            assert_int_equal(refused(&picture, file.bytes, size, "cannot be decoded"), ERR_INPUT);
+        assert_int_equal(refused(&picture, file.bytes, file.size - 1, "cut off"), ERR_INPUT);
+        rows(&picture, &file, 0, 1); /* and the decoder goes on */
+        free(file.bytes);
+    }
+    picture_release(&picture);
+}
+
+static void no_pictures(void **state)
+{
+    (void)state;
+    struct picture picture = {0};
+    struct picture_file jpeg = picture_make(picture_named("420"), 0, 40, 30);
+    struct picture_file png = picture_make(picture_named("png"), 0, 40, 30);
+    refused(&picture, "", 0, "is empty");
+    refused(&picture, "GIF89a and so on", 16, "neither a JPEG nor a PNG");
+    refused(&picture, "\xff\xd8", 2, "cannot be decoded");
+    png.bytes[60] ^= 0x55;
+    refused(&picture, png.bytes, png.size, "cannot be decoded");
+    size_t at = 2; /* the frame header: height and width stand behind five bytes */
+    while (jpeg.bytes[at + 1] != 0xc0)
+        at += 2 + (size_t)jpeg.bytes[at + 2] * 256 + jpeg.bytes[at + 3];
+    memset(jpeg.bytes + at + 5, 0xfa, 4);
+    refused(&picture, jpeg.bytes, jpeg.size, "64250 x 64250 pixels");
+    free(jpeg.bytes);
+    free(png.bytes);
+    picture_release(&picture);
+}
+
+/* A width of 2^30 in a PNG's header, whose checksum the library would look at first. */
+static void large_png(void **state)
+{
+    (void)state;
+    static const unsigned char bytes[] = {0x89, 'P', 'N',  'G',  '\r', '\n', 0x1a, '\n', 0, 0,
+                                          0,    13,  'I',  'H',  'D',  'R',  0,    1,    0, 0,
+                                          0,    1,   0x00, 0x00, 8,    2,    0,    0,    0};
+    struct picture picture = {0};
+    unsigned char header[sizeof bytes + 4];
+    uint32_t crc = 0xffffffff;
+    memcpy(header, bytes, sizeof bytes);
+    for (size_t i = 12; i < sizeof bytes; i++) {
+        crc ^= header[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0xedb88320 & (0 - (crc & 1)));
+    }
+    for (size_t i = 0; i < 4; i++)
+        header[sizeof bytes + i] = (unsigned char)(~crc >> (24 - 8 * i));
+    unsigned char file[sizeof header + 12] = {0};
+    memcpy(file, header, sizeof header);
+    memcpy(file + sizeof header, "\0\0\0\0IDAT\x35\xaf\x06\x1e", 12);
+    refused(&picture, file, sizeof file, "65536 x 65536 pixels");
+    picture_release(&picture);
+}
+
+/* Shown by hand: pixel 1 of 2 that are made from 4 lies at 3; its triangle without antialias takes
+ * in pixels 2 and 3, with it pixels 1 to 3 as 1/4, 3/4, 3/4 of 7/4. */
+static void by_hand(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct resize resize = {0};
+    uint8_t src[4 * PICTURE_PIXEL] = {0}, line[2 * 2 * 3], turned[2 * 2 * 3];
+    const uint8_t value[4] = {0, 70, 140, 252};
+    for (size_t x = 0; x < 4; x++)
+        memset(src + x * PICTURE_PIXEL, value[x], 3);
+    assert_int_equal(resize_to(&resize, src, sizeof src, 4, 1, 2, 0, 0, line, &err), 0);
+    assert_int_equal(line[0], 35);
+    assert_int_equal(line[3], 196);
+    assert_memory_equal(line, line + 6, 6);
+    assert_int_equal(resize_to(&resize, src, sizeof src, 4, 1, 2, 1, 0, line, &err), 0);
+    assert_int_equal(line[3], 178); /* (70 + 3 * 140 + 3 * 252) / 7 */
+    assert_int_equal(resize_to(&resize, src, sizeof src, 4, 1, 2, 1, 1, turned, &err), 0);
+    assert_memory_equal(turned, line + 3, 3);
+    assert_memory_equal(turned + 3, line, 3);
+    resize_release(&resize);
+}
+
+static int write_all(const char *folder)
+{
+    for (size_t k = 0; k < PICTURE_KINDS; k++)
+        for (int i = 0; i < OF_EACH; i++) {
+            char path[4096];
+            struct picture_file file = numbered(&picture_kinds[k], i);
+            snprintf(path, sizeof path, "%s/%s_%d.JPEG", folder, picture_kinds[k].name, i);
+            FILE *out = fopen(path, "wb");
+            int bad = out == NULL || fwrite(file.bytes, 1, file.size, out) != file.size;
+            free(file.bytes);
+            if (out == NULL || fclose(out) != 0 || bad)
+                return 1;
+        }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return write_all(argv[1]);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_pillow), cmocka_unit_test(rows_alone),  cmocka_unit_test(gray_is_gray),
+        cmocka_unit_test(cut_off),   cmocka_unit_test(no_pictures), cmocka_unit_test(large_png),
+        cmocka_unit_test(by_hand),
+    };
+    return cmocka_run_group_tests_name("picture", tests, NULL, NULL);
+}
+
+#else
+
+static void says_what_is_missing(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_int_equal(picture_check(&err), ERR_CANNOT_RUN);
+    assert_non_null(strstr(err.text, "which this build lacks (Debian: "));
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(says_what_is_missing)};
+    return cmocka_run_group_tests_name("picture", tests, NULL, NULL);
+}
+
+#endif
