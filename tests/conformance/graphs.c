@@ -40,22 +40,17 @@ static int conv3(struct net *net, int src, int channels)
 
 static int concat(struct net *net, const int *srcs, int count)
 {
-    struct repro_node node = {.op = REPRO_OP_CONCAT, .src_count = count};
-    for (int i = 0; i < count; i++)
-        node.src[i] = srcs[i];
-    return net_node(net, "concat", &node);
+    return net_concat(net, "concat", srcs, count);
 }
 
 static int dropout(struct net *net, int src, float rate)
 {
-    return net_node(
-        net, "dropout",
-        &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {src}, .scale = rate});
+    return net_dropout(net, "dropout", src, rate);
 }
 
 static int bn(struct net *net, int src)
 {
-    return net_batch_norm(net, "bn", src);
+    return net_batch_norm(net, "bn", src, 1e-5f);
 }
 
 static int relu(struct net *net, int src)

@@ -249,6 +249,8 @@ static void the_table(void **state)
             fail_msg("%s: %s", table[i].example, err.text);
         assert_int_equal(net.graph.classes, table[i].classes);
         order_is_topological(&net);
+        table_covers(&net, REPRO_ARENA_PARAM, net.graph.param_count);
+        table_covers(&net, REPRO_ARENA_RUNNING, net.graph.running_count);
         net_release(&net);
         int numbers = 0;
         for (const char *at = table[i].pattern; *at != '\0'; at++)
