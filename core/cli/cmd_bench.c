@@ -18,10 +18,12 @@
 
 /* of a batch; far beyond any data set, and a micro's bytes still have a size */
 #define ROWS_MAX (1 << 24)
+#define SIDE_MAX 4096 /* of an image, in pixels */
 
 enum {
     KEY_NONDETERMINISTIC = 256,
     KEY_TUNE,
+    KEY_SIDE,
     KEY_MICRO,
     KEY_GHOST,
     KEY_STEPS,
@@ -34,13 +36,16 @@ enum {
 
 struct settings {
     const char *network, *backend;
+    int side; /* 0: the network's */
     int describe, json;
     struct repro_device_options device;
     struct bench_options options;
 };
 
 static const struct argp_option option_table[] = {
-    {"network", 'n', "NAME", 0, "wrn-D-K or tiny (default: wrn-16-4)", 0},
+    {"network", 'n', "NAME", 0,
+     "wrn-D-K, inception-resnet-v2, inception-resnet-v2-W-D or tiny (default: wrn-16-4)", 0},
+    {"side", KEY_SIDE, "N", 0, "pixels of an image either way (default: the network's own)", 0},
     {"batch", 'B', "N", 0, "images of one update (default: 128)", 0},
     {"micro", KEY_MICRO, "N", 0, "images of one forward call (default: the batch)", 0},
     {"ghost", KEY_GHOST, "N", 0, "images that share batch-norm statistics (default: the micro)", 0},
@@ -97,6 +102,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'B':
         options->batch = whole(state, "--batch", argument, 1, ROWS_MAX);
+        return 0;
+    case KEY_SIDE:
+        settings->side = whole(state, "--side", argument, 1, SIDE_MAX);
         return 0;
     case KEY_MICRO:
         options->micro = whole(state, "--micro", argument, 1, ROWS_MAX);
@@ -231,9 +239,10 @@ static void print_text(const struct bench *bench, const struct settings *setting
 {
     const struct bench_options *options = &result->options;
     double batch = (double)options->batch, speed = batch / result->median;
-    printf("%s, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64 "), %s\n",
-           settings->network, precision_name(options->precision), options->batch, options->micro,
-           options->ghost,
+    printf("%s at %d px, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64
+           "), %s\n",
+           settings->network, (int)bench->net.graph.width, precision_name(options->precision),
+           options->batch, options->micro, options->ghost,
            options->with_data ? "data and augmentation included"
                               : "on random images that stay where they are");
     char text[BACKEND_DEVICE_TEXT];
@@ -318,14 +327,15 @@ static json_t *what_json(const struct bench *bench, const struct settings *setti
                          const struct bench_options *options)
 {
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}", "network",
-        settings->network, "parameters", (json_int_t)bench->net.graph.param_count, "batch",
-        (json_int_t)options->batch, "micro", (json_int_t)options->micro, "ghost",
-        (json_int_t)options->ghost, "precision", precision_name(options->precision), "with_data",
-        options->with_data, "backend", bench->backend.name, "backend_version",
-        bench->backend.version, "device", bench->caps.device, "library", bench->caps.library,
-        "algorithms", string_or_null(bench->caps.algorithms), "threads", (int)bench->caps.threads,
-        "version", REPRO_VERSION, "commit", REPRO_COMMIT);
+        "{s:s, s:i, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}",
+        "network", settings->network, "side", (int)bench->net.graph.width, "parameters",
+        (json_int_t)bench->net.graph.param_count, "batch", (json_int_t)options->batch, "micro",
+        (json_int_t)options->micro, "ghost", (json_int_t)options->ghost, "precision",
+        precision_name(options->precision), "with_data", options->with_data, "backend",
+        bench->backend.name, "backend_version", bench->backend.version, "device",
+        bench->caps.device, "library", bench->caps.library, "algorithms",
+        string_or_null(bench->caps.algorithms), "threads", (int)bench->caps.threads, "version",
+        REPRO_VERSION, "commit", REPRO_COMMIT);
 }
 
 static int print_json(const struct bench *bench, const struct settings *settings,
@@ -370,7 +380,8 @@ int command_bench(int argc, char **argv)
     struct err err = {0};
     struct bench bench;
     parse(argc, argv, &settings);
-    int code = bench_open(settings.backend, settings.network, &settings.device, &bench, &err);
+    int code = bench_open(settings.backend, settings.network, settings.side, &settings.device,
+                          &bench, &err);
     if (code != 0)
         return report_error(&err);
     code = bench_measure(&bench, &settings.options, &result, &err);
