@@ -245,11 +245,12 @@ static void print_text(const struct bench *bench, const struct settings *setting
            options->batch, options->micro, options->ghost,
            options->with_data ? "data and augmentation included"
                               : "on random images that stay where they are");
+    int decimals = speed < 1.0 ? 3 : 1;
     char text[BACKEND_DEVICE_TEXT];
     printf("backend %s %s: %s, %s\n\n", bench->backend.name, bench->backend.version,
            backend_device_text(&bench->caps, text), bench->caps.library);
-    printf("%10.1f images/s, median of %d steps%s (best %.1f)\n", speed, options->steps,
-           result->device_clock ? " by the device's clock" : "", batch / result->best);
+    printf("%10.*f images/s, median of %d steps%s (best %.*f)\n", decimals, speed, options->steps,
+           result->device_clock ? " by the device's clock" : "", decimals, batch / result->best);
     printf("%10.1f GFLOP/s at %.3f GFLOP an image\n", 1e-9 * result->flop * speed,
            1e-9 * result->flop);
     if (result->limit > 0.0)
