@@ -37,8 +37,8 @@ report() {
 # missing NAME PACKAGE: says that a check is left out, and whether that is an error.
 missing() {
     case ,${REPRO_REQUIRE:-}, in
-    *,"$1",*) echo "lint: $1: REQUIRED, but not here (Debian: $2)"; failed=1 ;;
-    *) echo "lint: $1: SKIP, it is not here (Debian: $2)" ;;
+    *,"$1",*) echo "lint: $1: REQUIRED, but not here (Debian package: $2)"; failed=1 ;;
+    *) echo "lint: $1: SKIP, not here (Debian package: $2)" ;;
     esac
 }
 
@@ -83,7 +83,7 @@ check_format() {
             return
         fi
     done
-    missing clang-format "clang-format-$format_major"
+    missing clang-format "clang-format-$format_major; another major lays out differently"
 }
 
 check_cppcheck() {

@@ -10,13 +10,7 @@
 #ifndef CPU_WINOGRAD_H
 #define CPU_WINOGRAD_H
 
-#include <stdint.h>
-
-struct winograd {
-    int64_t rows, height, width; /* of src and dst alike */
-    int64_t src_channels, dst_channels;
-    int32_t threads;
-};
+#include "cpu/winograd_shape.h"
 
 /* 1 when this processor can, and when the shape's channels allow it. */
 int winograd_can(int64_t src_channels, int64_t dst_channels);

@@ -1,6 +1,7 @@
 #include "resident.h"
 
 #include "common/plugin.h"
+#include "driver.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,12 +1,15 @@
 /* Compiling a network: layouts from the input on, then what is fused and which buffers are shared,
- * then the primitives.
- *
- * Diffs.  Backward walks the nodes from last to first; the diff of a node is first written by its
- * last reader and last read by the node itself.  plan_diffs() plays that walk through and hands out
- * slots, each used again when its tensor is dead, so that the few buffers of a backward stay in
- * cache. */
-#include "kernels.h"
+ * then the primitives. */
 #include "net.h"
+
+#include "conv.h"
+#include "conv_choice.h"
+#include "dense.h"
+#include "diffs.h"
+#include "kernels.h"
+#include "norm.h"
+#include "pointwise.h"
+#include "pool.h"
 
 #include <stdlib.h>
 
@@ -41,7 +44,8 @@ static int32_t layout_node(struct repro_net *net, struct layer *layer, struct re
     for (int k = 0; k < node->src_count; k++) {
         struct layer *from = &net->layers[node->src[k]];
         if (from->tensor.block == 0 && node->op != REPRO_OP_CONV &&
-            tensor_init(&from->tensor, net, from->node, dnnl_nchw, from->tensor.type, err) != 0)
+            tensor_init(&from->tensor, net->micro, from->node, dnnl_nchw, from->tensor.type, err) !=
+                0)
             return err->code;
         if (k > 0 && from->tensor.type != src->type)
             return fail(err, REPRO_UNSUPPORTED, "an operation on f32 and bf16 tensors at once");
@@ -57,13 +61,13 @@ static int32_t layout_node(struct repro_net *net, struct layer *layer, struct re
     case REPRO_OP_AVG_POOL:
         return pool_layout(net, layer, err);
     case REPRO_OP_CONCAT:
-        return tensor_init(&layer->tensor, net, node, concat_tag(net, node), src->type, err);
+        return tensor_init(&layer->tensor, net->micro, node, concat_tag(net, node), src->type, err);
     case REPRO_OP_GLOBAL_AVG_POOL:
     case REPRO_OP_DENSE:
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
-        return tensor_init(&layer->tensor, net, node, dnnl_nchw, dnnl_f32, err);
+        return tensor_init(&layer->tensor, net->micro, node, dnnl_nchw, dnnl_f32, err);
     default:
-        return tensor_init(&layer->tensor, net, node, src->tag, src->type, err);
+        return tensor_init(&layer->tensor, net->micro, node, src->tag, src->type, err);
     }
 }
 
@@ -112,133 +116,6 @@ static void fuse(struct repro_net *net)
     }
 }
 
-/* ---- Diffs ---- */
-
-struct slots {
-    int64_t *bytes;   /* [count] */
-    int32_t *readers; /* tensors alive in it */
-    int32_t count;
-};
-
-static int64_t diff_bytes(const struct repro_net *net, const struct layer *layer)
-{
-    return net->micro * layer->tensor.row * (int64_t)element_size(&layer->tensor);
-}
-
-/* The free slot that fits best, else the largest free one, grown, else a new one. */
-static int32_t take_slot(struct slots *slots, int64_t bytes)
-{
-    int32_t best = -1;
-    for (int32_t s = 0; s < slots->count; s++) {
-        if (slots->readers[s] != 0)
-            continue;
-        if (best < 0 || (slots->bytes[best] < bytes
-                             ? slots->bytes[s] > slots->bytes[best]
-                             : slots->bytes[s] >= bytes && slots->bytes[s] < slots->bytes[best]))
-            best = s;
-    }
-    if (best < 0) {
-        best = slots->count++;
-        slots->bytes[best] = 0;
-    }
-    if (slots->bytes[best] < bytes)
-        slots->bytes[best] = bytes;
-    slots->readers[best] = 1;
-    return best;
-}
-
-/* Whether a node before `end` that reads `written` adds to its diff while `read` still wants what
- * was there: backward comes to nodes from last to first, and a diff is last wanted at its own
- * node. */
-static int spoils(const struct repro_net *net, int32_t written, int32_t read, int32_t end)
-{
-    for (int32_t i = read; i < end; i++)
-        for (int k = 0; i > written && k < net->layers[i].node->src_count; k++)
-            if (net->layers[i].node->src[k] == written)
-                return 1;
-    return 0;
-}
-
-/* Whether source k of an add may keep its diff where the add's is: the add is first to write it, by
- * 1, and none of those that share the buffer by then is in another's way. */
-static int can_alias(const struct repro_net *net, int32_t add, int k)
-{
-    const struct repro_node *node = net->layers[add].node;
-    int32_t src = node->src[k];
-    if (src == node->src[1 - k] || !net->layers[add].use->diff_first[k] ||
-        (k == 1 && node->scale != 1.0f) ||
-        net->layers[src].tensor.tag != net->layers[add].tensor.tag)
-        return 0;
-    for (int32_t i = 1; i < add; i++)
-        if (i != src && net->layers[i].diff_slot == net->layers[add].diff_slot &&
-            (spoils(net, src, i, add) || spoils(net, i, src, add)))
-            return 0;
-    return 1;
-}
-
-static int writes_in_place(const struct layer *layer)
-{
-    int op = layer->node->op;
-    return op == REPRO_OP_BATCH_NORM || op == REPRO_OP_DROPOUT ||
-           (op == REPRO_OP_RELU && !layer->fused_relu);
-}
-
-static void plan_diffs_of(struct repro_net *net, struct slots *slots, int32_t i)
-{
-    struct layer *layer = &net->layers[i];
-    for (int k = 0; k < layer->node->src_count; k++) {
-        struct layer *src = &net->layers[layer->node->src[k]];
-        if (!src->use->needs_diff || !layer->use->live)
-            continue;
-        if (layer->node->op == REPRO_OP_CONV || layer->node->op == REPRO_OP_MAX_POOL ||
-            layer->node->op == REPRO_OP_AVG_POOL)
-            layer->data_apart = !layer->use->diff_first[k] && !own_can(net, layer);
-        if (layer->data_apart && diff_bytes(net, src) > net->spare_bytes)
-            net->spare_bytes = diff_bytes(net, src);
-        if (src->diff_slot >= 0)
-            continue;
-        int relu = layer->node->op == REPRO_OP_RELU && layer->fused_relu;
-        if (relu || (layer->node->op == REPRO_OP_ADD && can_alias(net, i, k))) {
-            layer->diff_alias[k] = 1;
-            src->diff_slot = layer->diff_slot;
-            slots->readers[src->diff_slot]++;
-        } else if (writes_in_place(layer) && slots->readers[layer->diff_slot] == 1) {
-            src->diff_slot = layer->diff_slot;
-            slots->readers[src->diff_slot]++;
-        } else {
-            src->diff_slot = take_slot(slots, diff_bytes(net, src));
-        }
-    }
-    if (layer->diff_slot >= 0)
-        slots->readers[layer->diff_slot]--;
-}
-
-static int32_t plan_diffs(struct repro_net *net, struct repro_error *err)
-{
-    struct slots slots = {.bytes = plugin_allocate(net->count, sizeof *slots.bytes),
-                          .readers = plugin_allocate(net->count, sizeof *slots.readers)};
-    void **memory = plugin_allocate(net->count, sizeof *memory);
-    int32_t code = 0;
-    if (slots.bytes == NULL || slots.readers == NULL || memory == NULL)
-        code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
-    for (int32_t i = 0; i < net->count; i++)
-        net->layers[i].diff_slot = -1;
-    for (int32_t i = net->count - 1; code == 0 && i > 0; i--)
-        plan_diffs_of(net, &slots, i);
-    for (int32_t s = 0; code == 0 && s < slots.count; s++)
-        if ((memory[s] = library_buffer(net, slots.bytes[s], 1, err)) == NULL)
-            code = REPRO_MEMORY;
-    for (int32_t i = 0; code == 0 && i < net->count; i++)
-        if (net->layers[i].diff_slot >= 0)
-            net->layers[i].diff = memory[net->layers[i].diff_slot];
-    if (code == 0 && (net->spare = library_buffer(net, net->spare_bytes, 1, err)) == NULL)
-        code = REPRO_MEMORY;
-    free(slots.bytes);
-    free(slots.readers);
-    free(memory);
-    return code;
-}
-
 /* ---- All of it ---- */
 
 /* Slots point to the ADD or RELU behind, so a later node's buffer is there first. */
@@ -248,7 +125,8 @@ static int32_t allocate_dsts(struct repro_net *net, struct repro_error *err)
         struct layer *layer = &net->layers[i];
         if (layer->dst_slot != i)
             layer->dst = net->layers[layer->dst_slot].dst;
-        else if ((layer->dst = library_buffer(net, diff_bytes(net, layer), 1, err)) == NULL)
+        else if ((layer->dst = library_buffer(&net->library, layer_bytes(net, layer), 1, err)) ==
+                 NULL)
             return REPRO_MEMORY;
     }
     return 0;
@@ -269,7 +147,7 @@ static int32_t compile_layer(struct repro_net *net, struct layer *layer, struct 
     case REPRO_OP_DENSE:
         return dense_compile(net, layer, err);
     case REPRO_OP_DROPOUT:
-        layer->kept = library_buffer(net, net->micro * layer->use->size, 1, err);
+        layer->kept = library_buffer(&net->library, net->micro * layer->use->size, 1, err);
         return layer->kept == NULL ? REPRO_MEMORY : 0;
     default:
         return 0;
@@ -299,7 +177,7 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
 {
     int32_t code = check_precision(net, err);
     net->count = net->graph.count;
-    net->micro = net->graph.options.micro;
+    net->micro = net->library.micro = net->graph.options.micro;
     net->ghost = net->graph.options.ghost;
     net->lanes = net->ghost < 8 ? net->ghost : 8;
     if (code == 0 && (net->layers = plugin_allocate(net->count, sizeof *net->layers)) == NULL)
@@ -318,13 +196,13 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
     if (arenas_init(&net->arenas, &net->graph.graph) != 0)
         return fail(err, REPRO_MEMORY, "out of memory for %lld parameters",
                     (long long)net->graph.graph.param_count);
-    net->labels = library_buffer(net, net->micro, sizeof *net->labels, err);
+    net->labels = library_buffer(&net->library, net->micro, sizeof *net->labels, err);
     code = net->labels == NULL ? REPRO_MEMORY : allocate_dsts(net, err);
     if (code == 0)
-        code = plan_diffs(net, err);
+        code = diffs_place(net, err);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         code = compile_layer(net, &net->layers[i], err);
-    return code != 0 ? code : library_scratchpad(net, err);
+    return code != 0 ? code : library_scratchpad(&net->library, err);
 }
 
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
@@ -335,6 +213,7 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     if (net == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     net->device = device;
+    net->library = (struct library){.engine = device->engine, .stream = device->stream};
     device_threads(device);
     int32_t code = plugin_graph_init(&net->graph, graph, options, err);
     if (code == 0)
@@ -354,7 +233,7 @@ void net_free(struct repro_net *net)
         return;
     for (int32_t i = 0; net->layers != NULL && i < net->count; i++)
         md_release(&net->layers[i].tensor.md);
-    library_release(net);
+    library_release(&net->library);
     free(net->layers);
     arenas_release(&net->arenas);
     plugin_graph_release(&net->graph);

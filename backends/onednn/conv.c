@@ -3,6 +3,10 @@
  * by it, as a post-op. */
 #include "conv.h"
 
+#include "conv_choice.h"
+#include "own.h"
+#include "sums.h"
+
 #include <math.h>
 
 /* A reorder between PARAM's or PARTIAL's OIHW and the library's layout at *blocked, unless the two
@@ -18,9 +22,9 @@ static int32_t compile_pack(struct repro_net *net, struct layer *layer, struct c
         code = library_check(md_copy(&wanted, dnnl_primitive_desc_query_md(pd, what, 0)),
                              "a memory descriptor", err);
     if (code == 0 && unpack)
-        code = library_reorder(net, call, &wanted, blocked, &plain, canonical, 1, err);
+        code = library_reorder(&net->library, call, &wanted, blocked, &plain, canonical, 1, err);
     else if (code == 0)
-        code = library_reorder(net, call, &plain, canonical, &wanted, blocked, 0, err);
+        code = library_reorder(&net->library, call, &plain, canonical, &wanted, blocked, 0, err);
     md_release(&plain);
     md_release(&wanted);
     return code;
@@ -49,24 +53,25 @@ static int32_t compile_forward(struct repro_net *net, struct layer *layer,
         return code;
     }
     *out = pd;
-    code = library_call(net, &layer->forward, copy, err);
+    code = library_call(&net->library, &layer->forward, copy, err);
     if (code == 0)
-        code = library_argument(net, &layer->forward, DNNL_ARG_SRC, &src->tensor.md, src->dst, err);
+        code = library_argument(&net->library, &layer->forward, DNNL_ARG_SRC, &src->tensor.md,
+                                src->dst, err);
     if (code == 0)
-        code = library_wanted(net, &layer->forward, DNNL_ARG_WEIGHTS, pd, dnnl_query_weights_md,
-                              &packed, err);
+        code = library_wanted(&net->library, &layer->forward, DNNL_ARG_WEIGHTS, pd,
+                              dnnl_query_weights_md, &packed, err);
     if (code == 0)
-        code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst,
-                                err);
+        code = library_argument(&net->library, &layer->forward, DNNL_ARG_DST, &layer->tensor.md,
+                                layer->dst, err);
     if (code == 0 && other != NULL && !in_place)
-        code = library_argument(net, &layer->forward,
+        code = library_argument(&net->library, &layer->forward,
                                 DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
                                 &other->tensor.md, other->dst, err);
     if (code == 0 && (node->flags & REPRO_NODE_BIAS)) {
         struct md bias = {0};
         code = conv_bias_md(node, &bias, err);
         if (code == 0)
-            code = library_argument(net, &layer->forward, DNNL_ARG_BIAS, &bias,
+            code = library_argument(&net->library, &layer->forward, DNNL_ARG_BIAS, &bias,
                                     net->arenas.param + node->bias, err);
         md_release(&bias);
     }
@@ -88,15 +93,15 @@ static int32_t compile_data(struct repro_net *net, struct layer *layer, dnnl_pri
     conv_name(layer->choice[1], pd);
     code = library_check(dnnl_primitive_desc_clone(&copy, pd), "a primitive descriptor", err);
     if (code == 0)
-        code = library_call(net, &layer->data, copy, err);
+        code = library_call(&net->library, &layer->data, copy, err);
     if (code == 0)
-        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md,
+        code = library_argument(&net->library, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md,
                                 layer->diff, err);
     if (code == 0)
-        code = library_wanted(net, &layer->data, DNNL_ARG_WEIGHTS, pd, dnnl_query_weights_md,
-                              &packed, err);
+        code = library_wanted(&net->library, &layer->data, DNNL_ARG_WEIGHTS, pd,
+                              dnnl_query_weights_md, &packed, err);
     if (code == 0)
-        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
+        code = library_argument(&net->library, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
                                 layer->data_apart ? net->spare : src->diff, err);
     if (code == 0)
         code = compile_pack(net, layer, &layer->pack_data, pd, dnnl_query_weights_md,
@@ -109,13 +114,13 @@ static int32_t compile_bias_grad(struct repro_net *net, struct layer *layer,
                                  struct repro_error *err)
 {
     struct md bias = {0};
-    layer->bias_grad = library_buffer(net, layer->node->channels, sizeof(float), err);
+    layer->bias_grad = library_buffer(&net->library, layer->node->channels, sizeof(float), err);
     if (layer->bias_grad == NULL)
         return REPRO_MEMORY;
     int32_t code = conv_bias_md(layer->node, &bias, err);
     if (code == 0)
-        code = library_argument(net, &layer->weights, DNNL_ARG_DIFF_BIAS, &bias, layer->bias_grad,
-                                err);
+        code = library_argument(&net->library, &layer->weights, DNNL_ARG_DIFF_BIAS, &bias,
+                                layer->bias_grad, err);
     md_release(&bias);
     return code;
 }
@@ -133,14 +138,15 @@ static int32_t compile_weights(struct repro_net *net, struct layer *layer,
     conv_name(layer->choice[2], pd);
     code = library_check(dnnl_primitive_desc_clone(&copy, pd), "a primitive descriptor", err);
     if (code == 0)
-        code = library_call(net, &layer->weights, copy, err);
+        code = library_call(&net->library, &layer->weights, copy, err);
     if (code == 0)
-        code = library_argument(net, &layer->weights, DNNL_ARG_SRC, &src->tensor.md, src->dst, err);
+        code = library_argument(&net->library, &layer->weights, DNNL_ARG_SRC, &src->tensor.md,
+                                src->dst, err);
     if (code == 0)
-        code = library_argument(net, &layer->weights, DNNL_ARG_DIFF_DST, &layer->tensor.md,
-                                layer->diff, err);
+        code = library_argument(&net->library, &layer->weights, DNNL_ARG_DIFF_DST,
+                                &layer->tensor.md, layer->diff, err);
     if (code == 0)
-        code = library_wanted(net, &layer->weights, DNNL_ARG_DIFF_WEIGHTS, pd,
+        code = library_wanted(&net->library, &layer->weights, DNNL_ARG_DIFF_WEIGHTS, pd,
                               dnnl_query_diff_weights_md, &grad, err);
     if (code == 0 && (node->flags & REPRO_NODE_BIAS))
         code = compile_bias_grad(net, layer, err);
@@ -173,16 +179,16 @@ int32_t conv_pack(struct repro_net *net, struct layer *layer, struct repro_error
         own_pack(net, layer);
         return 0;
     }
-    int32_t code = library_run(net, &layer->pack_forward, err);
+    int32_t code = library_run(&net->library, &layer->pack_forward, err);
     return code != 0 || layer->pack_data.primitive == NULL
                ? code
-               : library_run(net, &layer->pack_data, err);
+               : library_run(&net->library, &layer->pack_data, err);
 }
 
 int32_t conv_forward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     if (layer->packed[0] == NULL)
-        return library_run(net, &layer->forward, err);
+        return library_run(&net->library, &layer->forward, err);
     own_forward(net, layer);
     return 0;
 }
@@ -196,13 +202,13 @@ int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_e
             own_data(net, layer);
         return 0;
     }
-    int32_t code = library_run(net, &layer->weights, err);
+    int32_t code = library_run(&net->library, &layer->weights, err);
     if (code == 0)
-        code = library_run(net, &layer->unpack, err);
+        code = library_run(&net->library, &layer->unpack, err);
     for (int64_t o = 0; code == 0 && layer->bias_grad != NULL && o < node->channels; o++)
         net->arenas.partial[node->bias + o] += layer->bias_grad[o];
     if (code == 0 && layer->data.primitive != NULL) {
-        code = library_run(net, &layer->data, err);
+        code = library_run(&net->library, &layer->data, err);
         if (code == 0 && layer->data_apart)
             spare_add(net, &net->layers[node->src[0]]);
     }
@@ -221,7 +227,7 @@ int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, d
         double best = INFINITY;
         for (int32_t r = 0; calls[i]->primitive != NULL && r < repeats; r++) {
             double start = cpu_seconds();
-            int32_t code = library_run(net, calls[i], err);
+            int32_t code = library_run(&net->library, calls[i], err);
             if (code != 0)
                 return code;
             best = fmin(best, cpu_seconds() - start);

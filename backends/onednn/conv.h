@@ -1,31 +1,16 @@
-/* conv.h -- between conv_choice.c and conv.c: descriptors of a convolution's weights and passes.  A
- * descriptor handed out is the caller's. */
+/* conv.h -- a convolution's primitives and passes. */
 #ifndef ONEDNN_CONV_H
 #define ONEDNN_CONV_H
 
-#include "net.h"
+#include "layer.h"
 
-/* Weights OIHW as in PARAM (dnnl_oihw), or as the library likes (dnnl_format_tag_any). */
-int32_t conv_weights_md(const struct repro_node *node, const struct repro_node *src,
-                        dnnl_data_type_t type, dnnl_format_tag_t tag, struct md *md,
-                        struct repro_error *err);
-int32_t conv_bias_md(const struct repro_node *node, struct md *md, struct repro_error *err);
-
-/* Forward for a source that lies as src says and a dst that lies as dst says, either may be `any`;
- * Winograd falls back to direct. other: the tensor that an add behind adds, or NULL; in_place: it
- * is what dst holds. */
-int32_t conv_forward_pd(struct repro_net *net, const struct layer *layer, const struct md *src,
-                        const struct md *dst, const struct tensor *other, int in_place,
-                        dnnl_primitive_desc_t *pd, struct repro_error *err);
-/* The backward passes behind that forward, `hint`. */
-int32_t conv_data_pd(struct repro_net *net, const struct layer *layer, const struct md *src,
-                     const struct md *dst, dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *pd,
-                     struct repro_error *err);
-int32_t conv_weights_pd(struct repro_net *net, const struct layer *layer, const struct md *src,
-                        const struct md *dst, dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *pd,
-                        struct repro_error *err);
-
-/* The library's name of an implementation. */
-void conv_name(char choice[48], const_dnnl_primitive_desc_t pd);
+/* Makes the primitives; all buffers are known. */
+int32_t conv_compile(struct repro_net *net, struct layer *layer, struct repro_error *err);
+int32_t conv_pack(struct repro_net *net, struct layer *layer, struct repro_error *err);
+int32_t conv_forward(struct repro_net *net, struct layer *layer, struct repro_error *err);
+int32_t conv_backward(struct repro_net *net, struct layer *layer, struct repro_error *err);
+/* Sum of the best times of its three primitives, each by itself. */
+int32_t conv_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds,
+                  struct repro_error *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* What a convolution is made of: the layout of its dst, and the library's implementations of its
  * three passes. */
-#include "conv.h"
+#include "conv_choice.h"
+
+#include "own.h"
 
 #include <stdio.h>
 
@@ -180,7 +182,7 @@ static dnnl_format_tag_t liked_tag(struct repro_net *net, const struct layer *la
     dnnl_format_tag_t tag = dnnl_format_tag_undef;
     if (any_md(net, layer->node, layer->tensor.type, &any, err) == 0 &&
         conv_forward_pd(net, layer, src, &any, NULL, 0, &pd, err) == 0) {
-        tag = tensor_tag(net, layer->node, layer->tensor.type,
+        tag = tensor_tag(net->micro, layer->node, layer->tensor.type,
                          dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0));
         dnnl_primitive_desc_destroy(pd);
     }
@@ -201,7 +203,7 @@ static int32_t place_input(struct repro_net *net, const struct layer *layer, str
     if (code == 0)
         code = conv_forward_pd(net, layer, &any_src, &any_dst, NULL, 0, &pd, err);
     if (code == 0) {
-        tag = tensor_tag(net, src->node, src->tensor.type,
+        tag = tensor_tag(net->micro, src->node, src->tensor.type,
                          dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0));
         dnnl_primitive_desc_destroy(pd);
     }
@@ -209,7 +211,7 @@ static int32_t place_input(struct repro_net *net, const struct layer *layer, str
     md_release(&any_dst);
     return code != 0
                ? code
-               : tensor_init(&src->tensor, net, src->node,
+               : tensor_init(&src->tensor, net->micro, src->node,
                              tag == dnnl_format_tag_undef ? dnnl_nchw : tag, src->tensor.type, err);
 }
 
@@ -237,7 +239,7 @@ int32_t conv_layout(struct repro_net *net, struct layer *layer, struct repro_err
         struct tensor candidate = {.type = layer->tensor.type};
         if (tags[i] == dnnl_format_tag_undef || is_padded(layer->node, tags[i]))
             continue;
-        code = tensor_init(&candidate, net, layer->node, tags[i], layer->tensor.type, err);
+        code = tensor_init(&candidate, net->micro, layer->node, tags[i], layer->tensor.type, err);
         int slow = code == 0 ? slow_passes(net, layer, &src->tensor.md, &candidate.md) : 4;
         if (slow < least) {
             least = slow;
@@ -246,7 +248,8 @@ int32_t conv_layout(struct repro_net *net, struct layer *layer, struct repro_err
         md_release(&candidate.md);
     }
     return code != 0 ? code
-                     : tensor_init(&layer->tensor, net, layer->node, best, layer->tensor.type, err);
+                     : tensor_init(&layer->tensor, net->micro, layer->node, best,
+                                   layer->tensor.type, err);
 }
 
 int conv_can_add(struct repro_net *net, const struct layer *layer, const struct layer *other,

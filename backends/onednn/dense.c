@@ -1,6 +1,8 @@
 /* The dense layer, in f32 at any precision: its weights are few, and its sums are the logits. */
+#include "dense.h"
+
 #include "kernels.h"
-#include "net.h"
+#include "loop.h"
 
 /* src as [micro, C*H*W] lies so already when it is f32 in NCHW, or f32 with one pixel and no
  * padding. */
@@ -34,9 +36,9 @@ static int32_t make_call(struct repro_net *net, struct call *call, dnnl_primitiv
                          int count, const int *arguments, const struct md *const *mds,
                          void *const *data, struct repro_error *err)
 {
-    int32_t code = library_call(net, call, pd, err);
+    int32_t code = library_call(&net->library, call, pd, err);
     for (int i = 0; code == 0 && i < count; i++)
-        code = library_argument(net, call, arguments[i], mds[i], data[i], err);
+        code = library_argument(&net->library, call, arguments[i], mds[i], data[i], err);
     return code;
 }
 
@@ -95,14 +97,17 @@ int32_t dense_compile(struct repro_net *net, struct layer *layer, struct repro_e
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t forward = NULL;
     memset(md, 0, sizeof md);
-    layer->weights_grad = library_buffer(net, node->channels * inputs, sizeof(float), err);
-    layer->bias_grad = library_buffer(net, node->channels, sizeof(float), err);
-    layer->flat = is_flat(src) ? src->dst
-                               : library_buffer(net, net->micro * inputs, sizeof(float), err);
+    layer->weights_grad = library_buffer(&net->library, node->channels * inputs, sizeof(float),
+                                         err);
+    layer->bias_grad = library_buffer(&net->library, node->channels, sizeof(float), err);
+    layer->flat = is_flat(src)
+                      ? src->dst
+                      : library_buffer(&net->library, net->micro * inputs, sizeof(float), err);
     if (src->diff != NULL)
         layer->flat_diff = is_flat(src) && layer->use->diff_first[0]
                                ? src->diff
-                               : library_buffer(net, net->micro * inputs, sizeof(float), err);
+                               : library_buffer(&net->library, net->micro * inputs, sizeof(float),
+                                                err);
     if (layer->weights_grad == NULL || layer->bias_grad == NULL || layer->flat == NULL ||
         (src->diff != NULL && layer->flat_diff == NULL))
         return REPRO_MEMORY;
@@ -122,60 +127,60 @@ int32_t dense_compile(struct repro_net *net, struct layer *layer, struct repro_e
 
 static void flatten_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *src = pass->src;
+    const struct loop *loop = context;
+    const struct layer *src = loop->src;
     int64_t plane = src->use->plane, first;
     (void)thread;
     for (int64_t c = 0; c < src->node->channels; c++) {
         first = row * src->tensor.row + channel_at(&src->tensor, plane, c);
         src->kernels->flatten((const char *)src->dst + (size_t)first * element_size(&src->tensor),
                               src->tensor.block, plane,
-                              pass->layer->flat + row * src->use->size + c * plane);
+                              loop->layer->flat + row * src->use->size + c * plane);
     }
 }
 
 static void unflatten_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *src = pass->src;
+    const struct loop *loop = context;
+    const struct layer *src = loop->src;
     int64_t plane = src->use->plane, first;
     size_t bytes = (size_t)src->tensor.row * element_size(&src->tensor);
     (void)thread;
-    if (pass->assign && src->tensor.padded != src->node->channels)
+    if (loop->assign && src->tensor.padded != src->node->channels)
         memset((char *)src->diff + (size_t)row * bytes, 0, bytes);
     for (int64_t c = 0; c < src->node->channels; c++) {
         first = row * src->tensor.row + channel_at(&src->tensor, plane, c);
-        src->kernels->unflatten(pass->layer->flat_diff + row * src->use->size + c * plane,
-                                src->tensor.block, plane, pass->assign,
+        src->kernels->unflatten(loop->layer->flat_diff + row * src->use->size + c * plane,
+                                src->tensor.block, plane, loop->assign,
                                 (char *)src->diff + (size_t)first * element_size(&src->tensor));
     }
 }
 
 int32_t dense_forward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
-    if (layer->flat != pass.src->dst)
-        net_parallel(&pass, net->micro * pass.src->use->size, net->micro, flatten_row);
-    return library_run(net, &layer->forward, err);
+    struct loop loop = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
+    if (layer->flat != loop.src->dst)
+        loop_run(&loop, net->micro * loop.src->use->size, net->micro, flatten_row);
+    return library_run(&net->library, &layer->forward, err);
 }
 
 int32_t dense_backward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     const struct repro_node *node = layer->node;
-    struct pass pass = {.net = net,
+    struct loop loop = {.net = net,
                         .layer = layer,
                         .src = &net->layers[node->src[0]],
                         .assign = layer->use->diff_first[0]};
     float *partial = net->arenas.partial;
-    int32_t code = library_run(net, &layer->weights, err);
-    for (int64_t i = 0; code == 0 && i < node->channels * pass.src->use->size; i++)
+    int32_t code = library_run(&net->library, &layer->weights, err);
+    for (int64_t i = 0; code == 0 && i < node->channels * loop.src->use->size; i++)
         partial[node->weights + i] += layer->weights_grad[i];
     for (int64_t o = 0; code == 0 && o < node->channels; o++)
         partial[node->bias + o] += layer->bias_grad[o];
-    if (code == 0 && pass.src->diff != NULL) {
-        code = library_run(net, &layer->data, err);
-        if (code == 0 && layer->flat_diff != pass.src->diff)
-            net_parallel(&pass, net->micro * pass.src->use->size, net->micro, unflatten_row);
+    if (code == 0 && loop.src->diff != NULL) {
+        code = library_run(&net->library, &layer->data, err);
+        if (code == 0 && layer->flat_diff != loop.src->diff)
+            loop_run(&loop, net->micro * loop.src->use->size, net->micro, unflatten_row);
     }
     return code;
 }

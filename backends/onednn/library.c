@@ -1,6 +1,6 @@
-/* oneDNN's objects.  Everything is created at compile and owned by the net; a step only
- * executes. */
-#include "net.h"
+#include "library.h"
+
+#include "common/plugin.h"
 
 #include <stdlib.h>
 
@@ -36,26 +36,26 @@ static int own(struct owned *owned, void *item)
     return 0;
 }
 
-void *library_buffer(struct repro_net *net, int64_t count, size_t size, struct repro_error *err)
+void *library_buffer(struct library *library, int64_t count, size_t size, struct repro_error *err)
 {
     void *memory = plugin_allocate(count, size);
-    if (memory != NULL && own(&net->buffers, memory) != 0) {
+    if (memory != NULL && own(&library->buffers, memory) != 0) {
         free(memory);
         memory = NULL;
     }
     if (memory == NULL)
         fail(err, REPRO_MEMORY,
              "out of memory for a micro of %d rows; choose a profile with a smaller ghost",
-             (int)net->micro);
+             (int)library->micro);
     return memory;
 }
 
-static int32_t new_memory(struct repro_net *net, md_pointer md, void *data, dnnl_memory_t *out,
+static int32_t new_memory(struct library *library, md_pointer md, void *data, dnnl_memory_t *out,
                           struct repro_error *err)
 {
-    int32_t code = library_check(dnnl_memory_create(out, md, net->device->engine, data),
+    int32_t code = library_check(dnnl_memory_create(out, md, library->engine, data),
                                  "a memory object", err);
-    if (code == 0 && own(&net->memories, *out) != 0) {
+    if (code == 0 && own(&library->memories, *out) != 0) {
         dnnl_memory_destroy(*out);
         code = fail(err, REPRO_MEMORY, "out of memory");
     }
@@ -72,7 +72,7 @@ static int32_t add_argument(struct call *call, int argument, dnnl_memory_t memor
 }
 
 /* A scratchpad that has no memory yet. */
-static int32_t add_scratchpad(struct repro_net *net, struct call *call,
+static int32_t add_scratchpad(struct library *library, struct call *call,
                               const_dnnl_primitive_desc_t pd, struct repro_error *err)
 {
     md_pointer md = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
@@ -80,37 +80,37 @@ static int32_t add_scratchpad(struct repro_net *net, struct call *call,
     dnnl_memory_t memory;
     if (bytes == 0)
         return 0;
-    net->scratch_bytes = bytes > net->scratch_bytes ? bytes : net->scratch_bytes;
-    int32_t code = new_memory(net, md, DNNL_MEMORY_NONE, &memory, err);
-    if (code == 0 && own(&net->scratch_users, memory) != 0)
+    library->scratch_bytes = bytes > library->scratch_bytes ? bytes : library->scratch_bytes;
+    int32_t code = new_memory(library, md, DNNL_MEMORY_NONE, &memory, err);
+    if (code == 0 && own(&library->scratch_users, memory) != 0)
         code = fail(err, REPRO_MEMORY, "out of memory");
     return code != 0 ? code : add_argument(call, DNNL_ARG_SCRATCHPAD, memory, err);
 }
 
-int32_t library_call(struct repro_net *net, struct call *call, dnnl_primitive_desc_t pd,
+int32_t library_call(struct library *library, struct call *call, dnnl_primitive_desc_t pd,
                      struct repro_error *err)
 {
     int32_t code = library_check(dnnl_primitive_create(&call->primitive, pd), "a primitive", err);
-    if (code == 0 && own(&net->primitives, call->primitive) != 0) {
+    if (code == 0 && own(&library->primitives, call->primitive) != 0) {
         dnnl_primitive_destroy(call->primitive);
         call->primitive = NULL;
         code = fail(err, REPRO_MEMORY, "out of memory");
     }
     if (code == 0)
-        code = add_scratchpad(net, call, pd, err);
+        code = add_scratchpad(library, call, pd, err);
     dnnl_primitive_desc_destroy(pd);
     return code;
 }
 
-int32_t library_argument(struct repro_net *net, struct call *call, int argument,
+int32_t library_argument(struct library *library, struct call *call, int argument,
                          const struct md *md, void *data, struct repro_error *err)
 {
     dnnl_memory_t memory;
-    int32_t code = new_memory(net, md_of(md), data, &memory, err);
+    int32_t code = new_memory(library, md_of(md), data, &memory, err);
     return code != 0 ? code : add_argument(call, argument, memory, err);
 }
 
-int32_t library_wanted(struct repro_net *net, struct call *call, int argument,
+int32_t library_wanted(struct library *library, struct call *call, int argument,
                        const_dnnl_primitive_desc_t pd, dnnl_query_t what, void **data,
                        struct repro_error *err)
 {
@@ -119,9 +119,9 @@ int32_t library_wanted(struct repro_net *net, struct call *call, int argument,
     if (md == NULL || dnnl_memory_desc_get_size(md) == 0)
         return 0;
     if (*data == NULL &&
-        (*data = library_buffer(net, (int64_t)dnnl_memory_desc_get_size(md), 1, err)) == NULL)
+        (*data = library_buffer(library, (int64_t)dnnl_memory_desc_get_size(md), 1, err)) == NULL)
         return REPRO_MEMORY;
-    int32_t code = new_memory(net, md, *data, &memory, err);
+    int32_t code = new_memory(library, md, *data, &memory, err);
     return code != 0 ? code : add_argument(call, argument, memory, err);
 }
 
@@ -149,54 +149,56 @@ int32_t library_attributes(dnnl_primitive_attr_t *attr, const struct md *other, 
     return library_check(status, "primitive attributes", err);
 }
 
-int32_t library_reorder(struct repro_net *net, struct call *call, const struct md *src, void *from,
-                        const struct md *dst, void *to, int add, struct repro_error *err)
+int32_t library_reorder(struct library *library, struct call *call, const struct md *src,
+                        void *from, const struct md *dst, void *to, int add,
+                        struct repro_error *err)
 {
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd;
     int32_t code = library_attributes(&attr, NULL, add, err);
     if (code != 0)
         return code;
-    code = library_check(dnnl_reorder_primitive_desc_create(&pd, md_of(src), net->device->engine,
-                                                            md_of(dst), net->device->engine, attr),
+    code = library_check(dnnl_reorder_primitive_desc_create(&pd, md_of(src), library->engine,
+                                                            md_of(dst), library->engine, attr),
                          "a reorder of weights", err);
     dnnl_primitive_attr_destroy(attr);
     if (code == 0)
-        code = library_call(net, call, pd, err);
+        code = library_call(library, call, pd, err);
     if (code == 0)
-        code = library_argument(net, call, DNNL_ARG_FROM, src, from, err);
-    return code != 0 ? code : library_argument(net, call, DNNL_ARG_TO, dst, to, err);
+        code = library_argument(library, call, DNNL_ARG_FROM, src, from, err);
+    return code != 0 ? code : library_argument(library, call, DNNL_ARG_TO, dst, to, err);
 }
 
-int32_t library_scratchpad(struct repro_net *net, struct repro_error *err)
+int32_t library_scratchpad(struct library *library, struct repro_error *err)
 {
     int32_t code = 0;
-    net->scratch = library_buffer(net, (int64_t)net->scratch_bytes, 1, err);
-    if (net->scratch == NULL)
+    library->scratch = library_buffer(library, (int64_t)library->scratch_bytes, 1, err);
+    if (library->scratch == NULL)
         return REPRO_MEMORY;
-    for (int64_t i = 0; code == 0 && i < net->scratch_users.count; i++)
-        code = library_check(dnnl_memory_set_data_handle(net->scratch_users.items[i], net->scratch),
-                             "the scratchpad", err);
+    for (int64_t i = 0; code == 0 && i < library->scratch_users.count; i++)
+        code = library_check(
+            dnnl_memory_set_data_handle(library->scratch_users.items[i], library->scratch),
+            "the scratchpad", err);
     return code;
 }
 
-int32_t library_run(struct repro_net *net, const struct call *call, struct repro_error *err)
+int32_t library_run(struct library *library, const struct call *call, struct repro_error *err)
 {
     return library_check(
-        dnnl_primitive_execute(call->primitive, net->device->stream, call->count, call->args),
+        dnnl_primitive_execute(call->primitive, library->stream, call->count, call->args),
         "executing a primitive", err);
 }
 
-void library_release(struct repro_net *net)
+void library_release(struct library *library)
 {
-    for (int64_t i = 0; i < net->primitives.count; i++)
-        dnnl_primitive_destroy(net->primitives.items[i]);
-    for (int64_t i = 0; i < net->memories.count; i++)
-        dnnl_memory_destroy(net->memories.items[i]);
-    for (int64_t i = 0; i < net->buffers.count; i++)
-        free(net->buffers.items[i]);
-    free(net->primitives.items);
-    free(net->memories.items);
-    free(net->buffers.items);
-    free(net->scratch_users.items);
+    for (int64_t i = 0; i < library->primitives.count; i++)
+        dnnl_primitive_destroy(library->primitives.items[i]);
+    for (int64_t i = 0; i < library->memories.count; i++)
+        dnnl_memory_destroy(library->memories.items[i]);
+    for (int64_t i = 0; i < library->buffers.count; i++)
+        free(library->buffers.items[i]);
+    free(library->primitives.items);
+    free(library->memories.items);
+    free(library->buffers.items);
+    free(library->scratch_users.items);
 }

@@ -1,20 +1,16 @@
 /* A compiled network's passes. */
 #include "net.h"
 
+#include "conv.h"
 #include "cpu/loss.h"
-#include "cpu/parallel.h"
+#include "dense.h"
+#include "dropout.h"
+#include "norm.h"
+#include "pointwise.h"
+#include "pool.h"
+#include "sums.h"
 
 #include <stdio.h>
-
-/* Work below this is done sooner than a second thread wakes. */
-#define THREADED_ELEMENTS 30000
-
-void net_parallel(const struct pass *pass, int64_t elements, int64_t count,
-                  void (*body)(void *pass, int64_t i, int32_t thread))
-{
-    struct pass own = *pass;
-    parallel_for(elements < THREADED_ELEMENTS ? 1 : pass->net->device->threads, count, body, &own);
-}
 
 static int32_t forward_layer(struct repro_net *net, struct layer *layer,
                              const struct repro_rows *rows, struct repro_error *err)
@@ -48,10 +44,11 @@ static int32_t forward_layer(struct repro_net *net, struct layer *layer,
         return 0;
     case REPRO_OP_DENSE:
         return dense_forward(net, layer, err);
-    default:
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
         loss_forward(&net->arenas, net->arenas.output, net->labels, rows->count, layer->dst);
         return 0;
     }
+    return fail(err, REPRO_UNSUPPORTED, "unknown operation %d", (int)layer->node->op);
 }
 
 /* Rows that the forward did not bring have no loss, and so no gradient anywhere. */
@@ -98,9 +95,8 @@ static int32_t backward_layer(struct repro_net *net, struct layer *layer, double
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
         start_backward(net, &net->layers[layer->node->src[0]], scale);
         return 0;
-    default:
-        return 0;
     }
+    return 0; /* the input has no diff */
 }
 
 /* The library's copies of the weights follow PARAM. */

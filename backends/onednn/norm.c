@@ -3,8 +3,10 @@
  * Work is dealt in (ghost, lane of rows, unit of channels), each summed in order; lanes are added
  * in order, so the bits depend on no thread count.  A thread has neighbouring rows, as in the
  * library's convolutions, and finds them in its own cache. */
+#include "norm.h"
+
 #include "kernels.h"
-#include "net.h"
+#include "loop.h"
 
 #include <math.h>
 
@@ -19,9 +21,10 @@ int32_t norm_compile(struct repro_net *net, struct layer *layer, struct repro_er
     float **arrays[] = {&layer->mean,  &layer->variance, &layer->inverse, &layer->gain,
                         &layer->shift, &layer->slope,    &layer->offset};
     for (int i = 0; i < 7; i++)
-        if ((*arrays[i] = library_buffer(net, numbers, sizeof(float), err)) == NULL)
+        if ((*arrays[i] = library_buffer(&net->library, numbers, sizeof(float), err)) == NULL)
             return REPRO_MEMORY;
-    layer->sums = library_buffer(net, ghosts * unit_count(layer) * net->lanes * 2 * layer->width,
+    layer->sums = library_buffer(&net->library,
+                                 ghosts * unit_count(layer) * net->lanes * 2 * layer->width,
                                  sizeof(double), err);
     return layer->sums == NULL ? REPRO_MEMORY : 0;
 }
@@ -50,12 +53,6 @@ static struct piece piece_at(const struct repro_net *net, const struct layer *la
     };
 }
 
-/* A row of a tensor, from an element on. */
-static void *row_of(void *data, const struct tensor *tensor, int64_t row, int64_t at)
-{
-    return (char *)data + (size_t)(row * tensor->row + at) * element_size(tensor);
-}
-
 static void clear(double *sums, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
@@ -64,26 +61,26 @@ static void clear(double *sums, int64_t count)
 
 static void sums_piece(void *context, int64_t i, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *src = pass->src;
-    struct piece p = piece_at(pass->net, layer, i);
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *src = loop->src;
+    struct piece p = piece_at(loop->net, layer, i);
     (void)thread;
     clear(p.sums, 2 * layer->width);
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->sums(row_of(src->dst, &src->tensor, row, p.at), layer->tensor.block,
+        layer->kernels->sums(tensor_at(src->dst, &src->tensor, row, p.at), layer->tensor.block,
                              layer->use->plane, p.sums, p.sums + layer->width);
 }
 
 static void apply_piece(void *context, int64_t i, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *src = pass->src;
-    struct piece p = piece_at(pass->net, layer, i);
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *src = loop->src;
+    struct piece p = piece_at(loop->net, layer, i);
     (void)thread;
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->apply(row_of(src->dst, &src->tensor, row, p.at), layer->tensor.block,
+        layer->kernels->apply(tensor_at(src->dst, &src->tensor, row, p.at), layer->tensor.block,
                               layer->use->plane, &p.by, layer->fused_relu,
-                              row_of(layer->dst, &layer->tensor, row, p.at));
+                              tensor_at(layer->dst, &layer->tensor, row, p.at));
 }
 
 /* The lanes' sums of channel c of a ghost, added in order. */
@@ -114,13 +111,13 @@ static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost
 
 void norm_forward(struct repro_net *net, struct layer *layer, int32_t mode)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
+    struct loop loop = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
     int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes,
             channels = layer->node->channels;
     const float *running = net->arenas.running + layer->node->running;
     double n = (double)net->ghost * (double)layer->use->plane;
     if (mode == REPRO_MODE_TRAIN)
-        net_parallel(&pass, net->micro * layer->tensor.row, pieces, sums_piece);
+        loop_run(&loop, net->micro * layer->tensor.row, pieces, sums_piece);
     for (int64_t g = 0; g < ghosts; g++)
         for (int64_t c = 0; c < channels; c++) {
             double mean = (double)running[c], variance = (double)running[channels + c], sum,
@@ -132,48 +129,48 @@ void norm_forward(struct repro_net *net, struct layer *layer, int32_t mode)
             }
             set_affine(net, layer, g, c, mean, variance);
         }
-    net_parallel(&pass, net->micro * layer->tensor.row, pieces, apply_piece);
+    loop_run(&loop, net->micro * layer->tensor.row, pieces, apply_piece);
 }
 
 static void moments_piece(void *context, int64_t i, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *src = pass->src;
-    struct piece p = piece_at(pass->net, layer, i);
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *src = loop->src;
+    struct piece p = piece_at(loop->net, layer, i);
     (void)thread;
     clear(p.sums, 2 * layer->width);
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->moments(row_of(src->dst, &src->tensor, row, p.at),
-                                row_of(layer->diff, &layer->tensor, row, p.at), layer->tensor.block,
-                                layer->use->plane, &p.by, layer->fused_relu, p.sums,
-                                p.sums + layer->width);
+        layer->kernels->moments(tensor_at(src->dst, &src->tensor, row, p.at),
+                                tensor_at(layer->diff, &layer->tensor, row, p.at),
+                                layer->tensor.block, layer->use->plane, &p.by, layer->fused_relu,
+                                p.sums, p.sums + layer->width);
 }
 
 static void gradient_piece(void *context, int64_t i, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *src = pass->src;
-    struct piece p = piece_at(pass->net, layer, i);
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *src = loop->src;
+    struct piece p = piece_at(loop->net, layer, i);
     int64_t number = p.ghost * layer->tensor.padded + p.channel;
     (void)thread;
     for (int64_t row = p.first; row < p.last; row++)
-        layer->kernels->gradient(row_of(src->dst, &src->tensor, row, p.at),
-                                 row_of(layer->diff, &layer->tensor, row, p.at),
+        layer->kernels->gradient(tensor_at(src->dst, &src->tensor, row, p.at),
+                                 tensor_at(layer->diff, &layer->tensor, row, p.at),
                                  layer->tensor.block, layer->use->plane, &p.by,
                                  layer->offset + number, layer->slope + number, layer->fused_relu,
-                                 pass->assign, row_of(src->diff, &src->tensor, row, p.at));
+                                 loop->assign, tensor_at(src->diff, &src->tensor, row, p.at));
 }
 
 void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     struct layer *src = &net->layers[layer->node->src[0]];
-    struct pass pass = {
+    struct loop loop = {
         .net = net, .layer = layer, .src = src, .assign = layer->use->diff_first[0]};
     int64_t ghosts = net->micro / net->ghost, pieces = ghosts * unit_count(layer) * net->lanes,
             channels = layer->node->channels;
     float *sums = net->arenas.partial + net->arenas.param_count + layer->node->running;
     double n = (double)net->ghost * (double)layer->use->plane;
-    net_parallel(&pass, net->micro * layer->tensor.row, pieces, moments_piece);
+    loop_run(&loop, net->micro * layer->tensor.row, pieces, moments_piece);
     for (int64_t c = 0; c < channels; c++) {
         double gamma = 0.0, beta = 0.0;
         for (int64_t g = 0; g < ghosts; g++) {
@@ -193,5 +190,5 @@ void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
         net->arenas.partial[layer->node->bias + c] += (float)beta;
     }
     if (src->diff != NULL)
-        net_parallel(&pass, net->micro * layer->tensor.row, pieces, gradient_piece);
+        loop_run(&loop, net->micro * layer->tensor.row, pieces, gradient_piece);
 }

@@ -1,7 +1,9 @@
 /* Convolutions by our own Winograd kernels, where the library has none for this processor: oneDNN's
  * needs AVX-512, and 3.x has dropped it altogether.  On AVX2 they take less than half of the direct
  * convolution's time; doc/performance.md has the figures. */
-#include "net.h"
+#include "own.h"
+
+#include "cpu/winograd.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,12 +40,13 @@ int32_t own_compile(struct repro_net *net, struct layer *layer, struct repro_err
     struct winograd forward = shape_of(net, layer, 0), backward = shape_of(net, layer, 1);
     int64_t needs[] = {winograd_scratch(&forward), winograd_scratch(&backward)};
     for (int i = 0; i < 2; i++)
-        if ((size_t)needs[i] * sizeof(float) > net->scratch_bytes)
-            net->scratch_bytes = (size_t)needs[i] * sizeof(float);
+        if ((size_t)needs[i] * sizeof(float) > net->library.scratch_bytes)
+            net->library.scratch_bytes = (size_t)needs[i] * sizeof(float);
     for (int i = 0; i < 3; i++)
         snprintf(layer->choice[i], sizeof layer->choice[i], "own winograd");
-    layer->packed[0] = library_buffer(net, winograd_packed(&forward), sizeof(float), err);
-    layer->packed[1] = library_buffer(net, winograd_packed(&backward), sizeof(float), err);
+    layer->packed[0] = library_buffer(&net->library, winograd_packed(&forward), sizeof(float), err);
+    layer->packed[1] = library_buffer(&net->library, winograd_packed(&backward), sizeof(float),
+                                      err);
     return layer->packed[0] == NULL || layer->packed[1] == NULL ? REPRO_MEMORY : 0;
 }
 
@@ -65,14 +68,14 @@ void own_forward(struct repro_net *net, struct layer *layer)
         add = net->layers[sum->src[sum->src[0] == (int32_t)(layer - net->layers)]].dst;
     }
     winograd_forward(&shape, net->layers[layer->node->src[0]].dst, layer->packed[0], add,
-                     layer->dst, net->scratch);
+                     layer->dst, net->library.scratch);
 }
 
 void own_weights(struct repro_net *net, struct layer *layer)
 {
     struct winograd shape = shape_of(net, layer, 0);
     winograd_weights(&shape, net->layers[layer->node->src[0]].dst, layer->diff,
-                     net->arenas.partial + layer->node->weights, net->scratch);
+                     net->arenas.partial + layer->node->weights, net->library.scratch);
 }
 
 void own_data(struct repro_net *net, struct layer *layer)
@@ -80,7 +83,7 @@ void own_data(struct repro_net *net, struct layer *layer)
     struct layer *src = &net->layers[layer->node->src[0]];
     struct winograd shape = shape_of(net, layer, 1);
     winograd_forward(&shape, layer->diff, layer->packed[1],
-                     layer->use->diff_first[0] ? NULL : src->diff, src->diff, net->scratch);
+                     layer->use->diff_first[0] ? NULL : src->diff, src->diff, net->library.scratch);
 }
 
 void own_bare(struct repro_net *net, struct layer *layer, int32_t repeats, double *seconds)

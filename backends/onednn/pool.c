@@ -1,5 +1,7 @@
 /* Max and average pooling over windows: the library's primitives in the layout of the source. */
-#include "net.h"
+#include "pool.h"
+
+#include "sums.h"
 
 static dnnl_alg_kind_t algorithm_of(const struct repro_node *node)
 {
@@ -9,7 +11,8 @@ static dnnl_alg_kind_t algorithm_of(const struct repro_node *node)
 int32_t pool_layout(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     const struct layer *src = &net->layers[layer->node->src[0]];
-    return tensor_init(&layer->tensor, net, layer->node, src->tensor.tag, src->tensor.type, err);
+    return tensor_init(&layer->tensor, net->micro, layer->node, src->tensor.tag, src->tensor.type,
+                       err);
 }
 
 int32_t pool_compile(struct repro_net *net, struct layer *layer, struct repro_error *err)
@@ -37,28 +40,29 @@ int32_t pool_compile(struct repro_net *net, struct layer *layer, struct repro_er
         code = library_check(dnnl_primitive_desc_clone(&copy, forward), "a primitive descriptor",
                              err);
     if (code == 0)
-        code = library_call(net, &layer->forward, copy, err);
+        code = library_call(&net->library, &layer->forward, copy, err);
     if (code == 0)
-        code = library_argument(net, &layer->forward, DNNL_ARG_SRC, &src->tensor.md, src->dst, err);
+        code = library_argument(&net->library, &layer->forward, DNNL_ARG_SRC, &src->tensor.md,
+                                src->dst, err);
     if (code == 0)
-        code = library_argument(net, &layer->forward, DNNL_ARG_DST, &layer->tensor.md, layer->dst,
-                                err);
+        code = library_argument(&net->library, &layer->forward, DNNL_ARG_DST, &layer->tensor.md,
+                                layer->dst, err);
     if (code == 0)
-        code = library_wanted(net, &layer->forward, DNNL_ARG_WORKSPACE, forward,
+        code = library_wanted(&net->library, &layer->forward, DNNL_ARG_WORKSPACE, forward,
                               dnnl_query_workspace_md, &workspace, err);
     if (code == 0 && backward != NULL) {
-        code = library_argument(net, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md,
+        code = library_argument(&net->library, &layer->data, DNNL_ARG_DIFF_DST, &layer->tensor.md,
                                 layer->diff, err);
         if (code == 0)
-            code = library_argument(net, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
+            code = library_argument(&net->library, &layer->data, DNNL_ARG_DIFF_SRC, &src->tensor.md,
                                     layer->data_apart ? net->spare : src->diff, err);
         if (code == 0 && workspace != NULL)
-            code = library_wanted(net, &layer->data, DNNL_ARG_WORKSPACE, forward,
+            code = library_wanted(&net->library, &layer->data, DNNL_ARG_WORKSPACE, forward,
                                   dnnl_query_workspace_md, &workspace, err);
         if (code == 0) {
             dnnl_primitive_desc_t own = backward;
             backward = NULL;
-            code = library_call(net, &layer->data, own, err);
+            code = library_call(&net->library, &layer->data, own, err);
         }
     }
     if (forward != NULL)
@@ -70,14 +74,14 @@ int32_t pool_compile(struct repro_net *net, struct layer *layer, struct repro_er
 
 int32_t pool_forward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
-    return library_run(net, &layer->forward, err);
+    return library_run(&net->library, &layer->forward, err);
 }
 
 int32_t pool_backward(struct repro_net *net, struct layer *layer, struct repro_error *err)
 {
     int32_t code = 0;
     if (layer->data.primitive != NULL)
-        code = library_run(net, &layer->data, err);
+        code = library_run(&net->library, &layer->data, err);
     if (code == 0 && layer->data.primitive != NULL && layer->data_apart)
         spare_add(net, &net->layers[layer->node->src[0]]);
     return code;

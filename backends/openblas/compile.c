@@ -1,11 +1,11 @@
-/* Compiling a network: buffers are shared where a pass would only copy, and everything a step needs
- * is allocated. */
+/* Compiling a network: buffers are shared where a layer would only copy, and everything a step
+ * needs is allocated. */
 #include "net.h"
 
 #include <stdlib.h>
 
 /* Where a layer can do its neighbour's work, and which diffs are one. */
-static void plan(struct repro_net *net)
+static void share_work(struct repro_net *net)
 {
     for (int32_t i = 0; i < net->count; i++) {
         struct layer *layer = &net->layers[i];
@@ -77,7 +77,7 @@ static int allocate_all(struct repro_net *net)
 }
 
 /* Buffers that are another layer's.  From the loss back, so that a chain of adds shares one. */
-static void share(struct repro_net *net)
+static void share_buffers(struct repro_net *net)
 {
     for (int32_t i = net->count - 1; i > 0; i--) {
         struct layer *layer = &net->layers[i], *src = &net->layers[layer->node->src[0]];
@@ -114,7 +114,7 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
     if (code == 0 && (net->layers = plugin_allocate(net->count, sizeof *net->layers)) == NULL)
         code = fail(err, REPRO_MEMORY, "out of memory for %d nodes", (int)net->count);
     if (code == 0) {
-        plan(net);
+        share_work(net);
         if (allocate_all(net))
             code = fail(
                 err, REPRO_MEMORY,
@@ -125,7 +125,7 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
         net_free(net);
         return code;
     }
-    share(net);
+    share_buffers(net);
     net->arenas.output = net->layers[net->layers[net->count - 1].node->src[0]].dst;
     *out = net;
     return 0;

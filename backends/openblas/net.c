@@ -1,21 +1,10 @@
 /* A compiled network's passes and arenas. */
 #include "net.h"
 
-#include "cpu/parallel.h"
 #include "cpu/loss.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Work below this is done sooner than a second thread wakes. */
-#define THREADED_FLOATS 100000
-
-void net_parallel(const struct pass *pass, int64_t floats, int64_t count,
-                  void (*body)(void *pass, int64_t i, int32_t thread))
-{
-    struct pass own = *pass;
-    parallel_for(floats < THREADED_FLOATS ? 1 : pass->net->device->threads, count, body, &own);
-}
 
 static void forward_layer(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
@@ -49,7 +38,7 @@ static void forward_layer(struct repro_net *net, struct layer *layer, const stru
     case REPRO_OP_DENSE:
         dense_forward(net, layer, rows->count);
         break;
-    default:
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
         loss_forward(&net->arenas, net->arenas.output, net->labels, rows->count, layer->dst);
         break;
     }

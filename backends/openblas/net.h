@@ -11,6 +11,7 @@
 #include "cpu/arenas.h"
 #include "cpu/device.h"
 #include "common/graph.h"
+#include "common/plugin.h"
 #include "cpu/profile.h"
 
 #define NET_LANES 8
@@ -61,24 +62,6 @@ static inline int64_t lane_first(int64_t rows, int64_t l)
     return l * rows / NET_LANES;
 }
 
-/* What the body of a parallel loop needs to know of its pass; unused members are zero. */
-struct pass {
-    struct repro_net *net;
-    struct layer *layer, *src;
-    int64_t rows;
-    const struct repro_rows *given; /* input, dropout */
-    int64_t ghost;                  /* norm: rows that share statistics */
-    int mode;                       /* norm */
-    int k;                          /* add: which source */
-    float factor;                   /* add: what the source's diff is scaled by */
-    int reversed;                   /* conv: diff of src by reversed taps */
-};
-
-/* body(pass, i, thread) for i of 0..count-1, on several threads where `floats` of simple work make
- * that worth while. */
-void net_parallel(const struct pass *pass, int64_t floats, int64_t count,
-                  void (*body)(void *pass, int64_t i, int32_t thread));
-
 /* Builds what the device needs for the graph; see backend.h. */
 int32_t net_compile(struct repro_device *device, const struct repro_graph *graph,
                     const struct repro_net_options *options, struct repro_net **out,
@@ -100,12 +83,13 @@ int32_t net_profile(struct repro_net *net, struct repro_profile *profile, struct
 int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *seconds,
                  struct repro_error *err);
 
-/* One layer's part of a pass over `rows` rows.  A backward adds parameter gradients to PARTIAL and
- * writes diff of its sources. */
+/* ---- the layers: one's part of a pass over `rows` rows ---- */
+
+/* A backward adds parameter gradients to PARTIAL and writes diff of its sources. */
 void conv_forward(struct repro_net *net, struct layer *layer, int64_t rows);
 void conv_backward(struct repro_net *net, struct layer *layer, int64_t rows);
-/* Floats of scratch that a thread needs for a convolution: columns, and the rows that im2col
- * shifts. */
+/* Floats of scratch that a thread needs for a convolution: columns, and the rows that
+ * columns_gather() shifts. */
 int64_t conv_shifted_floats(const struct repro_node *node, const struct repro_node *src);
 int64_t conv_column_floats(const struct repro_node *node, const struct repro_node *src);
 
@@ -127,4 +111,5 @@ void pool_backward(struct repro_net *net, struct layer *layer, int64_t rows);
 
 void dense_forward(struct repro_net *net, struct layer *layer, int64_t rows);
 void dense_backward(struct repro_net *net, struct layer *layer, int64_t rows);
+
 #endif

@@ -1,7 +1,7 @@
 /* Batch norm over ghosts, with the ReLU behind it where that is its only consumer.  Each (ghost,
  * channel) is one unit of work, summed in a fixed order: 16 lanes of f32 within a plane, double
  * across planes. */
-#include "net.h"
+#include "loop.h"
 
 #include <math.h>
 #include <string.h>
@@ -162,25 +162,25 @@ static void statistics(const struct layer *src, int64_t channel, int64_t first, 
 /* One ghost's channel. */
 static void norm_unit(void *context, int64_t unit, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct repro_net *net = pass->net;
-    const struct layer *layer = pass->layer, *src = pass->src;
+    const struct loop *loop = context;
+    const struct repro_net *net = loop->net;
+    const struct layer *layer = loop->layer, *src = loop->src;
     const struct repro_node *node = layer->node;
     const float *running = net->arenas.running + node->running;
-    int64_t channels = node->channels, c = unit % channels, first = unit / channels * pass->ghost;
+    int64_t channels = node->channels, c = unit % channels, first = unit / channels * loop->ghost;
     double mean = (double)running[c], variance = (double)running[channels + c];
     (void)thread;
-    if (pass->mode == REPRO_MODE_TRAIN)
-        statistics(src, c, first, pass->ghost, &mean, &variance);
+    if (loop->mode == REPRO_MODE_TRAIN)
+        statistics(src, c, first, loop->ghost, &mean, &variance);
     double inverse = 1.0 / sqrt(variance + (double)node->epsilon);
-    if (pass->mode == REPRO_MODE_TRAIN) {
+    if (loop->mode == REPRO_MODE_TRAIN) {
         layer->mean[unit] = (float)mean;
         layer->inverse[unit] = (float)inverse;
         layer->variance[unit] = (float)variance;
     }
     float gain = (float)((double)net->arenas.param[node->weights + c] * inverse),
           shift = net->arenas.param[node->bias + c];
-    for (int64_t row = first; row < first + pass->ghost; row++)
+    for (int64_t row = first; row < first + loop->ghost; row++)
         plane_scale(src->dst + row * src->use->size + c * src->use->plane, src->use->plane,
                     (float)mean, gain, shift, layer->fused_relu,
                     layer->dst + row * layer->use->size + c * layer->use->plane);
@@ -188,13 +188,12 @@ static void norm_unit(void *context, int64_t unit, int32_t thread)
 
 void norm_forward(struct repro_net *net, struct layer *layer, int64_t rows, int32_t mode)
 {
-    struct pass pass = {.net = net,
+    struct loop loop = {.net = net,
                         .layer = layer,
                         .src = &net->layers[layer->node->src[0]],
                         .mode = mode,
                         .ghost = mode == REPRO_MODE_TRAIN ? net->graph.options.ghost : rows};
-    net_parallel(&pass, rows * layer->use->size, rows / pass.ghost * layer->node->channels,
-                 norm_unit);
+    loop_run(&loop, rows * layer->use->size, rows / loop.ghost * layer->node->channels, norm_unit);
 }
 
 /* One ghost's channel; returns the gradients of gamma and beta in sums. */
@@ -225,17 +224,17 @@ static void unit_backward(const struct repro_net *net, const struct layer *layer
 
 static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer;
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer;
     const struct repro_node *node = layer->node;
-    struct repro_net *net = pass->net;
+    struct repro_net *net = loop->net;
     int64_t channels = node->channels;
     float *sums = net->arenas.partial + net->arenas.param_count + node->running;
     double gamma = 0.0, beta = 0.0;
     (void)thread;
-    for (int64_t g = 0; g < pass->rows / net->graph.options.ghost; g++) {
+    for (int64_t g = 0; g < loop->rows / net->graph.options.ghost; g++) {
         double unit[2];
-        unit_backward(net, layer, pass->src, g * channels + c, unit);
+        unit_backward(net, layer, loop->src, g * channels + c, unit);
         beta += unit[0];
         gamma += unit[1];
         sums[c] += layer->mean[g * channels + c];
@@ -247,7 +246,7 @@ static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
 
 void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {
+    struct loop loop = {
         .net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .rows = rows};
-    net_parallel(&pass, rows * layer->use->size, layer->node->channels, norm_gradient_channel);
+    loop_run(&loop, rows * layer->use->size, layer->node->channels, norm_gradient_channel);
 }

@@ -1,6 +1,6 @@
 /* Elementwise layers.  A layer that is the first to write its source's diff assigns, later ones
  * add. */
-#include "net.h"
+#include "loop.h"
 
 #include "cpu/loss.h"
 
@@ -8,11 +8,11 @@
 
 static void input_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct repro_graph *graph = &pass->net->graph.graph;
-    int64_t channels = pass->layer->node->channels, plane = pass->layer->use->plane;
-    const uint8_t *from = pass->given->pixels + row * pass->layer->use->size;
-    float *to = pass->layer->dst + row * pass->layer->use->size;
+    const struct loop *loop = context;
+    const struct repro_graph *graph = &loop->net->graph.graph;
+    int64_t channels = loop->layer->node->channels, plane = loop->layer->use->plane;
+    const uint8_t *from = loop->given->pixels + row * loop->layer->use->size;
+    float *to = loop->layer->dst + row * loop->layer->use->size;
     (void)thread;
     for (int64_t c = 0; c < channels; c++)
         for (int64_t i = 0; i < plane; i++)
@@ -22,8 +22,8 @@ static void input_row(void *context, int64_t row, int32_t thread)
 
 void input_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .given = rows};
-    net_parallel(&pass, rows->count * layer->use->size, rows->count, input_row);
+    struct loop loop = {.net = net, .layer = layer, .given = rows};
+    loop_run(&loop, rows->count * layer->use->size, rows->count, input_row);
 }
 
 /* to (+)= factor * from. */
@@ -71,39 +71,39 @@ static void sum_scaled(const float *restrict a, const float *restrict b, int64_t
 
 static void relu_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    int64_t at = row * pass->layer->use->size;
+    const struct loop *loop = context;
+    int64_t at = row * loop->layer->use->size;
     (void)thread;
-    relu(pass->src->dst + at, pass->layer->use->size, pass->layer->dst + at);
+    relu(loop->src->dst + at, loop->layer->use->size, loop->layer->dst + at);
 }
 
 void relu_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
+    struct loop loop = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
     if (!layer->fused_relu)
-        net_parallel(&pass, rows * layer->use->size, rows, relu_row);
+        loop_run(&loop, rows * layer->use->size, rows, relu_row);
 }
 
 static void relu_gradient_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    int64_t at = row * pass->layer->use->size;
+    const struct loop *loop = context;
+    int64_t at = row * loop->layer->use->size;
     (void)thread;
-    relu_gradient(pass->layer->dst + at, pass->layer->diff + at, pass->layer->use->size,
-                  pass->layer->use->diff_first[0], pass->src->diff + at);
+    relu_gradient(loop->layer->dst + at, loop->layer->diff + at, loop->layer->use->size,
+                  loop->layer->use->diff_first[0], loop->src->diff + at);
 }
 
 void relu_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
-    if (!layer->fused_relu && pass.src->diff != NULL)
-        net_parallel(&pass, rows * layer->use->size, rows, relu_gradient_row);
+    struct loop loop = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
+    if (!layer->fused_relu && loop.src->diff != NULL)
+        loop_run(&loop, rows * layer->use->size, rows, relu_gradient_row);
 }
 
 static void add_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *layers = pass->net->layers;
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *layers = loop->net->layers;
     int64_t at = row * layer->use->size;
     (void)thread;
     sum_scaled(layers[layer->node->src[0]].dst + at, layers[layer->node->src[1]].dst + at,
@@ -112,30 +112,30 @@ static void add_row(void *context, int64_t row, int32_t thread)
 
 void add_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer};
-    net_parallel(&pass, rows * layer->use->size, rows, add_row);
+    struct loop loop = {.net = net, .layer = layer};
+    loop_run(&loop, rows * layer->use->size, rows, add_row);
 }
 
 static void add_gradient_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer;
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer;
     int64_t at = row * layer->use->size;
     (void)thread;
-    accumulate(layer->diff + at, layer->use->size, pass->factor, layer->use->diff_first[pass->k],
-               pass->src->diff + at);
+    accumulate(layer->diff + at, layer->use->size, loop->factor, layer->use->diff_first[loop->k],
+               loop->src->diff + at);
 }
 
 void add_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
     for (int k = 0; k < 2; k++) {
-        struct pass pass = {.net = net,
+        struct loop loop = {.net = net,
                             .layer = layer,
                             .src = &net->layers[layer->node->src[k]],
                             .k = k,
                             .factor = k == 0 ? 1.0f : layer->node->scale};
-        if (pass.src->diff != NULL && !layer->diff_alias[k])
-            net_parallel(&pass, rows * layer->use->size, rows, add_gradient_row);
+        if (loop.src->diff != NULL && !layer->diff_alias[k])
+            loop_run(&loop, rows * layer->use->size, rows, add_gradient_row);
     }
 }
 
@@ -167,17 +167,17 @@ void concat_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 
 static void dropout_row(void *context, int64_t row, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer;
-    const float *from = pass->src->dst + row * layer->use->size;
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer;
+    const float *from = loop->src->dst + row * layer->use->size;
     const uint8_t *kept = layer->kept + row * layer->use->size;
     float *to = layer->dst + row * layer->use->size, factor = 1.0f / (1.0f - layer->node->scale);
     (void)thread;
-    if (pass->given->mode == REPRO_MODE_EVAL) {
+    if (loop->given->mode == REPRO_MODE_EVAL) {
         memcpy(to, from, (size_t)layer->use->size * sizeof *to);
         return;
     }
-    dropout_draw(pass->given, row, (int32_t)(layer - pass->net->layers), layer->node->scale,
+    dropout_draw(loop->given, row, (int32_t)(layer - loop->net->layers), layer->node->scale,
                  layer->use->size, layer->kept + row * layer->use->size);
     for (int64_t i = 0; i < layer->use->size; i++)
         to[i] = kept[i] ? factor * from[i] : 0.0f;
@@ -185,9 +185,9 @@ static void dropout_row(void *context, int64_t row, int32_t thread)
 
 void dropout_forward(struct repro_net *net, struct layer *layer, const struct repro_rows *rows)
 {
-    struct pass pass = {
+    struct loop loop = {
         .net = net, .layer = layer, .src = &net->layers[layer->node->src[0]], .given = rows};
-    net_parallel(&pass, rows->count * layer->use->size * 8, rows->count, dropout_row);
+    loop_run(&loop, rows->count * layer->use->size * 8, rows->count, dropout_row);
 }
 
 void dropout_backward(struct repro_net *net, struct layer *layer, int64_t rows)

@@ -1,5 +1,5 @@
 /* Pooling.  One (row, channel) plane is one unit of work. */
-#include "net.h"
+#include "loop.h"
 
 #include <string.h>
 
@@ -65,8 +65,8 @@ static float global_average(const float *from, int64_t count)
 
 static void pool_plane(void *context, int64_t unit, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *src = pass->src;
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *src = loop->src;
     const float *from = src->dst + unit * src->use->plane;
     float *to = layer->dst + unit * layer->use->plane;
     (void)thread;
@@ -80,8 +80,8 @@ static void pool_plane(void *context, int64_t unit, int32_t thread)
 
 void pool_forward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
-    net_parallel(&pass, rows * pass.src->use->size, rows * layer->node->channels, pool_plane);
+    struct loop loop = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
+    loop_run(&loop, rows * loop.src->use->size, rows * layer->node->channels, pool_plane);
 }
 
 static void spread(const struct layer *layer, const struct layer *src, const float *diff, float *to)
@@ -98,8 +98,8 @@ static void spread(const struct layer *layer, const struct layer *src, const flo
 
 static void pool_gradient_plane(void *context, int64_t unit, int32_t thread)
 {
-    const struct pass *pass = context;
-    const struct layer *layer = pass->layer, *src = pass->src;
+    const struct loop *loop = context;
+    const struct layer *layer = loop->layer, *src = loop->src;
     const float *diff = layer->diff + unit * layer->use->plane;
     float *to = src->diff + unit * src->use->plane;
     (void)thread;
@@ -121,8 +121,8 @@ static void pool_gradient_plane(void *context, int64_t unit, int32_t thread)
 
 void pool_backward(struct repro_net *net, struct layer *layer, int64_t rows)
 {
-    struct pass pass = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
-    if (pass.src->diff != NULL)
-        net_parallel(&pass, rows * pass.src->use->size, rows * layer->node->channels,
-                     pool_gradient_plane);
+    struct loop loop = {.net = net, .layer = layer, .src = &net->layers[layer->node->src[0]]};
+    if (loop.src->diff != NULL)
+        loop_run(&loop, rows * loop.src->use->size, rows * layer->node->channels,
+                 pool_gradient_plane);
 }

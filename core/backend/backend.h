@@ -325,7 +325,7 @@ struct repro_profile {
     double reorder; /* copies between layouts, whatever op asked for them */
     double update;
     /* 1.3, 0 where a backend does not count them: bytes of device memory that the work must read
-     * and write at least, each tensor once a pass over it; and the kernels that were queued, a
+     * and write at least, each tensor once a sweep over it; and the kernels that were queued, a
      * vendor library's own counted where it can be told. */
     double forward_bytes[REPRO_PROFILE_OPS], backward_bytes[REPRO_PROFILE_OPS];
     double reorder_bytes, update_bytes;
@@ -365,9 +365,10 @@ struct repro_backend {
     int32_t (*device_caps)(struct repro_device *device, struct repro_caps *caps,
                            struct repro_error *err);
 
-    /* Compiles a network: copies the graph, allocates all that later calls need; arenas are zero
-     * but RUNNING variances are too.  No later call allocates.  A device holds any number of
-     * networks, which share nothing but the device: their calls may come in any order. */
+    /* Compiles a network: copies the graph, allocates all that later calls need.  Every float of
+     * every arena is 0, RUNNING's variances among them; OUTPUT has no rows before the first
+     * forward.  No later call allocates.  A device holds any number of networks, which share
+     * nothing but the device: their calls may come in any order. */
     int32_t (*net_compile)(struct repro_device *device, const struct repro_graph *graph,
                            const struct repro_net_options *options, struct repro_net **out,
                            struct repro_error *err);
@@ -392,8 +393,8 @@ struct repro_backend {
      * PARTIAL batch-norm sums += each ghost's mean and biased variance, unscaled.  scale is 1/B, so
      * a batch's groups add up to the mean. */
     int32_t (*net_backward)(struct repro_net *net, double scale, struct repro_error *err);
-    /* One optimizer step from PARTIAL, in one pass over memory, and the fold of the batch-norm sums
-     * into RUNNING. */
+    /* One optimizer step from PARTIAL, in one sweep over memory, and the fold of the batch-norm
+     * sums into RUNNING. */
     int32_t (*net_update)(struct repro_net *net, const struct repro_step *step,
                           struct repro_error *err);
     /* Waits for the forwards and fills metrics; metrics->struct_size is set by the caller. */

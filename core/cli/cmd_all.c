@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "lab/session.h"
+#include "experiment/figures.h"
 
 #include <stdio.h>
 
@@ -38,19 +38,23 @@ int command_all(int argc, char **argv)
     struct err err = {0};
     char **names = NULL;
     size_t count = 0;
-    int statuses[64] = {0}, worst = EXIT_DONE;
+    int *statuses = NULL, worst = EXIT_DONE;
     options_parse(
         argc, argv, "",
         "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
         "Runs that figures share are trained once.  Goes on where it was cut off.",
         0, &options);
     char *folder = mem_format(&err, "%s/experiments", share_folder());
-    int code = folder == NULL ? ERR_MEMORY : session_figures(folder, &names, &count, &err);
+    int code = folder == NULL ? ERR_MEMORY : figures_list(folder, &names, &count, &err);
     mem_free(folder);
-    if (code != 0)
+    if (code == 0 && (statuses = mem_new(count, sizeof *statuses, &err)) == NULL)
+        code = ERR_MEMORY;
+    if (code != 0) {
+        figures_free(names, count);
         return report_error(&err);
+    }
     size_t made = 0;
-    while (made < count && made < sizeof statuses / sizeof statuses[0] && err.code != ERR_STOPPED) {
+    while (made < count && err.code != ERR_STOPPED) {
         options.figure = names[made];
         err = (struct err){0};
         printf("%s== %s ==\n", made == 0 ? "" : "\n", names[made]);
@@ -61,6 +65,7 @@ int command_all(int argc, char **argv)
     printf("\n");
     for (size_t i = 0; i < made; i++)
         printf("%-12s %s\n", names[i], word(statuses[i]));
-    session_figures_free(names, count);
+    figures_free(names, count);
+    mem_free(statuses);
     return worst;
 }

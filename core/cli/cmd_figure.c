@@ -165,7 +165,7 @@ static int print_results(const struct figure *figure, const struct store *store,
     }
     if (figure->seed_count > 1)
         printf("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
-    if (figure->session.facts.profile->divide != 1)
+    if (!experiment_is_paper(figure->session.facts.experiment, figure->session.facts.profile))
         printf("The paper's figures are for its own scale; this is profile %s.\n",
                figure->session.facts.profile->name);
     return 0;

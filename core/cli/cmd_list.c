@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "experiment/experiment.h"
-#include "lab/session.h"
+#include "experiment/figures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,17 +33,17 @@ int command_list(int argc, char **argv)
         return EXIT_USAGE;
     }
     char *folder = mem_format(&err, "%s/experiments", share_folder());
-    int code = folder == NULL ? ERR_MEMORY : session_figures(folder, &names, &count, &err);
+    int code = folder == NULL ? ERR_MEMORY : figures_list(folder, &names, &count, &err);
     int status = code == 0 ? EXIT_DONE : report_error(&err);
     for (size_t i = 0; i < count; i++) {
         struct experiment *experiment = NULL;
-        if (session_experiment(folder, names[i], &experiment, &err) == 0)
+        if (figures_load(folder, names[i], &experiment, &err) == 0)
             print_experiment(experiment);
         else
             status = report_error(&err);
         experiment_free(experiment);
     }
-    session_figures_free(names, count);
+    figures_free(names, count);
     mem_free(folder);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "draw/drawing.h"
 #include "draw/study.h"
@@ -14,7 +15,9 @@
 static int draw(const struct drawing *drawing, struct err *err)
 {
     char *stem = NULL;
-    int code = drawing_make(drawing, &stem, err);
+    int code = file_make_folders(drawing->out, err);
+    if (code == 0)
+        code = drawing_make(drawing, &stem, err);
     if (code == 0)
         printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
     mem_free(stem);

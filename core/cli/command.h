@@ -83,7 +83,7 @@ int make_study(const struct figure *figure, struct err *err);
  * EXIT_DONE or EXIT_CLAIM_FAILED. */
 int make_figure(const struct command_options *options, int *status, struct err *err);
 
-/* Judges the claims of the experiment on what is done, prints the verdicts and keeps them as a table
+/* Judges the claims of the experiment on what is done, prints the verdicts, keeps them as a table
  * under `out`.  store NULL: nothing was trained, by the plan alone.  Seeds are looked for from
  * `first` on; seeds 0: as many as are likely to be there.  *status is EXIT_DONE or
  * EXIT_CLAIM_FAILED.  Without claims it does nothing. */

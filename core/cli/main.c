@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "cli/version.h"
-#include "lab/session.h"
+#include "experiment/figures.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +59,7 @@ static size_t known_names(const char *names[NAMES_MAX], size_t *first_figure, ch
         names[count++] = command->name;
     *first_figure = count;
     char *folder = mem_format(&err, "%s/experiments", share_folder());
-    if (folder == NULL || session_figures(folder, figures, figure_count, &err) != 0)
+    if (folder == NULL || figures_list(folder, figures, figure_count, &err) != 0)
         *figure_count = 0;
     for (size_t i = 0; i < *figure_count && count < NAMES_MAX; i++)
         names[count++] = (*figures)[i];
@@ -83,7 +83,7 @@ static int other_name(int argc, char **argv)
                 suggest_phrase(mend, name, names, count, '\'', "`repro --help` lists them"));
         status = EXIT_USAGE;
     }
-    session_figures_free(figures, figure_count);
+    figures_free(figures, figure_count);
     return status;
 }
 

@@ -1,164 +1,148 @@
+#include "cli/options.h"
+
+#include "base/number.h"
+#include "base/suggest.h"
+#include "base/text.h"
 #include "cli/command.h"
 
-#include "backend/names.h"
-#include "lab/figure.h"
-
 #include <argp.h>
-#include <errno.h>
+#include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_MAX 256
-
-enum { KEY_NONDETERMINISTIC = 256, KEY_TUNE, KEY_SET };
+/* argp's key of a row without a letter is FIRST_KEY + its index: no letter is so large. */
+#define FIRST_KEY 256
 
 struct parse {
-    struct command_options *options;
-    int operand_wanted;
+    const struct option_table *table;
+    char *into;
+    int operand_seen;
 };
 
-static const struct argp_option option_table[] = {
-    {"profile", 'p', "NAME", 0, "scale: paper, small, quick, smoke (default: the experiment's own)",
-     0},
-    {"data", 'd', "DIR", 0,
-     "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic set)", 0},
-    {"backend", 'b', "NAME", 0,
-     "plugin that does the arithmetic, by name or path (default: $REPRO_BACKEND, else onednn, else "
-     "openblas)",
-     0},
-    {"out", 'o', "DIR", 0, "where results go (default: results)", 0},
-    {"seed", 's', "N", 0, "seed of shuffles, augmentation and initial weights, from 1 (default: 1)",
-     0},
-    {"seeds", 'k', "K", 0,
-     "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)", 0},
-    {"threads", 't', "N", 0,
-     "CPU threads (default: the cores this process may use, with --jobs a run's share of them)", 0},
-    {"jobs", 'j', "N", 0,
-     "runs trained at the same time, for a GPU that one run does not fill (default: 1); without "
-     "--threads each "
-     "gets cores / N CPU threads, which is part of the identity of onednn's runs",
-     0},
-    {"convention", 'C', "NAME=VALUE,...", 0,
-     "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
-     "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the "
-     "experiment's own)",
-     0},
-    {"precision", 'P', "NAME", 0, "f32, tf32 or bf16 (default: f32)", 0},
-    {"allow-nondeterministic", KEY_NONDETERMINISTIC, NULL, 0,
-     "let the backend choose algorithms whose bits differ from run to run", 0},
-    {"tune", KEY_TUNE, NULL, 0,
-     "let the backend choose algorithms by trial, once a device; kept in $REPRO_PLANS, else the "
-     "cache folder",
-     0},
-    {"set", KEY_SET, "ID", 0, "of results, as `repro check` lists them", 0},
-    {0},
-};
-
-static uint64_t positive(struct argp_state *state, const char *name, const char *text,
-                         uint64_t limit)
+static int64_t whole(const struct option_row *row, const char *text, struct argp_state *state)
 {
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || *text == '-' || value == 0 || value > limit)
-        argp_error(state, "%s: '%s' is no whole number from 1 to %llu", name, text,
-                   (unsigned long long)limit);
+    int64_t value = 0;
+    const char *end;
+    if (!number_whole(text, &value, &end) || *end != '\0' || value < row->low || value > row->high)
+        argp_error(state, "--%s: '%s' is no whole number from %" PRId64 " to %" PRId64, row->name,
+                   text, row->low, row->high);
     return value;
 }
 
-static int precision(struct argp_state *state, const char *text)
+static double real(const struct option_row *row, const char *text, struct argp_state *state)
 {
-    int found = precision_find(text);
-    if (found == 0)
-        argp_error(state, "--precision: '%s' is none of f32, tf32, bf16", text);
-    return found;
+    double value = 0;
+    const char *end;
+    if (!number_real(text, &value, &end) || *end != '\0')
+        argp_error(state, "--%s: '%s' is no decimal number", row->name, text);
+    else if (!(value >= row->least && value <= row->most))
+        argp_error(state, "--%s: '%s' is not %s", row->name, text, row->bounds);
+    return value;
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static int choice(const struct option_row *row, const char *text, struct argp_state *state)
 {
-    struct parse *parse = state->input;
-    struct command_options *options = parse->options;
-    switch (key) {
-    case 'p':
-        options->profile = argument;
-        return 0;
-    case 'd':
-        options->data = argument;
-        return 0;
-    case 'b':
-        options->backend = argument;
-        return 0;
-    case 'o':
-        options->out = argument;
-        return 0;
-    case 's':
-        options->seed = positive(state, "--seed", argument, INT64_MAX);
-        return 0;
-    case 'k':
-        options->seeds = (size_t)positive(state, "--seeds", argument, FIGURE_SEED_MAX);
-        return 0;
-    case 't':
-        options->threads = (int)positive(state, "--threads", argument, 4096);
-        return 0;
-    case 'j':
-        options->jobs = (int)positive(state, "--jobs", argument, JOBS_MAX);
-        return 0;
-    case 'C':
-        options->conventions = argument;
-        return 0;
-    case 'P':
-        options->precision = precision(state, argument);
-        return 0;
-    case KEY_NONDETERMINISTIC:
-        options->allow_nondeterministic = 1;
-        return 0;
-    case KEY_TUNE:
-        options->tune = 1;
-        return 0;
-    case KEY_SET:
-        options->set = argument;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (!parse->operand_wanted || options->figure != NULL)
-            argp_error(state, "'%s' is one argument too many", argument);
-        options->figure = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (parse->operand_wanted && options->figure == NULL)
-            argp_error(state, "which figure? `repro list` names them");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    char known[SUGGEST_TEXT];
+    for (size_t i = 0; i < row->name_count; i++)
+        if (strcmp(text, row->names[i]) == 0)
+            return (int)i + 1;
+    if (row->name_count == 2)
+        argp_error(state, "--%s: '%s' is neither %s nor %s", row->name, text, row->names[0],
+                   row->names[1]);
+    else
+        argp_error(state, "--%s: '%s' is none of %s", row->name, text,
+                   suggest_names(known, row->names, row->name_count));
+    return 0;
+}
+
+static void set(const struct option_row *row, char *argument, char *into, struct argp_state *state)
+{
+    void *field = into + row->offset;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(int *)field = 1;
+        return;
+    case OPTION_TEXT:
+        *(const char **)field = argument;
+        return;
+    case OPTION_INT:
+        *(int *)field = (int)whole(row, argument, state);
+        return;
+    case OPTION_INT64:
+        *(int64_t *)field = whole(row, argument, state);
+        return;
+    case OPTION_SIZE:
+        *(size_t *)field = (size_t)whole(row, argument, state);
+        return;
+    case OPTION_REAL:
+        *(double *)field = real(row, argument, state);
+        return;
+    case OPTION_CHOICE:
+        *(int *)field = choice(row, argument, state);
+        return;
     }
 }
 
-void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
-                   struct command_options *options)
+static void add_operand(struct parse *parse, const char *argument, struct argp_state *state)
 {
-    struct parse parse = {options, operand_wanted};
-    struct argp argp = {option_table, parse_option, usage, about, NULL, NULL, NULL};
+    const struct option_table *table = parse->table;
+    void *field = parse->into + table->operand_offset;
+    if (table->operands == OPTION_OPERANDS_MANY)
+        text_put((struct text *)field, "%s ", argument);
+    else if (table->operands == OPTION_OPERANDS_NONE || parse->operand_seen)
+        argp_error(state, "'%s' is one argument too many", argument);
+    else
+        *(const char **)field = argument;
+    parse->operand_seen = 1;
+}
+
+static int key_of(const struct option_table *table, size_t i)
+{
+    return table->rows[i].letter != 0 ? table->rows[i].letter : FIRST_KEY + (int)i;
+}
+
+static error_t parse_key(int key, char *argument, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+    const struct option_table *table = parse->table;
+    if (key == ARGP_KEY_ARG) {
+        add_operand(parse, argument, state);
+        return 0;
+    }
+    if (key == ARGP_KEY_END) {
+        if (table->operands != OPTION_OPERANDS_NONE && !parse->operand_seen)
+            argp_error(state, "%s", table->operand_missing);
+        return 0;
+    }
+    for (size_t i = 0; i < table->count; i++)
+        if (key == key_of(table, i)) {
+            set(&table->rows[i], argument, parse->into, state);
+            return 0;
+        }
+    return ARGP_ERR_UNKNOWN;
+}
+
+void option_table_parse(const struct option_table *table, int argc, char **argv, void *into)
+{
+    struct argp_option options[OPTIONS_MAX + 1] = {0};
+    struct parse parse = {.table = table, .into = into};
+    struct argp argp = {options, parse_key, table->usage, table->about, NULL, NULL, NULL};
     char *name = argv[0], label[256];
+    assert(table->count <= OPTIONS_MAX);
+    for (size_t i = 0; i < table->count; i++)
+        options[i] = (struct argp_option){.name = table->rows[i].name,
+                                          .key = key_of(table, i),
+                                          .arg = table->rows[i].argument,
+                                          .doc = table->rows[i].help};
     snprintf(label, sizeof label, "repro %s", name); /* what the user would type before --help */
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = label;
-    argp_parse(&argp, argc, argv, 0, NULL, &parse);
+    error_t failed = argp_parse(&argp, argc, argv, 0, NULL, &parse);
     argv[0] = name;
-}
-
-struct session_options session_choice(const struct command_options *options)
-{
-    return (struct session_options){
-        .share = share_folder(),
-        .figure = options->figure,
-        .profile = options->profile,
-        .data = options->data,
-        .backend = options->backend,
-        .precision = options->precision,
-        .threads = options->threads,
-        .jobs = options->jobs,
-        .allow_nondeterministic = options->allow_nondeterministic,
-        .tune = options->tune,
-        .conventions = options->conventions,
-    };
+    if (failed != 0) { /* an error in the line has ended the program; this is one of argp's own */
+        fprintf(stderr, "%s: the options cannot be read: %s\n", label, strerror(failed));
+        exit(EXIT_FAILED);
+    }
 }

@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "base/suggest.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define COUNT (sizeof table / sizeof *table)
@@ -30,19 +29,14 @@ const struct source *source_table(size_t *count)
 static const struct source *find(const char *name, struct err *err)
 {
     const char *names[COUNT];
-    char list[256] = "";
-    for (size_t i = 0, length = 0; i < COUNT; i++) {
+    char mend[SUGGEST_TEXT];
+    for (size_t i = 0; i < COUNT; i++) {
         if (strcmp(table[i].name, name) == 0)
             return &table[i];
         names[i] = table[i].name;
-        if (length < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s",
-                                       i == 0 ? "" : ", ", names[i]);
     }
-    const char *near = suggest(name, names, COUNT);
-    err_set(err, ERR_USAGE, "unknown data set '%s'%s%s%s; there are: %s", name,
-            near == NULL ? "" : " (did you mean '", near == NULL ? "" : near,
-            near == NULL ? "" : "'?)", list);
+    err_set(err, ERR_USAGE, "unknown data set '%s'%s", name,
+            suggest_phrase(mend, name, names, COUNT, '\'', NULL));
     return NULL;
 }
 

@@ -149,12 +149,13 @@ static int fill_curves(const struct drawing *drawing, struct parts *parts, struc
     return code;
 }
 
-/* The printed axes and curves belong under runs of the paper's own scale. */
+/* The printed axes and curves belong under runs of the paper's own schedule, epoch by epoch and
+ * update by update; the caption says where the network is another one. */
 static int fill_panels(const struct drawing *drawing, struct parts *parts, struct err *err)
 {
     const struct facts *facts = drawing->facts;
     const struct experiment *experiment = facts->experiment;
-    int printed = facts->profile->divide == 1 && facts->profile->epochs == experiment->epochs;
+    int printed = !experiment_reduced(experiment, facts->profile);
     for (size_t i = 0; i < parts->panel_count; i++) {
         const struct experiment_panel *panel = &experiment->panels[i];
         if (printed && panel->paper_curves != NULL) {

@@ -21,8 +21,8 @@ int study_draw(const struct experiment *experiment, const char *share, const cha
 int study_redraw(const struct experiment *experiment, const char *share, const char *stem,
                  const char *caption, struct err *err);
 
-/* The stems of a study's results in a folder: of every NAME-*-summary.tsv there, sorted, without the
- * folder.  Freed with study_stems_free(). */
+/* The stems of a study's results in a folder: of every NAME-*-summary.tsv there, sorted, without
+ * the folder.  Freed with study_stems_free(). */
 int study_stems(const struct experiment *experiment, const char *out, char ***stems, size_t *count,
                 struct err *err);
 void study_stems_free(char **stems, size_t count);

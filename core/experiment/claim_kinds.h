@@ -12,7 +12,7 @@
  *     judge     claims_judge_JUDGE() of judge/judge_parts.h
  *
  * A new kind is a row here and its judge.  The row is expanded where the file is read (claims.c)
- * and where the judges stand (judge/judge.c): what has no judge does not compile. */
+ * and where the judges stand (judge/judge.c): what has no judge does not link. */
 #ifndef EXPERIMENT_CLAIM_KINDS_H
 #define EXPERIMENT_CLAIM_KINDS_H
 

@@ -135,14 +135,22 @@ void conventions_text(const struct schedule_conventions *conventions, char text[
         memmove(text, text + 2, strlen(text + 2) + 1);
 }
 
-json_t *conventions_json(const struct schedule_conventions *conventions)
+int conventions_json(const struct schedule_conventions *conventions, json_t **object,
+                     struct err *err)
 {
+    *object = NULL;
     if (!conventions->keep_last_batch && !conventions->reset_moments)
-        return NULL;
-    json_t *object = json_object();
+        return 0;
+    json_t *found = json_object();
+    int bad = found == NULL;
     if (conventions->keep_last_batch)
-        json_object_set_new(object, "last_batch", json_string("keep"));
+        bad |= json_object_set_new(found, "last_batch", json_string("keep")) != 0;
     if (conventions->reset_moments)
-        json_object_set_new(object, "moments_at_step", json_string("reset"));
-    return object;
+        bad |= json_object_set_new(found, "moments_at_step", json_string("reset")) != 0;
+    if (bad) {
+        json_decref(found);
+        return err_set(err, ERR_MEMORY, "out of memory while writing a run's conventions");
+    }
+    *object = found;
+    return 0;
 }

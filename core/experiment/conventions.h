@@ -31,8 +31,9 @@ int conventions_apply(const char *words, struct schedule_conventions *convention
 /* "last batch kept, steps 1 epoch early"; empty when all are the default. */
 void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT]);
 
-/* For a run's identity: those that its phases do not show, where they are not the default; NULL
- * when there is none. */
-json_t *conventions_json(const struct schedule_conventions *conventions);
+/* For a run's identity: those that its phases do not show, where they are not the default.  *object
+ * is NULL when there is none, else the caller's.  ERR_MEMORY: never with a part left out. */
+int conventions_json(const struct schedule_conventions *conventions, json_t **object,
+                     struct err *err);
 
 #endif

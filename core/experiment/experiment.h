@@ -35,9 +35,9 @@ struct experiment_run {
 /* A scale.  Divides N, B, ghost and batch_max; keeps lr, momentum and the factors, hence the noise
  * scale of every phase. Step epochs shrink in the proportion epochs / the experiment's epochs. */
 struct experiment_profile {
-    const char *name;    /* "paper", "small", "quick", "smoke" */
+    const char *name;    /* "paper", "narrow", "small", "quick", "smoke" */
     const char *network; /* "wrn-16-4" */
-    int64_t divide;      /* 1 for paper */
+    int64_t divide;      /* 1 for paper and narrow */
     int epochs;
     int64_t test_n;
     int64_t micro_ghosts;        /* ghosts per micro, at least 1 */
@@ -45,6 +45,8 @@ struct experiment_profile {
     const char *words;           /* one line for captions: what was scaled down */
 };
 
+/* The profile of the paper's own scale. */
+#define EXPERIMENT_PAPER "paper"
 #define EXPERIMENT_RUN_MAX 64
 #define EXPERIMENT_PROFILE_MAX 16
 #define PANEL_RUN_MAX 16
@@ -93,6 +95,16 @@ const struct experiment_profile *experiment_profile(const struct experiment *exp
                                                     const char *name, struct err *err);
 const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name,
                                             struct err *err);
+
+/* 1 when the profile's schedules are not the paper's own: N, B or epochs are scaled, and updates
+ * are counted otherwise than in the paper. */
+int experiment_reduced(const struct experiment *experiment,
+                       const struct experiment_profile *profile);
+/* 1 when what is trained at the profile is what the paper trained: its schedules, and the network
+ * and test images of the profile that is named "paper".  A profile of fewer images or of another
+ * network never passes for it, nor does any where none has that name. */
+int experiment_is_paper(const struct experiment *experiment,
+                        const struct experiment_profile *profile);
 
 /* The run's schedule at a profile's scale.  ERR_INPUT where the division leaves a remainder that
  * matters: in a batch, the ghost, batch_max or a step epoch.  N is rounded down. */

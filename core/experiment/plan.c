@@ -3,12 +3,12 @@
 #include "backend/names.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "experiment/conventions.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ABOUT_TOLERANCE 0.05
@@ -36,16 +36,16 @@ static const char *verdict_word(enum plan_verdict verdict)
     return verdict == PLAN_AGREES ? "agrees" : verdict == PLAN_DIFFERS ? "differs" : "";
 }
 
-static void write_head(FILE *out, const struct experiment *experiment,
+static void write_head(struct text *out, const struct experiment *experiment,
                        const struct experiment_profile *profile)
 {
-    fprintf(out, "%s: %s\n", experiment->name, experiment->title);
-    fprintf(out, "profile %s: %s\n", profile->name, profile->words);
-    fprintf(out,
-            "%s on %s: N = %" PRId64 " of %" PRId64 " training images, %" PRId64
-            " test images, %d epochs\n",
-            profile->network, experiment->dataset, experiment->train_n / profile->divide,
-            experiment->train_n, profile->test_n, profile->epochs);
+    text_put(out, "%s: %s\n", experiment->name, experiment->title);
+    text_put(out, "profile %s: %s\n", profile->name, profile->words);
+    text_put(out,
+             "%s on %s: N = %" PRId64 " of %" PRId64 " training images, %" PRId64
+             " test images, %d epochs\n",
+             profile->network, experiment->dataset, experiment->train_n / profile->divide,
+             experiment->train_n, profile->test_n, profile->epochs);
 }
 
 /* Half a unit of the last digit printed must not hang on the last bit of 1-m: 390.625 reads 390.63
@@ -56,20 +56,21 @@ static double rounded_up(double value)
 }
 
 /* "updates/epoch" counts full batches only; the images of the rest are "dropped". */
-static void write_phases(FILE *out, const struct schedule *schedule)
+static void write_phases(struct text *out, const struct schedule *schedule)
 {
-    fprintf(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "phase", "epochs", "B",
-            "lr", "m", "updates", "updates", "noise g", "noise g", "N_lost", "dropped", "ghosts");
-    fprintf(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "", "", "", "", "",
-            "/epoch", "", "exact", "approx.", "epochs", "/epoch", "/update");
+    text_put(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "phase", "epochs", "B",
+             "lr", "m", "updates", "updates", "noise g", "noise g", "N_lost", "dropped", "ghosts");
+    text_put(out, "  %5s %9s %7s %8s %6s %8s %8s %9s %9s %8s %8s %8s\n", "", "", "", "", "",
+             "/epoch", "", "exact", "approx.", "epochs", "/epoch", "/update");
     for (int i = 0; i < schedule->phase_count; i++) {
         const struct phase *phase = &schedule->phase[i];
         char epochs[32];
         snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1,
                  phase->first_epoch + phase->epochs);
-        fprintf(out, "  %5d %9s %7" PRId64 " %8.4g %6.4g %8" PRId64 " %8" PRId64, i + 1, epochs,
-                phase->batch, phase->lr, phase->momentum, phase->updates_per_epoch, phase->updates);
-        fprintf(
+        text_put(out, "  %5d %9s %7" PRId64 " %8.4g %6.4g %8" PRId64 " %8" PRId64, i + 1, epochs,
+                 phase->batch, phase->lr, phase->momentum, phase->updates_per_epoch,
+                 phase->updates);
+        text_put(
             out, " %9.5g %9.5g %8.4g %8" PRId64 " %8" PRId64 "\n",
             rounded_up(noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch)),
             rounded_up(noise_scale_approximate(phase->lr, phase->momentum, schedule->train_n,
@@ -77,12 +78,12 @@ static void write_phases(FILE *out, const struct schedule *schedule)
             epochs_lost(phase->momentum, schedule->train_n, phase->batch), phase->dropped,
             (phase->batch + schedule->ghost - 1) / schedule->ghost);
     }
-    fprintf(out, "  %5s %9d %7s %8s %6s %8s %8" PRId64 "\n", "total", schedule->epochs, "", "", "",
-            "", schedule->updates);
+    text_put(out, "  %5s %9d %7s %8s %6s %8s %8" PRId64 "\n", "total", schedule->epochs, "", "", "",
+             "", schedule->updates);
 }
 
 /* Says so where a phase is over before momentum has built up; short profiles suffer from it. */
-static void write_lost(FILE *out, const struct schedule *schedule)
+static void write_lost(struct text *out, const struct schedule *schedule)
 {
     int short_phases = 0;
     for (int i = 0; i < schedule->phase_count; i++) {
@@ -91,41 +92,41 @@ static void write_lost(FILE *out, const struct schedule *schedule)
                         phase->epochs;
     }
     if (short_phases > 0)
-        fprintf(out,
-                "  In %d of %d phases N_lost exceeds the phase: momentum never builds up fully.\n",
-                short_phases, schedule->phase_count);
+        text_put(out,
+                 "  In %d of %d phases N_lost exceeds the phase: momentum never builds up fully.\n",
+                 short_phases, schedule->phase_count);
 }
 
-static void write_run(FILE *out, const struct experiment_run *run, const struct planned *planned,
-                      int reduced)
+static void write_run(struct text *out, const struct experiment_run *run,
+                      const struct planned *planned, int reduced)
 {
-    fprintf(out, "\n%s: \"%s\"\n", run->name, run->title);
-    fprintf(out, "  %s, ", optimizer_words(run->spec.optimizer));
+    text_put(out, "\n%s: \"%s\"\n", run->name, run->title);
+    text_put(out, "  %s, ", optimizer_words(run->spec.optimizer));
     if (run->spec.optimizer == REPRO_OPTIMIZER_ADAM)
-        fprintf(out, "beta1 %g, beta2 %g, epsilon %g, ", run->beta1, run->beta2, run->epsilon);
-    fprintf(out, "weight decay %g, ghost batch %" PRId64, run->weight_decay,
-            planned->schedule.ghost);
+        text_put(out, "beta1 %g, beta2 %g, epsilon %g, ", run->beta1, run->beta2, run->epsilon);
+    text_put(out, "weight decay %g, ghost batch %" PRId64, run->weight_decay,
+             planned->schedule.ghost);
     char conventions[CONVENTIONS_TEXT];
     conventions_text(&planned->schedule.conventions, conventions);
-    fprintf(out, "%s%s\n", conventions[0] == '\0' ? "" : ", ", conventions);
+    text_put(out, "%s%s\n", conventions[0] == '\0' ? "" : ", ", conventions);
     write_phases(out, &planned->schedule);
     write_lost(out, &planned->schedule);
     if (run->paper_words != NULL)
-        fprintf(out, "  The paper: \"%s\".\n", run->paper_words);
+        text_put(out, "  The paper: \"%s\".\n", run->paper_words);
     const char *verdict = verdict_word(plan_judge(run, planned->paper_updates));
     if (verdict[0] != '\0' && reduced)
-        fprintf(out,
-                "  That number belongs to the paper profile, where this schedule makes %" PRId64
-                " updates: %s.\n",
-                planned->paper_updates, verdict);
+        text_put(out,
+                 "  That number belongs to the paper profile, where this schedule makes %" PRId64
+                 " updates: %s.\n",
+                 planned->paper_updates, verdict);
     else if (verdict[0] != '\0')
-        fprintf(out, "  This schedule makes %" PRId64 " updates: %s.\n", planned->paper_updates,
-                verdict);
+        text_put(out, "  This schedule makes %" PRId64 " updates: %s.\n", planned->paper_updates,
+                 verdict);
     if (run->paper_accuracy > 0)
-        fprintf(out, "  Final accuracy in the paper: %.1f %%.\n", 100 * run->paper_accuracy);
+        text_put(out, "  Final accuracy in the paper: %.1f %%.\n", 100 * run->paper_accuracy);
 }
 
-static void write_summary(FILE *out, const struct experiment *experiment,
+static void write_summary(struct text *out, const struct experiment *experiment,
                           const struct planned *planned, int reduced)
 {
     int width = 3;
@@ -134,25 +135,25 @@ static void write_summary(FILE *out, const struct experiment *experiment,
         width = length > width ? length : width;
     }
     /* "fewer" is the number of times that a run makes fewer updates than the first one. */
-    fprintf(out, "\n%-*s %8s %7s", width, "run", "updates", "fewer");
+    text_put(out, "\n%-*s %8s %7s", width, "run", "updates", "fewer");
     if (reduced)
-        fprintf(out, " %14s", "paper profile");
-    fprintf(out, "  the paper\n");
+        text_put(out, " %14s", "paper profile");
+    text_put(out, "  the paper\n");
     for (size_t i = 0; i < experiment->run_count; i++) {
         const struct experiment_run *run = &experiment->runs[i];
         int64_t updates = planned[i].schedule.updates;
-        fprintf(out, "%-*s %8" PRId64 " %6.1fx", width, run->name, updates,
-                (double)planned[0].schedule.updates / (double)updates);
+        text_put(out, "%-*s %8" PRId64 " %6.1fx", width, run->name, updates,
+                 (double)planned[0].schedule.updates / (double)updates);
         if (reduced)
-            fprintf(out, " %14" PRId64, planned[i].paper_updates);
+            text_put(out, " %14" PRId64, planned[i].paper_updates);
         if (run->paper_updates_about != 0)
-            fprintf(out, "  about %" PRId64, run->paper_updates_about);
+            text_put(out, "  about %" PRId64, run->paper_updates_about);
         if (run->paper_updates_below != 0)
-            fprintf(out, "  below %" PRId64, run->paper_updates_below);
+            text_put(out, "  below %" PRId64, run->paper_updates_below);
         enum plan_verdict verdict = plan_judge(run, planned[i].paper_updates);
-        fprintf(out, "%s%s\n", verdict == PLAN_SILENT ? "  -" : ": ", verdict_word(verdict));
+        text_put(out, "%s%s\n", verdict == PLAN_SILENT ? "  -" : ": ", verdict_word(verdict));
     }
-    fprintf(
+    text_put(
         out,
         "\n%s\n"
         "Noise scale g = lr/(1-m) * (N/B - 1), approximately lr N / (B (1-m)).\n"
@@ -183,32 +184,17 @@ static int plan_runs(const struct experiment *experiment, const struct experimen
 int plan_text(const struct experiment *experiment, const struct experiment_profile *profile,
               char **text, struct err *err)
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    int code = ERR_MEMORY, failed;
-    int reduced = profile->divide != 1 || profile->epochs != experiment->epochs;
-    FILE *out = NULL;
+    int reduced = experiment_reduced(experiment, profile);
+    struct text out = {0};
     struct planned *planned = mem_new(experiment->run_count, sizeof *planned, err);
-    if (planned == NULL || (code = plan_runs(experiment, profile, planned, err)) != 0)
-        goto out;
-    code = ERR_MEMORY;
-    out = open_memstream(&bytes, &size);
-    if (out == NULL)
-        goto full;
-    write_head(out, experiment, profile);
-    for (size_t i = 0; i < experiment->run_count; i++)
-        write_run(out, &experiment->runs[i], &planned[i], reduced);
-    write_summary(out, experiment, planned, reduced);
-    failed = ferror(out);
-    if (fclose(out) != 0 || failed)
-        goto full;
-    *text = mem_string(bytes, err);
-    code = *text == NULL ? ERR_MEMORY : 0;
-    goto out;
-full:
-    err_set(err, ERR_MEMORY, "cannot write the plan of %s: out of memory", experiment->name);
-out:
-    free(bytes);
+    int code = planned == NULL ? ERR_MEMORY : plan_runs(experiment, profile, planned, err);
+    if (code == 0) {
+        write_head(&out, experiment, profile);
+        for (size_t i = 0; i < experiment->run_count; i++)
+            write_run(&out, &experiment->runs[i], &planned[i], reduced);
+        write_summary(&out, experiment, planned, reduced);
+        code = text_take(&out, text, "a plan", err);
+    }
     mem_free(planned);
     return code;
 }

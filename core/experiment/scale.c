@@ -42,6 +42,26 @@ const struct experiment_run *experiment_run(const struct experiment *experiment,
     return NULL;
 }
 
+int experiment_reduced(const struct experiment *experiment,
+                       const struct experiment_profile *profile)
+{
+    return profile->divide != 1 || profile->epochs != experiment->epochs;
+}
+
+int experiment_is_paper(const struct experiment *experiment,
+                        const struct experiment_profile *profile)
+{
+    if (experiment_reduced(experiment, profile))
+        return 0;
+    for (size_t i = 0; i < experiment->profile_count; i++) {
+        const struct experiment_profile *paper = &experiment->profiles[i];
+        if (strcmp(paper->name, EXPERIMENT_PAPER) == 0)
+            return strcmp(profile->network, paper->network) == 0 &&
+                   profile->test_n == paper->test_n;
+    }
+    return 0;
+}
+
 /* *value / divide without a remainder. */
 static int divide_exactly(int64_t *value, int64_t divide, const char *what, struct err *err)
 {

@@ -4,13 +4,20 @@
 #include <inttypes.h>
 #include <math.h>
 
+/* 1 when the profile's numbers of updates are not the paper's. */
+static int at_another_scale(const struct claim_evidence *evidence)
+{
+    return experiment_reduced(evidence->experiment,
+                              &evidence->experiment->profiles[evidence->profile]);
+}
+
 /* What is measured at the profile at hand, and by how many logs. */
 static void say_logs(const struct claim *claim, const struct claim_evidence *evidence, char *text)
 {
     size_t logs = 0;
     for (size_t i = 0; i < claim->run_count; i++)
         logs += evidence->curves[claim->runs[i]].count;
-    if (claim_reduced(evidence)) {
+    if (at_another_scale(evidence)) {
         claims_say(text, "; at this profile ");
         for (size_t i = 0; i < claim->run_count; i++)
             claims_say(text, "%s%" PRId64, i == 0 ? "" : " and ",
@@ -27,7 +34,7 @@ static void say_logs(const struct claim *claim, const struct claim_evidence *evi
 static void conclude(const struct claim *claim, const struct claim_evidence *evidence, int holds,
                      struct claim_verdict *verdict)
 {
-    if (claim_reduced(evidence))
+    if (at_another_scale(evidence))
         claims_say(verdict->measured, " at the paper's scale");
     say_logs(claim, evidence, verdict->measured);
     verdict->outcome = holds ? CLAIM_HOLDS : CLAIM_FAILS;

@@ -26,12 +26,6 @@ const char *claim_outcome_word(enum claim_outcome outcome)
     return words[outcome];
 }
 
-int claim_reduced(const struct claim_evidence *evidence)
-{
-    const struct experiment_profile *profile = &evidence->experiment->profiles[evidence->profile];
-    return profile->divide != 1 || profile->epochs != evidence->experiment->epochs;
-}
-
 double claims_number(const struct claim *claim, const struct claim_evidence *evidence,
                      enum claim_number which)
 {

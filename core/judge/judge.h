@@ -43,9 +43,6 @@ struct claim_verdict {
 /* "HOLDS", "FAILS", "NOT ENOUGH RUNS", "NOT RUN". */
 const char *claim_outcome_word(enum claim_outcome outcome);
 
-/* 1 when the profile is smaller than the paper's scale. */
-int claim_reduced(const struct claim_evidence *evidence);
-
 void claim_judge(const struct claim *claim, const struct claim_evidence *evidence,
                  struct claim_verdict *verdict);
 

@@ -76,9 +76,8 @@ static int write_claim(struct text *out, const struct verdicts *verdicts, size_t
     const struct claim_evidence *evidence = verdicts->evidence;
     const struct claim *claim = &evidence->experiment->claims[i];
     const struct claim_verdict *verdict = &verdicts->verdicts[i];
-    const char *profile = claim_reduced(evidence)
-                              ? evidence->experiment->profiles[evidence->profile].name
-                              : NULL;
+    const struct experiment_profile *here = &evidence->experiment->profiles[evidence->profile];
+    const char *profile = experiment_is_paper(evidence->experiment, here) ? NULL : here->name;
     const char *words = claim->quote != NULL ? claim->quote : claim->drawn;
     const char *mark = claim->quote == NULL ? "" : strchr(words, '"') != NULL ? "'" : "\"";
     char *head = mem_format(err, "%s%s%s%s %s: %s%s%s", profile == NULL ? "" : "at profile ",

@@ -22,7 +22,8 @@ int verdicts_judge(struct verdicts *verdicts, const struct claim_evidence *evide
 void verdicts_release(struct verdicts *verdicts);
 
 /* One paragraph a claim, verdict first, in lines of at most 110 columns, and a last line that sums
- * up.  At a reduced profile every verdict names it.  *text is freed with mem_free(). */
+ * up.  Where the profile is not the paper's own (experiment_is_paper()) every verdict names
+ * it.  *text is freed with mem_free(). */
 int verdicts_text(const struct verdicts *verdicts, char **text, struct err *err);
 
 /* Replaces the file: tab-separated, one line a claim, the first line naming the columns

@@ -63,8 +63,8 @@ int accumulation_measure(const struct session *session, const struct run *run,
                          const float *gradient, int held, struct growth *out, struct err *err);
 void growth_release(struct growth *growth);
 
-/* Every measurement as a table: one row an update, under two lines of comment with the figure's title
- * and caption; and one row a measurement.  To be freed with mem_free(). */
+/* Every measurement as a table: one row an update, under two lines of comment with the figure's
+ * title and caption; and one row a measurement.  To be freed with mem_free(). */
 int accumulation_points(const struct growth *growths, size_t count, const char *title,
                         const char *caption, char **text, struct err *err);
 int accumulation_summary(const struct growth *growths, size_t count, char **text, struct err *err);

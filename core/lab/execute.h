@@ -31,9 +31,10 @@ struct execute_options {
     int (*stop)(void *context);
 };
 
-/* Trains what is missing on a device of the session, whose facts are the run's.  A run that is done is left alone.
- * ERR_STOPPED and ERR_NOT_FINITE leave a good checkpoint. One process a run: another one that tries
- * gets ERR_IO.  Several runs may be trained at once, each by a thread on a device of its own. */
+/* Trains what is missing on a device of the session, whose facts are the run's.  A run that is done
+ * is left alone. ERR_STOPPED and ERR_NOT_FINITE leave a good checkpoint. One process a run: another
+ * one that tries gets ERR_IO.  Several runs may be trained at once, each by a thread on a device of
+ * its own. */
 int execute_run(const struct session *session, struct run *run, struct session_device *device,
                 const struct execute_options *options, struct err *err);
 

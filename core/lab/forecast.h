@@ -20,8 +20,8 @@ struct forecast_speed {
     char words[FORECAST_WORDS]; /* "from the logs of 2 runs under results/runs" */
 };
 
-/* From the store's logs of runs with the same network, micro, ghost, backend and threads; where there
- * are none, from a few timed updates of the first run, which takes some seconds and a run's
+/* From the store's logs of runs with the same network, micro, ghost, backend and threads; where
+ * there are none, from a few timed updates of the first run, which takes some seconds and a run's
  * memory. */
 int forecast_speed(const struct figure *figure, const struct store *store,
                    struct forecast_speed *speed, struct err *err);
@@ -36,8 +36,8 @@ struct forecast_run {
     char words[FORECAST_WORDS];
 };
 
-/* A run that is not begun is stale where the store holds a run of the same figure, name, profile and
- * seed with another identity: the experiment, the program or the data changed since.  Reads
+/* A run that is not begun is stale where the store holds a run of the same figure, name, profile
+ * and seed with another identity: the experiment, the program or the data changed since.  Reads
  * only. */
 int forecast_run(const struct store *store, const struct run *run, struct forecast_run *out,
                  struct err *err);

@@ -2,102 +2,22 @@
 
 #include "backend/loader.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "data/source.h"
 #include "experiment/conventions.h"
+#include "experiment/figures.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FIGURE_MAX 64
-#define SUFFIX ".exp"
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int session_figures(const char *folder, char ***names, size_t *count, struct err *err)
-{
-    DIR *directory = opendir(folder);
-    if (directory == NULL)
-        return err_set(
-            err, ERR_INPUT,
-            "%s: no such folder; set REPRO_SHARE to the one that has experiments/ and plots/",
-            folder);
-    char **list = mem_new(FIGURE_MAX, sizeof *list, err);
-    size_t found = 0;
-    int code = list == NULL ? ERR_MEMORY : 0;
-    for (struct dirent *entry;
-         code == 0 && found < FIGURE_MAX && (entry = readdir(directory)) != NULL;) {
-        size_t length = strlen(entry->d_name), suffix = strlen(SUFFIX);
-        if (length <= suffix || entry->d_name[0] == '.' ||
-            strcmp(entry->d_name + length - suffix, SUFFIX) != 0)
-            continue;
-        list[found] = mem_string(entry->d_name, err);
-        if (list[found] == NULL)
-            code = ERR_MEMORY;
-        else
-            list[found++][length - suffix] = '\0';
-    }
-    closedir(directory);
-    if (code == 0 && found == 0)
-        code = err_set(err, ERR_INPUT, "%s: no experiment file (*.exp) there", folder);
-    if (code != 0) {
-        session_figures_free(list, found);
-        return code;
-    }
-    qsort(list, found, sizeof *list, by_name);
-    *names = list;
-    *count = found;
-    return 0;
-}
-
-void session_figures_free(char **names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        mem_free(names[i]);
-    mem_free(names);
-}
-
-static int unknown_figure(const char *folder, const char *figure, struct err *err)
-{
-    char **names, mend[SUGGEST_TEXT];
-    size_t count;
-    int code = session_figures(folder, &names, &count, err);
-    if (code != 0)
-        return code;
-    code = err_set(err, ERR_USAGE, "unknown figure '%s'%s", figure,
-                   suggest_phrase(mend, figure, (const char *const *)names, count, '\'', NULL));
-    session_figures_free(names, count);
-    return code;
-}
-
-int session_experiment(const char *experiments, const char *figure, struct experiment **out,
-                       struct err *err)
-{
-    if (strchr(figure, '/') != NULL)
-        return experiment_load(figure, out, err);
-    char *path = mem_format(err, "%s/%s" SUFFIX, experiments, figure);
-    if (path == NULL)
-        return ERR_MEMORY;
-    int code = file_exists(path) ? experiment_load(path, out, err)
-                                 : unknown_figure(experiments, figure, err);
-    mem_free(path);
-    return code;
-}
 
 int session_load(const struct session_options *options, struct experiment **out, struct err *err)
 {
     struct experiment *experiment = NULL;
     char *folder = mem_format(err, "%s/experiments", options->share);
     int code = folder == NULL ? ERR_MEMORY
-                              : session_experiment(folder, options->figure, &experiment, err);
+                              : figures_load(folder, options->figure, &experiment, err);
     mem_free(folder);
     for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
         code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions, err);

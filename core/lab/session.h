@@ -49,20 +49,11 @@ struct session {
     int jobs;               /* runs trained side by side */
 };
 
-/* The figures of a folder: the names of its .exp files, sorted, without ".exp". */
-int session_figures(const char *experiments, char ***names, size_t *count, struct err *err);
-void session_figures_free(char **names, size_t count);
-
-/* The experiment file of a figure, by name or, with a slash in it, by path; ERR_USAGE with the
- * figures there are when the name is unknown. */
-int session_experiment(const char *experiments, const char *figure, struct experiment **out,
-                       struct err *err);
-
 /* The experiment that the options name, with their conventions applied. */
 int session_load(const struct session_options *options, struct experiment **out, struct err *err);
 
-/* The experiment's data set at a profile's size, from a folder, or the synthetic set where folder is
- * NULL and $REPRO_DATA names none. */
+/* The experiment's data set at a profile's size, from a folder, or the synthetic set where folder
+ * is NULL and $REPRO_DATA names none. */
 int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
                  const char *folder, struct dataset *data, struct err *err);
 

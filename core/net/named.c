@@ -5,7 +5,6 @@
 #include "net/networks.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #define COUNT (sizeof table / sizeof *table)
@@ -82,23 +81,19 @@ static int matches(const char *pattern, const char *name, int *numbers)
     return *name == '\0';
 }
 
+/* Patterns and, where they are none themselves, their examples. */
 static void refuse(const char *name, struct err *err)
 {
-    const char *examples[COUNT];
-    char list[512] = "";
-    for (size_t i = 0, length = 0; i < COUNT; i++) {
-        int is_pattern = strcmp(table[i].pattern, table[i].example) != 0;
-        examples[i] = table[i].example;
-        if (length < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s%s%s%s",
-                                       i == 0 ? "" : ", ", table[i].pattern,
-                                       is_pattern ? " (as " : "",
-                                       is_pattern ? table[i].example : "", is_pattern ? ")" : "");
+    const char *known[2 * COUNT];
+    char mend[SUGGEST_TEXT];
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        known[count++] = table[i].pattern;
+        if (strcmp(table[i].pattern, table[i].example) != 0)
+            known[count++] = table[i].example;
     }
-    const char *near = suggest(name, examples, COUNT);
-    err_set(err, ERR_INPUT, "unknown network '%s'%s%s%s; there are: %s", name,
-            near == NULL ? "" : " (did you mean '", near == NULL ? "" : near,
-            near == NULL ? "" : "'?)", list);
+    err_set(err, ERR_INPUT, "unknown network '%s'%s", name,
+            suggest_phrase(mend, name, known, count, '\'', NULL));
 }
 
 static const struct network *find(const char *name, int *numbers, struct err *err)

@@ -1,9 +1,10 @@
 #include "results/difference.h"
 
+#include "base/text_json.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct search {
@@ -22,9 +23,10 @@ static void put_value(const json_t *value, char *text, size_t size)
     else if (value == NULL)
         snprintf(text, size, "nothing");
     else {
-        char *words = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-        snprintf(text, size, "%s", words == NULL ? "?" : words);
-        free(words);
+        struct text words = {0};
+        text_put_json(&words, value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+        snprintf(text, size, "%s", words.failed ? "?" : words.bytes);
+        text_release(&words);
     }
 }
 

@@ -3,11 +3,12 @@
 #include "backend/backend.h"
 #include "backend/names.h"
 #include "base/err.h"
+#include "base/mem.h"
+#include "base/text_json.h"
 #include "experiment/conventions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -68,12 +69,6 @@ static json_t *backend_json(const struct facts_backend *backend)
     return NULL;
 }
 
-/* Whether a convention is not the default and does not show in the phases. */
-static int shows(const struct schedule_conventions *conventions)
-{
-    return conventions->keep_last_batch || conventions->reset_moments;
-}
-
 static json_t *identity_json(const struct facts *facts, const struct experiment_run *what,
                              const struct schedule *schedule, uint64_t seed)
 {
@@ -84,10 +79,10 @@ static json_t *identity_json(const struct facts *facts, const struct experiment_
         backend_json(&facts->backend), "ghost", (json_int_t)schedule->ghost, "micro",
         (json_int_t)(schedule->ghost * facts->micro_ghosts), "groups", facts->experiment->groups,
         "seed", (json_int_t)seed);
-    int bad = identity == NULL;
-    if (!bad && shows(&schedule->conventions))
-        bad |= json_object_set_new(identity, "conventions",
-                                   conventions_json(&schedule->conventions));
+    json_t *conventions = NULL;
+    int bad = identity == NULL || conventions_json(&schedule->conventions, &conventions, NULL) != 0;
+    if (conventions != NULL)
+        bad |= json_object_set_new(identity, "conventions", conventions);
     if (!bad)
         return identity;
     json_decref(identity);
@@ -99,8 +94,10 @@ int identity_make(const struct facts *facts, const struct experiment_run *what,
                   char hash[IDENTITY_HASH], struct err *err)
 {
     json_t *identity = identity_json(facts, what, schedule, seed);
-    char *text = identity == NULL ? NULL : json_dumps(identity, JSON_COMPACT | JSON_SORT_KEYS);
-    if (text == NULL) {
+    struct text words = {0};
+    char *text;
+    text_put_json(&words, identity, JSON_COMPACT | JSON_SORT_KEYS);
+    if (text_take(&words, &text, "an identity", NULL) != 0) {
         json_decref(identity);
         return err_set(err, ERR_MEMORY, "cannot write down the identity of run '%s': out of memory",
                        what->name);
@@ -108,7 +105,7 @@ int identity_make(const struct facts *facts, const struct experiment_run *what,
     XXH128_hash_t found = XXH3_128bits(text, strlen(text));
     snprintf(hash, IDENTITY_HASH, "%016" PRIx64 "%016" PRIx64, (uint64_t)found.high64,
              (uint64_t)found.low64);
-    free(text);
+    mem_free(text);
     *out = identity;
     return 0;
 }

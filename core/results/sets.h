@@ -46,8 +46,9 @@ int sets_find(const struct store *store, const struct experiment *experiment,
               struct result_sets *sets, struct err *err);
 void sets_release(struct result_sets *sets);
 
-/* Puts the sets that are not what the choice names behind the others; they do not count any more.  Where it names no profile and sets of the
- * experiment's default one are there, the others go too. */
+/* Puts the sets that are not what the choice names behind the others; they do not count any more.
+ * Where it names no profile and sets of the experiment's default one are there, the others go
+ * too. */
 void sets_keep(struct result_sets *sets, const struct sets_choice *choice);
 
 /* One line for people: "profile small, cifar10, onednn f32, 1 thread, seed 1: 4 of 4 runs (oneDNN

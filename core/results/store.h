@@ -1,9 +1,9 @@
 /* store.h -- the run folders under OUT/runs, found by their manifests: what finished results are
  * read through, on any machine.
  *
- * Opening reads every manifest once; a log is read when it is first asked for, once.  A folder whose
- * manifest cannot be read stays in the list with the reason, so that whoever needs that run can say
- * it.  Reads only.  Not thread-safe. */
+ * Opening reads every manifest once; a log is read when it is first asked for, once.  A folder
+ * whose manifest cannot be read stays in the list with the reason, so that whoever needs that run
+ * can say it.  Reads only.  Not thread-safe. */
 #ifndef RESULTS_STORE_H
 #define RESULTS_STORE_H
 

@@ -1,20 +1,16 @@
 #include "schedule/convert.h"
 
-#include "backend/names.h"
+#include "backend/backend.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/number.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WORD_MAX 64
 
-/* ---- In ---- */
+/* ---- Words ---- */
 
 /* "0.1x640@60" -> lr, batch (0: not named), epoch. */
 static int parse_word(const char *word, double *lr, int64_t *batch, int *epoch, struct err *err)
@@ -193,141 +189,4 @@ int convert(const struct schedule *from, const struct convert_setting *setting,
     if (code == 0)
         *out = (struct conversion){*from, to, spec};
     return code;
-}
-
-/* ---- Out ---- */
-
-/* A scale of 390.625 reads 390.63 whatever the last bit of 1 - m. */
-static void write_phases(FILE *out, const char *title, const struct schedule *schedule)
-{
-    fprintf(out, "%s\n  %9s %8s %10s %8s %9s %11s %9s\n", title, "epochs", "B", "lr", "m",
-            "updates", "noise scale", "N_lost");
-    for (int i = 0; i < schedule->phase_count; i++) {
-        const struct phase *phase = &schedule->phase[i];
-        char epochs[32];
-        snprintf(epochs, sizeof epochs, "%d-%d", phase->first_epoch + 1,
-                 phase->first_epoch + phase->epochs);
-        fprintf(out, "  %9s %8" PRId64 " %10.5g %8.5g %9" PRId64 " %11.5g %9.3g\n", epochs,
-                phase->batch, phase->lr, phase->momentum, phase->updates,
-                scale_of(schedule, i) * (1 + 1e-12),
-                epochs_lost(phase->momentum, schedule->train_n, phase->batch));
-    }
-    fprintf(out, "  %" PRId64 " updates\n\n", schedule->updates);
-}
-
-static void write_warnings(FILE *out, const struct schedule *schedule, int64_t ghost)
-{
-    int warned = 0;
-    for (int i = 0; i < schedule->phase_count; i++) {
-        const struct phase *phase = &schedule->phase[i];
-        double lost = epochs_lost(phase->momentum, schedule->train_n, phase->batch);
-        if (phase->batch > schedule->train_n / 10)
-            warned += fprintf(out,
-                              "warning: phase %d: B = %" PRId64 " is above N/10 = %" PRId64
-                              "; the scaling rules hold for B << N only "
-                              "(set --batch-max)\n",
-                              i + 1, phase->batch, schedule->train_n / 10) > 0;
-        if (lost > 0.5 * phase->epochs)
-            warned += fprintf(out,
-                              "warning: phase %d: momentum needs N_lost = %.3g epochs to build up, "
-                              "of the %d it has\n",
-                              i + 1, lost, phase->epochs) > 0;
-        if (ghost > 0 && phase->batch % ghost != 0)
-            warned += fprintf(out,
-                              "warning: phase %d: B = %" PRId64
-                              " is no multiple of the ghost batch of %" PRId64 "\n",
-                              i + 1, phase->batch, ghost) > 0;
-    }
-    if (warned)
-        fputc('\n', out);
-}
-
-/* A real number has a point in an experiment file. */
-static void write_real(FILE *out, double value)
-{
-    fprintf(out, value == floor(value) && fabs(value) < 1e15 ? "%.1f" : "%.15g", value);
-}
-
-/* The run as an experiment file has it. */
-static void write_run(FILE *out, const struct schedule_spec *spec)
-{
-    fprintf(out, "for an experiment file:\n    {\n        name = \"converted\";\n        title = "
-                 "\"Converted\";\n");
-    fprintf(out, "        optimizer = \"%s\";\n        lr = ", optimizer_name(spec->optimizer));
-    write_real(out, spec->lr);
-    fputs(";\n        momentum = ", out);
-    write_real(out, spec->momentum);
-    fprintf(out, ";\n        batch = %" PRId64 ";\n", spec->batch);
-    if (spec->batch_max != 0)
-        fprintf(out, "        batch_max = %" PRId64 ";\n", spec->batch_max);
-    const char *const parts[] = {"steps", "factor", "action"};
-    for (int p = 0; spec->step_count > 0 && p < 3; p++) {
-        fprintf(out, "        %s = [", parts[p]);
-        for (int i = 0; i < spec->step_count; i++) {
-            fputs(i == 0 ? " " : ", ", out);
-            if (p == 0)
-                fprintf(out, "%d", spec->step_epoch[i]);
-            else if (p == 1)
-                write_real(out, spec->factor[i]);
-            else
-                fputs(spec->action[i] == SCHEDULE_GROW_BATCH ? "\"grow_batch\"" : "\"decay_lr\"",
-                      out);
-        }
-        fputs(" ];\n", out);
-    }
-    fprintf(out, "    }\n");
-}
-
-/* The stream's bytes are there once it is closed. */
-static int take_text(FILE *out, char **bytes, char **text, struct err *err)
-{
-    int bad = ferror(out);
-    bad |= fclose(out) != 0;
-    *text = bad || *bytes == NULL ? NULL : mem_string(*bytes, err);
-    free(*bytes);
-    return *text == NULL ? err_set(err, ERR_MEMORY, "out of memory") : 0;
-}
-
-int convert_text(const struct conversion *conversion, const struct convert_setting *setting,
-                 char **text, struct err *err)
-{
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&bytes, &size);
-    if (out == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory");
-    int64_t before = conversion->from.updates, after = conversion->to.updates;
-    write_phases(out, "given", &conversion->from);
-    write_phases(out, "converted", &conversion->to);
-    if (after <= before)
-        fprintf(out, "%" PRId64 " updates saved: %.3g times fewer\n\n", before - after,
-                (double)before / (double)after);
-    else
-        fprintf(out, "%" PRId64 " updates more: %.3g times as many\n\n", after - before,
-                (double)after / (double)before);
-    write_warnings(out, &conversion->to, setting->ghost);
-    write_run(out, &conversion->spec);
-    return take_text(out, &bytes, text, err);
-}
-
-int convert_json(const struct conversion *conversion, char **text, struct err *err)
-{
-    const struct schedule *to = &conversion->to;
-    json_t *phases = json_array(),
-           *root = json_pack("{s:i, s:I, s:I}", "epochs", to->epochs, "train_n",
-                             (json_int_t)to->train_n, "updates", (json_int_t)to->updates);
-    for (int i = 0; i < to->phase_count; i++) {
-        const struct phase *phase = &to->phase[i];
-        json_array_append_new(
-            phases, json_pack("{s:i, s:i, s:I, s:f, s:f, s:I}", "first_epoch", phase->first_epoch,
-                              "epochs", phase->epochs, "batch_size", (json_int_t)phase->batch,
-                              "learning_rate", phase->lr, "momentum", phase->momentum, "updates",
-                              (json_int_t)phase->updates));
-    }
-    json_object_set_new(root, "phases", phases);
-    char *words = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    json_decref(root);
-    *text = words == NULL ? NULL : mem_format(err, "%s\n", words);
-    free(words);
-    return *text == NULL ? err_set(err, ERR_MEMORY, "out of memory") : 0;
 }

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text_json.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -51,14 +52,17 @@ static size_t data_floats(const struct trainer *trainer)
  * well. */
 static int hash_text(const json_t *meta, const void *data, size_t bytes, char text[HASH_TEXT])
 {
-    char *words = json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS);
-    if (words == NULL)
-        return ERR_MEMORY;
-    XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes, XXH3_64bits(words, strlen(words)));
-    snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
-             (uint64_t)hash.low64);
-    free(words);
-    return 0;
+    struct text words = {0};
+    text_put_json(&words, meta, JSON_COMPACT | JSON_SORT_KEYS);
+    int failed = words.failed;
+    if (!failed) {
+        XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes,
+                                                   XXH3_64bits(words.bytes, words.size));
+        snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+                 (uint64_t)hash.low64);
+    }
+    text_release(&words);
+    return failed ? ERR_MEMORY : 0;
 }
 
 static int all_finite(const float *data, size_t floats)
@@ -102,8 +106,13 @@ static json_t *metadata(const struct trainer *trainer, const char *identity, con
 static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
 {
     json_t *shape = json_array();
-    for (int i = 0; i < tensor->rank; i++)
-        json_array_append_new(shape, json_integer(tensor->dims[i]));
+    int bad = shape == NULL;
+    for (int i = 0; i < tensor->rank && !bad; i++)
+        bad = json_array_append_new(shape, json_integer(tensor->dims[i]));
+    if (bad) {
+        json_decref(shape);
+        return NULL;
+    }
     size_t begin = (first_float + (size_t)tensor->first) * sizeof(float);
     return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
                      (json_int_t)begin,
@@ -141,15 +150,13 @@ static char *header_text(const struct trainer *trainer, const char *identity, co
                          size_t floats, struct err *err)
 {
     json_t *header = header_json(trainer, metadata(trainer, identity, data, floats));
-    char *json = header == NULL ? NULL : json_dumps(header, JSON_COMPACT);
-    json_decref(header);
+    struct text out = {0};
     char *text = NULL;
-    if (json != NULL)
-        text = mem_format(err, "%s%*s", json, (int)((8 - strlen(json) % 8) % 8), "");
-    else
-        err_set(err, ERR_MEMORY, "cannot build a checkpoint's header: out of memory");
-    free(json);
-    return text;
+    text_put_json(&out, header, JSON_COMPACT);
+    json_decref(header);
+    while (!out.failed && out.size % 8 != 0)
+        text_put_char(&out, ' ');
+    return text_take(&out, &text, "a checkpoint's header", err) == 0 ? text : NULL;
 }
 
 int checkpoint_take(struct trainer *trainer, const char *path, const char *identity,

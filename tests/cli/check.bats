@@ -19,6 +19,15 @@ add_claim() {
     [ -z "$(ls)" ]
 }
 
+@test "a narrower network makes the paper's counts, and no verdict passes for the paper's own" {
+    repro check figure5 --profile narrow
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'at profile narrow, section' <<< "$output")" -eq 7 ]
+    [[ $output != *"at the paper's scale"* && $output == *"36.1 times as many: 78000"* ]]
+    repro check figure5 --profile paper
+    [[ $output != *"at profile"* ]]
+}
+
 @test "a claim that does not hold: FAILS, and exit 3" {
     add_claim '        quote = "under 2000 updates"; section = "0"; kind = "updates_below";
         run = "increased-momentum-coefficient"; value = 2000; from = "a test";'

@@ -16,8 +16,22 @@ need_onednn() {
     repro figure5 --profile smoke --threads 1
     [ "$status" -eq 0 ]
     [ -s results/figure5-smoke-synthetic-onednn-s1.png ]
-    REPRO_BACKEND_PATH=/nowhere repro figure5 --profile smoke
-    [ "$status" -ne 0 ] || [[ $output == *openblas* ]]
+}
+
+@test "openblas is the default where onednn is not" {
+    need_onednn
+    [ -e "${REPRO_BACKEND_PATH%%:*}/openblas.so" ] || skip "the openblas plugin was not built"
+    mkdir plugins
+    ln -s "${REPRO_BACKEND_PATH%%:*}/openblas.so" plugins/
+    export REPRO_BACKEND_PATH=$PWD/plugins
+    unset REPRO_BACKEND
+    repro backends
+    [ "$status" -eq 0 ]
+    ! grep -q '^onednn' <<< "$output" || skip "onednn is installed as well"
+    repro figure5 --profile smoke --threads 1
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} == *"backend openblas ("* ]]
+    [ -s results/figure5-smoke-synthetic-openblas-s1.png ]
 }
 
 @test "two runs, the same bits; the threads and the algorithms are part of the identity" {

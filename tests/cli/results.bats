@@ -73,8 +73,12 @@ same_as_kept() {
     [ "$status" -eq 0 ]
     [[ $output == *"profile quick, nothing trained so far"* ]]
     [ ! -e kept/figure5-quick-cifar10-onednn-claims.tsv ]
+    repro plot figure1 --out new # schedules need no results
+    [ "$status" -eq 0 ]
+    [ -s new/figure1-paper.png ]
     repro plot figure5 --out elsewhere
     [ "$status" -eq 1 ]
+    [ ! -e elsewhere ]
     error_says "no finished run under 'elsewhere'" "repro figure5"
     repro check figure5 --out kept --profile smal
     [ "$status" -eq 2 ]

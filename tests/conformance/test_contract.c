@@ -409,6 +409,45 @@ static void default_precision(void **state)
     trial_end(&trial);
 }
 
+/* ---- What a network begins with ---- */
+
+static void check_zero(struct repro_net *compiled, int arena, int64_t count)
+{
+    float *values = subject_read(compiled, arena, 0, count);
+    for (int64_t i = 0; i < count; i++)
+        if (values[i] != 0.0f)
+            fail_msg("float %d of arena %d is %g when the network is compiled", (int)i, arena,
+                     (double)values[i]);
+    guard_free(values);
+}
+
+static void check_new(const struct repro_graph *graph, struct repro_net *compiled)
+{
+    check_zero(compiled, REPRO_ARENA_PARAM, graph->param_count);
+    check_zero(compiled, REPRO_ARENA_PARTIAL, graph->param_count + graph->running_count);
+    check_zero(compiled, REPRO_ARENA_MOMENT1, graph->param_count);
+    check_zero(compiled, REPRO_ARENA_MOMENT2, graph->param_count);
+    check_zero(compiled, REPRO_ARENA_RUNNING, graph->running_count);
+}
+
+/* Also where the memory was another network's. */
+static void arenas_begin_at_zero(void **state)
+{
+    struct trial trial;
+    (void)state;
+    subject_need();
+    trial_of_name(&trial, "wrn-10-1", 32, 10, 12, 4);
+    trial_fill(&trial, 12);
+    check_new(&trial.net.graph, trial.compiled);
+    struct repro_net *used = trial_compile(&trial, subject.device);
+    bits_of_steps(&trial, used);
+    subject.backend.net_free(used);
+    struct repro_net *again = trial_compile(&trial, subject.device);
+    check_new(&trial.net.graph, again);
+    subject.backend.net_free(again);
+    trial_end(&trial);
+}
+
 /* ---- Bits ---- */
 
 static void same_calls_same_bits(void **state)
@@ -720,14 +759,23 @@ static void bare_convolutions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compile_refusals),      cmocka_unit_test(device_refusals),
-        cmocka_unit_test(rows_refusals),         cmocka_unit_test(dropout_needs_images),
-        cmocka_unit_test(longer_nodes),          cmocka_unit_test(shorter_structs),
-        cmocka_unit_test(longer_structs),        cmocka_unit_test(default_precision),
-        cmocka_unit_test(same_calls_same_bits),  cmocka_unit_test(networks_share_nothing),
-        cmocka_unit_test(threads_change_no_bit), cmocka_unit_test(first_of_equals),
-        cmocka_unit_test(large_logits),          cmocka_unit_test(not_finite_shows),
-        cmocka_unit_test(description),           cmocka_unit_test(profiles),
+        cmocka_unit_test(compile_refusals),
+        cmocka_unit_test(device_refusals),
+        cmocka_unit_test(rows_refusals),
+        cmocka_unit_test(dropout_needs_images),
+        cmocka_unit_test(longer_nodes),
+        cmocka_unit_test(shorter_structs),
+        cmocka_unit_test(longer_structs),
+        cmocka_unit_test(default_precision),
+        cmocka_unit_test(arenas_begin_at_zero),
+        cmocka_unit_test(same_calls_same_bits),
+        cmocka_unit_test(networks_share_nothing),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(first_of_equals),
+        cmocka_unit_test(large_logits),
+        cmocka_unit_test(not_finite_shows),
+        cmocka_unit_test(description),
+        cmocka_unit_test(profiles),
         cmocka_unit_test(bare_convolutions),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -103,7 +103,7 @@ static void agree_everywhere(const struct trial *trial, struct repro_net *net)
     }
 }
 
-static void smaller_passes(void **state)
+static void smaller_sizes(void **state)
 {
     static const char *const names[] = {"norm_relu", "inception", "conv_3x3_stride2",
                                         "norm_of_dense", "dropped"};
@@ -179,7 +179,7 @@ static void impossible_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smaller_passes),
+        cmocka_unit_test(smaller_sizes),
         cmocka_unit_test(too_many_counts),
         cmocka_unit_test(impossible_counts),
     };

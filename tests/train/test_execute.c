@@ -641,7 +641,7 @@ static void the_experiment_names_the_data(void **state)
     } cases[] = {{"cifar10", NULL, 0},
                  {"synthetic", NULL, 1},
                  {"cifar10", "data_batch_1.bin' is missing", 1},
-                 {"cifar01", "unknown data set 'cifar01' (did you mean 'cifar10'?)", 0}};
+                 {"cifar01", "unknown data set 'cifar01'; did you mean 'cifar10'?", 0}};
     (void)state;
     need();
     const char *path = scratch_path(&scratch, "named.exp");

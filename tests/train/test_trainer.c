@@ -482,6 +482,14 @@ static void refusals(void **state)
     config = fixture_config(&schedule);
     schedule.train_n = FIXTURE_TRAIN_N + 1;
     refused(&config, "73 training images");
+    schedule.train_n = FIXTURE_TRAIN_N;
+    struct dataset data = fixture.data;
+    config.data = &data;
+    data.height = 9;
+    refused(&config, "images of 8 x 8 x 3 in 4 classes, the data set has 9 x 8 x 3 in 4");
+    data = fixture.data;
+    data.classes = 5;
+    refused(&config, "the data set has 8 x 8 x 3 in 5");
     trainer_free(NULL);
 }
 

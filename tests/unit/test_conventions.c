@@ -9,9 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+static json_t *json_of(const struct schedule_conventions *conventions)
+{
+    json_t *object;
+    struct err err = {0};
+    assert_int_equal(conventions_json(conventions, &object, &err), 0);
+    return object;
+}
 
 static void words(void **state)
 {
@@ -21,9 +30,9 @@ static void words(void **state)
     char text[CONVENTIONS_TEXT];
     conventions_text(&c, text);
     assert_string_equal(text, "");
-    assert_null(conventions_json(&c));
+    assert_null(json_of(&c));
     assert_int_equal(conventions_apply("extra_epochs=5", &c, &err), 0);
-    assert_null(conventions_json(&c)); /* the phases show it */
+    assert_null(json_of(&c)); /* the phases show it */
     assert_int_equal(
         conventions_apply("last_batch=keep,early_steps=1,moments_at_step=reset", &c, &err), 0);
     assert_true(c.keep_last_batch && c.early_steps == 1 && c.reset_moments && c.extra_epochs == 5);
@@ -31,7 +40,7 @@ static void words(void **state)
     assert_string_equal(
         text, "last batch of an epoch kept, steps 1 epoch early, optimizer begins anew at steps, "
               "5 extra epochs");
-    json_t *json = conventions_json(&c);
+    json_t *json = json_of(&c);
     assert_int_equal(json_object_size(json), 2);
     assert_string_equal(json_string_value(json_object_get(json, "last_batch")), "keep");
     assert_string_equal(json_string_value(json_object_get(json, "moments_at_step")), "reset");
@@ -42,6 +51,39 @@ static void words(void **state)
         0);
     assert_true(!c.keep_last_batch && c.early_steps == 0 && !c.reset_moments &&
                 c.extra_epochs == 0);
+}
+
+/* Allocations to come before one fails. */
+static int allocations_left;
+
+static void *scarce(size_t size)
+{
+    return allocations_left-- == 0 ? NULL : malloc(size);
+}
+
+/* A part of a run's identity is never left out in silence. */
+static void out_of_memory(void **state)
+{
+    (void)state;
+    struct schedule_conventions c = {.keep_last_batch = 1, .reset_moments = 1};
+    int code = ERR_MEMORY, failures = 0;
+    json_set_alloc_funcs(scarce, free);
+    while (code != 0 && failures < 100) {
+        struct err err = {0};
+        json_t *object = NULL;
+        allocations_left = failures;
+        code = conventions_json(&c, &object, &err);
+        if (code != 0) {
+            assert_int_equal(code, ERR_MEMORY);
+            assert_null(object);
+            failures++;
+        } else {
+            assert_int_equal(json_object_size(object), 2);
+        }
+        json_decref(object);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(failures > 4 && failures < 100);
 }
 
 static void refusals(void **state)
@@ -142,7 +184,8 @@ static void impossible(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(refusals),
-                                       cmocka_unit_test(counts), cmocka_unit_test(impossible)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(out_of_memory),
+                                       cmocka_unit_test(refusals), cmocka_unit_test(counts),
+                                       cmocka_unit_test(impossible)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include <cmocka.h>
 
 #define ROUNDS 2000
@@ -306,6 +308,45 @@ static void text_and_json(void **state)
     mem_free(json);
 }
 
+/* Allocations to come before one fails. */
+static int allocations_left;
+
+static void *scarce(size_t size)
+{
+    return allocations_left-- == 0 ? NULL : malloc(size);
+}
+
+/* All of the table or none of it. */
+static void json_out_of_memory(void **state)
+{
+    struct schedule from = parse(decay, &cifar);
+    struct conversion twin = turn(&from, &cifar,
+                                  (struct convert_target){.kind = CONVERT_BATCH, .momentum = -1});
+    struct err err = {0};
+    char *whole = NULL;
+    int code = ERR_MEMORY, failures = 0;
+    (void)state;
+    assert_int_equal(convert_json(&twin, &whole, &err), 0);
+    json_set_alloc_funcs(scarce, free);
+    while (code != 0 && failures < 1000) {
+        char *text = NULL;
+        allocations_left = failures;
+        err = (struct err){0};
+        code = convert_json(&twin, &text, &err);
+        if (code != 0) {
+            assert_int_equal(code, ERR_MEMORY);
+            assert_null(text);
+            failures++;
+        } else {
+            assert_string_equal(text, whole);
+        }
+        mem_free(text);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(failures > 20 && failures < 1000);
+    mem_free(whole);
+}
+
 static void warnings(void **state)
 {
     struct convert_setting setting = cifar;
@@ -336,6 +377,7 @@ int main(void)
         cmocka_unit_test(bad_words),
         cmocka_unit_test(impossible_twins),
         cmocka_unit_test(text_and_json),
+        cmocka_unit_test(json_out_of_memory),
         cmocka_unit_test(warnings),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

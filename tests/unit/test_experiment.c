@@ -312,6 +312,38 @@ static void figure5(void **state)
     experiment_free(e);
 }
 
+static struct experiment *load_figure(int number);
+
+/* Two questions: are the counts the paper's, and is it what the paper trained? */
+static void scales(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *profile;
+        int reduced, paper;
+    } cases[] = {{"paper", 0, 1}, {"narrow", 0, 0}, {"small", 1, 0}, {"smoke", 1, 0}};
+    struct experiment *e = load_figure(5);
+    struct err err = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct experiment_profile *profile = experiment_profile(e, cases[i].profile, &err);
+        assert_non_null(profile);
+        assert_int_equal(experiment_reduced(e, profile), cases[i].reduced);
+        assert_int_equal(experiment_is_paper(e, profile), cases[i].paper);
+    }
+    struct experiment_profile other = *experiment_profile(e, "paper", &err);
+    other.name = "other"; /* the same in all that counts */
+    assert_true(experiment_is_paper(e, &other));
+    other.test_n--;
+    assert_false(experiment_reduced(e, &other) || experiment_is_paper(e, &other));
+    other.test_n++;
+    other.epochs--; /* fewer epochs are another scale, though nothing is divided */
+    assert_true(experiment_reduced(e, &other) && !experiment_is_paper(e, &other));
+    other.epochs++;
+    e->profile_count = 0; /* no profile says what the paper trained */
+    assert_false(experiment_reduced(e, &other) || experiment_is_paper(e, &other));
+    experiment_free(e);
+}
+
 static struct experiment *load_figure(int number)
 {
     char path[4096];
@@ -524,6 +556,7 @@ int main(void)
         cmocka_unit_test(no_such_file),
         cmocka_unit_test(small_file),
         cmocka_unit_test(figure5),
+        cmocka_unit_test(scales),
         cmocka_unit_test(figures_of_three_schedules),
         cmocka_unit_test(figures_share_runs),
         cmocka_unit_test(panels),

@@ -89,7 +89,7 @@ static void what_cannot_be_opened(void **state)
 {
     (void)state;
     refused("cifar01", NULL, 1, ERR_USAGE,
-            "unknown data set 'cifar01' (did you mean 'cifar10'?); there are: cifar10, synthetic");
+            "unknown data set 'cifar01'; did you mean 'cifar10'? (There are: cifar10, synthetic.)");
     refused("mnist", NULL, 1, ERR_USAGE, "unknown data set 'mnist'; there are: cifar10, synthetic");
     refused("", scratch.folder, 1, ERR_USAGE, "unknown data set ''");
     refused("cifar10", scratch.folder, 1, ERR_INPUT, "data_batch_1.bin' is missing");

@@ -1,22 +1,21 @@
-/* Which of the known layouts a descriptor is in, the descriptor of a node in one of them, and
- * windows. */
-#include "net.h"
+#include "tensor.h"
 
-static void dims_of(const struct repro_net *net, const struct repro_node *node, dnnl_dims_t dims)
+#include "library.h"
+
+static void dims_of(int32_t micro, const struct repro_node *node, dnnl_dims_t dims)
 {
     memset(dims, 0, sizeof(dnnl_dims_t));
-    dims[0] = net->micro;
+    dims[0] = micro;
     dims[1] = node->channels;
     dims[2] = node->height;
     dims[3] = node->width;
 }
 
-int32_t tensor_init(struct tensor *tensor, const struct repro_net *net,
-                    const struct repro_node *node, dnnl_format_tag_t tag, dnnl_data_type_t type,
-                    struct repro_error *err)
+int32_t tensor_init(struct tensor *tensor, int32_t micro, const struct repro_node *node,
+                    dnnl_format_tag_t tag, dnnl_data_type_t type, struct repro_error *err)
 {
     dnnl_dims_t dims;
-    dims_of(net, node, dims);
+    dims_of(micro, node, dims);
     md_release(&tensor->md);
     int32_t code = library_check(md_tagged(&tensor->md, 4, dims, type, tag), "a memory descriptor",
                                  err);
@@ -34,12 +33,12 @@ int32_t tensor_init(struct tensor *tensor, const struct repro_net *net,
     return 0;
 }
 
-dnnl_format_tag_t tensor_tag(const struct repro_net *net, const struct repro_node *node,
-                             dnnl_data_type_t type, md_pointer md)
+dnnl_format_tag_t tensor_tag(int32_t micro, const struct repro_node *node, dnnl_data_type_t type,
+                             md_pointer md)
 {
     static const dnnl_format_tag_t known[] = {dnnl_nChw8c, dnnl_nChw16c, dnnl_nchw, dnnl_nhwc};
     dnnl_dims_t dims;
-    dims_of(net, node, dims);
+    dims_of(micro, node, dims);
     for (int i = 0; i < 4; i++) {
         struct md candidate = {0};
         int same = md_tagged(&candidate, 4, dims, type, known[i]) == dnnl_success &&

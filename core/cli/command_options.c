@@ -1,0 +1,103 @@
+/* The options of the commands that look at an experiment, in one table. */
+#include "cli/backend_rows.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "lab/figure.h"
+
+#define JOBS_MAX 256
+
+#define FIELD(name) offsetof(struct command_options, name)
+
+static const struct option_row rows[] = {
+    {.name = "profile",
+     .letter = 'p',
+     .argument = "NAME",
+     .help = "scale: paper, narrow, small, quick, smoke (default: the experiment's own)",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(profile)},
+    {.name = "data",
+     .letter = 'd',
+     .argument = "DIR",
+     .help = "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic "
+             "set)",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(data)},
+    {.name = "out",
+     .letter = 'o',
+     .argument = "DIR",
+     .help = "where results go (default: results)",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(out)},
+    {.name = "seed",
+     .letter = 's',
+     .argument = "N",
+     .help = "seed of shuffles, augmentation and initial weights, from 1 (default: 1)",
+     .kind = OPTION_INT64,
+     .offset = FIELD(seed),
+     .low = 1,
+     .high = INT64_MAX},
+    {.name = "seeds",
+     .letter = 'k',
+     .argument = "K",
+     .help = "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)",
+     .kind = OPTION_SIZE,
+     .offset = FIELD(seeds),
+     .low = 1,
+     .high = FIGURE_SEED_MAX},
+    {.name = "jobs",
+     .letter = 'j',
+     .argument = "N",
+     .help = "runs trained at the same time, for a GPU that one run does not fill (default: 1); "
+             "without --threads each gets cores / N CPU threads, which is part of the identity of "
+             "onednn's runs",
+     .kind = OPTION_INT,
+     .offset = FIELD(jobs),
+     .low = 1,
+     .high = JOBS_MAX},
+    {.name = "convention",
+     .letter = 'C',
+     .argument = "NAME=VALUE,...",
+     .help = "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
+             "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the "
+             "experiment's own)",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(conventions)},
+    {.name = "set",
+     .argument = "ID",
+     .help = "of results, as `repro check` lists them",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(set)},
+    BACKEND_ROWS(struct command_options, "CPU threads (default: the cores this process may use, "
+                                         "with --jobs a run's share of them)"),
+};
+
+void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
+                   struct command_options *options)
+{
+    const struct option_table table = {.usage = usage,
+                                       .about = about,
+                                       .rows = rows,
+                                       .count = sizeof rows / sizeof rows[0],
+                                       .operands = operand_wanted ? OPTION_OPERANDS_ONE
+                                                                  : OPTION_OPERANDS_NONE,
+                                       .operand_offset = FIELD(figure),
+                                       .operand_missing = "which figure? `repro list` names them"};
+    option_table_parse(&table, argc, argv, options);
+}
+
+struct session_options session_choice(const struct command_options *options)
+{
+    return (struct session_options){
+        .share = share_folder(),
+        .figure = options->figure,
+        .profile = options->profile,
+        .data = options->data,
+        .backend = options->backend,
+        .precision = options->precision,
+        .threads = options->threads,
+        .jobs = options->jobs,
+        .allow_nondeterministic = options->allow_nondeterministic,
+        .tune = options->tune,
+        .conventions = options->conventions,
+    };
+}
