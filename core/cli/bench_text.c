@@ -71,16 +71,18 @@ void bench_print_text(const struct bench *bench, const char *network, int descri
 {
     const struct bench_options *options = &result->options;
     double batch = (double)options->batch, speed = batch / result->median;
-    printf("%s, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64 "), %s\n",
-           network, precision_name(options->precision), options->batch, options->micro,
-           options->ghost,
+    int decimals = speed < 1.0 ? 3 : 1;
+    printf("%s at %d px, %s, batch %" PRId64 " in micros of %" PRId64 " (ghosts of %" PRId64
+           "), %s\n",
+           network, (int)bench->net.graph.width, precision_name(options->precision), options->batch,
+           options->micro, options->ghost,
            options->with_data ? "data and augmentation included"
                               : "on random images that stay where they are");
     char text[BACKEND_DEVICE_TEXT];
     printf("backend %s %s: %s, %s\n\n", bench->backend.name, bench->backend.version,
            backend_device_text(&bench->caps, text), bench->caps.library);
-    printf("%10.1f images/s, median of %d steps%s (best %.1f)\n", speed, options->steps,
-           result->device_clock ? " by the device's clock" : "", batch / result->best);
+    printf("%10.*f images/s, median of %d steps%s (best %.*f)\n", decimals, speed, options->steps,
+           result->device_clock ? " by the device's clock" : "", decimals, batch / result->best);
     printf("%10.1f GFLOP/s at %.3f GFLOP an image\n", 1e-9 * result->flop * speed,
            1e-9 * result->flop);
     if (result->limit > 0.0)

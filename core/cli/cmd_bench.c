@@ -13,10 +13,12 @@
 
 /* of a batch; far beyond any data set, and a micro's bytes still have a size */
 #define ROWS_MAX (1 << 24)
+#define SIDE_MAX 4096 /* of an image, in pixels */
 #define WARM_UP 3
 
 struct settings {
     const char *network, *backend;
+    int side; /* 0: the network's */
     int describe, json;
     int precision, threads, allow_nondeterministic, tune;
     struct bench_options options;
@@ -28,9 +30,16 @@ static const struct option_row rows[] = {
     {.name = "network",
      .letter = 'n',
      .argument = "NAME",
-     .help = "wrn-D-K or tiny (default: wrn-16-4)",
+     .help = "wrn-D-K, inception-resnet-v2, inception-resnet-v2-W-D or tiny (default: wrn-16-4)",
      .kind = OPTION_TEXT,
      .offset = FIELD(network)},
+    {.name = "side",
+     .argument = "N",
+     .help = "pixels of an image either way (default: the network's own)",
+     .kind = OPTION_INT,
+     .offset = FIELD(side),
+     .low = 1,
+     .high = SIDE_MAX},
     {.name = "batch",
      .letter = 'B',
      .argument = "N",
@@ -107,7 +116,7 @@ int command_bench(int argc, char **argv)
         .threads = settings.threads,
         .flags = (settings.allow_nondeterministic ? REPRO_DEVICE_NONDETERMINISTIC : 0) |
                  (settings.tune ? REPRO_DEVICE_TUNED : 0)};
-    int code = bench_open(settings.backend, settings.network, &device, &bench, &err);
+    int code = bench_open(settings.backend, settings.network, settings.side, &device, &bench, &err);
     if (code != 0)
         return report_error(&err);
     code = bench_measure(&bench, &settings.options, &result, &err);

@@ -16,22 +16,23 @@
 #define GROUPS 8     /* as in the experiments */
 #define TRAIN_N 4096 /* images of the synthetic set, or one batch where that is more */
 
-int bench_net(const char *name, struct net *net, struct err *err)
+int bench_net(const char *name, int side, struct net *net, struct err *err)
 {
     static const float mean[REPRO_CHANNEL_MAX] = {127.5f, 127.5f, 127.5f, 127.5f},
                        deviation[REPRO_CHANNEL_MAX] = {73.9f, 73.9f, 73.9f, 73.9f};
     const struct network *network = net_find(name, err);
     if (network == NULL)
         return ERR_INPUT;
-    return net_named(net, name, network->channels, network->side, network->side, network->classes,
-                     mean, deviation, err);
+    side = side == 0 ? network->side : side;
+    return net_named(net, name, network->channels, side, side, network->classes, mean, deviation,
+                     err);
 }
 
-int bench_open(const char *backend, const char *network, const struct repro_device_options *device,
-               struct bench *bench, struct err *err)
+int bench_open(const char *backend, const char *network, int side,
+               const struct repro_device_options *device, struct bench *bench, struct err *err)
 {
     memset(bench, 0, sizeof *bench);
-    int code = bench_net(network, &bench->net, err);
+    int code = bench_net(network, side, &bench->net, err);
     if (code == 0)
         code = backend_open(backend, device, &bench->backend, &bench->device, &bench->caps, err);
     if (code != 0)

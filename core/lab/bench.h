@@ -24,7 +24,7 @@ struct err;
 #define BENCH_REASON 160
 #define BENCH_ROW_MAX (REPRO_OP_COUNT + 3)
 
-/* An open backend and a network, of the images and classes that its row in net.h's table says. */
+/* An open backend and a network, of the channels and classes that its row in net.h's table says. */
 struct bench {
     struct repro_backend backend;
     struct repro_device *device;
@@ -82,11 +82,12 @@ struct bench_row {
 
 /* Loads a backend by name or path, opens its device, builds the network. ERR_CANNOT_RUN when there
  * is no such device here.  bench_close() releases it; legal on a zeroed struct. */
-int bench_open(const char *backend, const char *network, const struct repro_device_options *device,
-               struct bench *bench, struct err *err);
+int bench_open(const char *backend, const char *network, int side,
+               const struct repro_device_options *device, struct bench *bench, struct err *err);
 void bench_close(struct bench *bench);
-/* The network alone, released by net_release(). */
-int bench_net(const char *name, struct net *net, struct err *err);
+/* The network alone, for square images of `side` pixels; released by net_release().  side 0: the
+ * table's. */
+int bench_net(const char *name, int side, struct net *net, struct err *err);
 
 /* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other;
  * ERR_CANNOT_RUN when the device lacks the precision.  bench_release() frees the result. */

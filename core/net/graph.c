@@ -228,11 +228,12 @@ int net_conv(struct net *net, const char *name, int src, int channels, int kerne
     return net_node(net, name, &node);
 }
 
-int net_batch_norm(struct net *net, const char *name, int src)
+int net_batch_norm(struct net *net, const char *name, int src, float epsilon)
 {
-    return net_node(net, name,
-                    &(struct repro_node){
-                        .op = REPRO_OP_BATCH_NORM, .src_count = 1, .src = {src}, .epsilon = 1e-5f});
+    return net_node(
+        net, name,
+        &(struct repro_node){
+            .op = REPRO_OP_BATCH_NORM, .src_count = 1, .src = {src}, .epsilon = epsilon});
 }
 
 int net_relu(struct net *net, const char *name, int src)
@@ -246,6 +247,21 @@ int net_add(struct net *net, const char *name, int src0, int src1, float scale)
     return net_node(net, name,
                     &(struct repro_node){
                         .op = REPRO_OP_ADD, .src_count = 2, .src = {src0, src1}, .scale = scale});
+}
+
+int net_concat(struct net *net, const char *name, const int *srcs, int count)
+{
+    struct repro_node node = {.op = REPRO_OP_CONCAT, .src_count = count};
+    for (int i = 0; i < count && i < REPRO_SRC_MAX; i++)
+        node.src[i] = srcs[i];
+    return net_node(net, name, &node);
+}
+
+int net_dropout(struct net *net, const char *name, int src, float rate)
+{
+    return net_node(
+        net, name,
+        &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {src}, .scale = rate});
 }
 
 int net_global_avg_pool(struct net *net, const char *name, int src)

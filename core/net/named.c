@@ -25,6 +25,23 @@ static const struct network table[] = {
      .side = 32,
      .classes = 10,
      .build = tiny_build},
+    {.pattern = "inception-resnet-v2",
+     .example = "inception-resnet-v2",
+     .title = "Inception-ResNet-V2, as its authors released it",
+     .channels = 3,
+     .side = 299,
+     .classes = 1000,
+     .least_side = 75,
+     .build = inception_build},
+    {.pattern = "inception-resnet-v2-W-D",
+     .example = "inception-resnet-v2-4-5",
+     .title = "the same with its widths divided by W and its numbers of blocks by D",
+     .channels = 3,
+     .side = 96,
+     .classes = 100,
+     .least_side = 75,
+     .check = inception_reduced_check,
+     .build = inception_reduced_build},
 };
 
 const struct network *net_table(size_t *count)
@@ -105,6 +122,11 @@ int net_named(struct net *net, const char *name, int channels, int height, int w
     const struct network *network = find(name, numbers, err);
     if (network == NULL)
         return ERR_INPUT;
+    if (height < network->least_side || width < network->least_side)
+        return err_set(err, ERR_INPUT,
+                       "network '%s': of an input of %d x %d pixels its strides leave nothing; the "
+                       "smallest is %d x %d",
+                       name, height, width, network->least_side, network->least_side);
     net_start(net, channels, height, width, classes, mean, deviation, err);
     network->build(net, numbers);
     return net_finish(net, err);

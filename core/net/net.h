@@ -42,9 +42,13 @@ void net_start(struct net *net, int channels, int height, int width, int classes
                const float *deviation, struct err *err);
 int net_conv(struct net *net, const char *name, int src, int channels, int kernel, int stride,
              int pad);
-int net_batch_norm(struct net *net, const char *name, int src);
+int net_batch_norm(struct net *net, const char *name, int src, float epsilon);
 int net_relu(struct net *net, const char *name, int src);
 int net_add(struct net *net, const char *name, int src0, int src1, float scale);
+/* Of at most REPRO_SRC_MAX sources. */
+int net_concat(struct net *net, const char *name, const int *srcs, int count);
+/* rate: the probability that an element is dropped. */
+int net_dropout(struct net *net, const char *name, int src, float rate);
 int net_global_avg_pool(struct net *net, const char *name, int src);
 int net_dense(struct net *net, const char *name, int src, int channels);
 int net_loss(struct net *net, const char *name, int src);
@@ -64,6 +68,7 @@ struct network {
     const char *title;   /* what it is, for lists */
     /* of its images, where no data set says otherwise */
     int channels, side, classes;
+    int least_side; /* of an image, either way; 0: any is large enough */
     /* Refuses numbers that make no network; NULL: all do, or there are none. */
     int (*check)(const char *name, const int *numbers, struct err *err);
     /* The nodes behind the input of a started net, up to the loss over net->graph.classes. */
@@ -71,7 +76,9 @@ struct network {
 };
 
 /* All of them: "wrn-D-K" (wide residual network of depth D = 6n + 4 and width K; Zagoruyko &
- * Komodakis, 2016) and "tiny" (a few thousand parameters, every op of a WRN; for tests). */
+ * Komodakis, 2016); "tiny" (a few thousand parameters, every op of a WRN; for tests);
+ * "inception-resnet-v2" (Szegedy et al., 2017) and "inception-resnet-v2-W-D", the same with every
+ * width divided by W, rounded to a multiple of 16, and the 10, 20 and 10 residual blocks by D. */
 const struct network *net_table(size_t *count);
 /* The row of a name; NULL and ERR_INPUT, with those there are, when it is of none. */
 const struct network *net_find(const char *name, struct err *err);

@@ -10,5 +10,8 @@ struct err;
 int wrn_check(const char *name, const int *numbers, struct err *err);
 void wrn_build(struct net *net, const int *numbers);
 void tiny_build(struct net *net, const int *numbers);
+void inception_build(struct net *net, const int *numbers);
+int inception_reduced_check(const char *name, const int *numbers, struct err *err);
+void inception_reduced_build(struct net *net, const int *numbers);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define EPSILON 1e-5f /* of batch norms */
+
 /* Node names: the block's name, a dot, the node's. */
 #define NAMED(part) (snprintf(name, sizeof name, "%s.%s", block, part), name)
 
@@ -14,13 +16,13 @@ static int residual(struct net *net, const char *block, int src, int channels, i
 {
     char name[NET_NAME];
     int src_channels = src < 0 ? 0 : net->nodes[src].channels;
-    int y = net_batch_norm(net, NAMED("bn1"), src);
+    int y = net_batch_norm(net, NAMED("bn1"), src, EPSILON);
     y = net_relu(net, NAMED("relu1"), y);
     int shortcut = src_channels == channels && stride == 1
                        ? src
                        : net_conv(net, NAMED("shortcut"), y, channels, 1, stride, 0);
     y = net_conv(net, NAMED("conv1"), y, channels, 3, stride, 1);
-    y = net_batch_norm(net, NAMED("bn2"), y);
+    y = net_batch_norm(net, NAMED("bn2"), y, EPSILON);
     y = net_relu(net, NAMED("relu2"), y);
     y = net_conv(net, NAMED("conv2"), y, channels, 3, 1, 1);
     return net_add(net, NAMED("add"), shortcut, y, 1.0f);
@@ -28,7 +30,7 @@ static int residual(struct net *net, const char *block, int src, int channels, i
 
 static void head(struct net *net, int src)
 {
-    int y = net_relu(net, "head.relu", net_batch_norm(net, "head.bn", src));
+    int y = net_relu(net, "head.relu", net_batch_norm(net, "head.bn", src, EPSILON));
     y = net_global_avg_pool(net, "head.pool", y);
     y = net_dense(net, "head.dense", y, net->graph.classes);
     net_loss(net, "loss", y);

@@ -37,7 +37,7 @@ stand_ins() {
 @test "bench: speed, operations, limit and memory in words" {
     repro bench --network tiny --batch 16 --micro 8 --steps 2 --threads 1
     [ "$status" -eq 0 ]
-    [[ $output == "tiny, f32, batch 16 in micros of 8 (ghosts of 8)"* ]]
+    [[ $output == "tiny at 32 px, f32, batch 16 in micros of 8 (ghosts of 8)"* ]]
     [[ $output == *"images/s, median of 2 steps"* ]]
     [[ $output == *"GFLOP/s"* ]]
     [[ $output == *"convolutions by themselves"* ]]
@@ -108,9 +108,24 @@ CHECK
     [ "$large" -lt $((small + (8 << 20))) ]
 }
 
+@test "bench --side: images of another size, and of one that the network does not take" {
+    repro bench --network tiny --side 20 --batch 4 --steps 1 --warm-up 0 --brief
+    [ "$status" -eq 0 ]
+    [[ $output == "tiny at 20 px, f32, batch 4"* ]]
+    repro bench --network inception-resnet-v2-16-10 --side 75 --batch 2 --steps 1 --warm-up 0
+    [ "$status" -eq 0 ]
+    [[ $output == "inception-resnet-v2-16-10 at 75 px"* && $output == *"avg_pool"* ]]
+    repro bench --network inception-resnet-v2 --side 74
+    [ "$status" -eq 1 ]
+    error_says "inception-resnet-v2" "74 x 74" "75 x 75"
+    repro bench --network tiny --side 20 --with-data --batch 8 --steps 1
+    [ "$status" -eq 1 ]
+    error_says "images of 20 x 20"
+}
+
 @test "bench: options out of range, exit 2" {
-    for option in --batch=0 --micro=x --ghost=-1 --steps=0 --steps=1001 --threads=0 --warm-up=-1 \
-        --batch=99999999999; do
+    for option in --side=0 --side=4097 --batch=0 --micro=x --ghost=-1 --steps=0 \
+        --steps=1001 --threads=0 --warm-up=-1 --batch=99999999999; do
         repro bench --network tiny "$option"
         [ "$status" -eq 2 ]
         [[ $output == *"repro bench: ${option%=*}: '${option#*=}' is no whole number"* ]]

@@ -40,22 +40,17 @@ static int conv3(struct net *net, int src, int channels)
 
 static int concat(struct net *net, const int *srcs, int count)
 {
-    struct repro_node node = {.op = REPRO_OP_CONCAT, .src_count = count};
-    for (int i = 0; i < count; i++)
-        node.src[i] = srcs[i];
-    return net_node(net, "concat", &node);
+    return net_concat(net, "concat", srcs, count);
 }
 
 static int dropout(struct net *net, int src, float rate)
 {
-    return net_node(
-        net, "dropout",
-        &(struct repro_node){.op = REPRO_OP_DROPOUT, .src_count = 1, .src = {src}, .scale = rate});
+    return net_dropout(net, "dropout", src, rate);
 }
 
 static int bn(struct net *net, int src)
 {
-    return net_batch_norm(net, "bn", src);
+    return net_batch_norm(net, "bn", src, 1e-5f);
 }
 
 static int relu(struct net *net, int src)
@@ -364,6 +359,104 @@ static int inception(struct net *net)
     return dropout(net, net_global_avg_pool(net, "gap", y), 0.2f);
 }
 
+/* ---- what Inception-ResNet-V2 is made of, in odd widths ---- */
+
+/* Convolution, batch norm, ReLU. */
+static int unit(struct net *net, int src, int channels, struct shape shape)
+{
+    return relu(net, net_batch_norm(net, "bn", conv(net, src, channels, shape), 1e-3f));
+}
+static int unit_1x1(struct net *net, int src, int channels)
+{
+    return unit(net, src, channels, (struct shape){{1, 1}, {1, 1}, {0}});
+}
+static int unit_3x3(struct net *net, int src, int channels)
+{
+    return unit(net, src, channels, (struct shape){{3, 3}, {1, 1}, {1, 1, 1, 1}});
+}
+/* relu(x + scale * up): the 1x1 has a bias and no batch norm, and x has a reader a branch and the
+ * sum. */
+static int residual_of(struct net *net, int src, const int *parts, int count, float scale)
+{
+    int channels = src < 0 ? 0 : net->nodes[src].channels;
+    int up = windowed(net, REPRO_OP_CONV, concat(net, parts, count), channels,
+                      (struct shape){{1, 1}, {1, 1}, {0}}, REPRO_NODE_BIAS);
+    return add(net, src, up, scale);
+}
+
+static int unpadded_stem(struct net *net)
+{
+    int y = unit(net, 0, 5, (struct shape){{3, 3}, {2, 2}, {0}});
+    y = unit_3x3(net, unit(net, y, 3, (struct shape){{3, 3}, {1, 1}, {0}}), 17);
+    return windowed(net, REPRO_OP_MAX_POOL, y, 0, (struct shape){{3, 3}, {2, 2}, {0}}, 0);
+}
+static int concat_four_branches(struct net *net)
+{
+    int y = unit_3x3(net, 0, 7);
+    int mean = windowed(net, REPRO_OP_AVG_POOL, y, 0, (struct shape){{3, 3}, {1, 1}, {1, 1, 1, 1}},
+                        0);
+    int parts[] = {unit_1x1(net, y, 9),
+                   unit(net, unit_1x1(net, y, 3), 5, (struct shape){{5, 5}, {1, 1}, {2, 2, 2, 2}}),
+                   unit_3x3(net, unit_3x3(net, unit_1x1(net, y, 5), 7), 1), unit_1x1(net, mean, 3)};
+    return concat(net, parts, COUNT(parts));
+}
+static int residual_a(struct net *net)
+{
+    int y = unit_3x3(net, 0, 11);
+    int parts[] = {unit_1x1(net, y, 3), unit_3x3(net, unit_1x1(net, y, 5), 1),
+                   unit_3x3(net, unit_3x3(net, unit_1x1(net, y, 3), 7), 5)};
+    return relu(net, residual_of(net, y, parts, COUNT(parts), 0.17f));
+}
+static int residual_b(struct net *net)
+{
+    int y = unit_3x3(net, 0, 13);
+    for (int i = 0; i < 2; i++) {
+        int thin = unit(net, unit_1x1(net, y, 3), 5, (struct shape){{1, 7}, {1, 1}, {0, 3, 0, 3}});
+        int parts[] = {unit_1x1(net, y, 7),
+                       unit(net, thin, 9, (struct shape){{7, 1}, {1, 1}, {3, 0, 3, 0}})};
+        y = relu(net, residual_of(net, y, parts, COUNT(parts), 0.1f));
+    }
+    return y;
+}
+/* Two blocks, the second of scale 1 and without activation, in front of the head. */
+static int residual_c(struct net *net)
+{
+    int y = unit_3x3(net, 0, 11);
+    for (int i = 0; i < 2; i++) {
+        int thin = unit(net, unit_1x1(net, y, 3), 5, (struct shape){{1, 3}, {1, 1}, {0, 1, 0, 1}});
+        int parts[] = {unit_1x1(net, y, 7),
+                       unit(net, thin, 9, (struct shape){{3, 1}, {1, 1}, {1, 0, 1, 0}})};
+        y = residual_of(net, y, parts, COUNT(parts), i == 0 ? 0.2f : 1.0f);
+        y = i == 0 ? relu(net, y) : y;
+    }
+    y = net_global_avg_pool(net, "gap", unit_1x1(net, y, 17));
+    return dropout(net, y, 0.2f);
+}
+/* Three readers of one source, none padded; the pool's values are a concat's. */
+static int reduction(struct net *net)
+{
+    int halves[] = {unit_3x3(net, 0, 5), unit_1x1(net, 0, 3)};
+    int y = concat(net, halves, COUNT(halves));
+    int parts[] = {
+        unit(net, y, 7, (struct shape){{3, 3}, {2, 2}, {0}}),
+        unit(net, unit_3x3(net, unit_1x1(net, y, 3), 5), 9, (struct shape){{3, 3}, {2, 2}, {0}}),
+        windowed(net, REPRO_OP_MAX_POOL, y, 0, (struct shape){{3, 3}, {2, 2}, {0}}, 0)};
+    return concat(net, parts, COUNT(parts));
+}
+/* Long thin kernels whose padding differs from side to side. */
+static int thin_asymmetric(struct net *net)
+{
+    int y = two_convs(net, 5, (struct shape){{1, 7}, {1, 1}, {0, 2, 0, 4}});
+    y = conv(net, relu(net, y), 3, (struct shape){{7, 1}, {1, 1}, {5, 0, 1, 0}});
+    y = conv(net, relu(net, y), 7, (struct shape){{1, 3}, {1, 1}, {0, 2, 0, 0}});
+    return conv(net, relu(net, y), 16, (struct shape){{3, 1}, {1, 1}, {0, 0, 2, 0}});
+}
+static int thin_strided(struct net *net)
+{
+    int y = two_convs(net, 5, (struct shape){{1, 7}, {1, 2}, {0, 3, 0, 2}});
+    return conv(net, relu(net, y), 16, (struct shape){{7, 1}, {2, 1}, {2, 0, 3, 0}});
+}
+
 #define CASE(body)                 \
     {                              \
 #body, 3, 5, 7, 3, 3, body \
@@ -431,7 +524,18 @@ const struct graph_case graph_cases[] = {
     CASE(dropped),
     CASE(dropped_twice),
     CASE(dropped_two_readers),
-    CASE(inception),
+    {"unpadded_stem", 3, 13, 15, 3, 2, unpadded_stem},
+    {"concat_four_branches", 3, 5, 7, 3, 2, concat_four_branches},
+    {"residual_a", 3, 5, 4, 3, 2, residual_a},
+    {"residual_b", 3, 5, 7, 3, 2, residual_b},
+    {"residual_c", 3, 5, 4, 3, 2, residual_c},
+    {"residual_a_of_one_pixel", 3, 1, 1, 5, 2, residual_a},
+    {"residual_b_of_a_row", 3, 1, 17, 2, 3, residual_b},
+    {"residual_c_of_two_pixels", 3, 2, 1, 5, 2, residual_c},
+    {"reduction", 3, 5, 7, 3, 2, reduction},
+    CASE(thin_asymmetric),
+    {"thin_strided", 3, 9, 11, 2, 3, thin_strided},
+    CASE(inception), /* the last: test_heap */
 };
 const int graph_case_count = COUNT(graph_cases);
 _Static_assert(COUNT(graph_cases) <= GRAPH_CASE_MAX, "raise GRAPH_CASE_MAX");

@@ -1,9 +1,11 @@
-/* usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER
+/* usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER [SIDE]
  *
- * Computes one training step (momentum) of a network from its initial weights on random rows and
- * writes what went in and what came out into FOLDER, for torch_step.py to judge: tensors.txt (name,
- * arena, first, count, dims), pixels.u8, labels.i32, param.f32, grads.f32 (PARTIAL), updated.f32,
- * running.f32, loss.txt.  Exits with 77 where the backend cannot run. */
+ * Computes one training step (momentum) of a network from its initial weights on random rows of
+ * SIDE x SIDE pixels (32) and writes what went in and what came out into FOLDER, for torch_step.py
+ * or inception_torch.py to judge: network.txt, tensors.txt (name, arena, first, count, dims),
+ * nodes.txt (their names, in order), pixels.u8, labels.i32, param.f32, logits.f32, grads.f32
+ * (PARTIAL), updated.f32, running.f32, loss.txt.  Row i is image i of epoch EPOCH, for dropout.
+ * Exits with 77 where the backend cannot run. */
 #include "backend/loader.h"
 #include "base/err.h"
 #include "base/random.h"
@@ -16,6 +18,7 @@
 #define SIDE 32
 #define CLASSES 10
 #define SEED 11
+#define EPOCH 3
 
 static int complain(const char *what)
 {
@@ -52,6 +55,18 @@ static int write_tensors(const char *folder, const struct net *net)
     return fclose(file) != 0;
 }
 
+static int write_nodes(const char *folder, const struct net *net)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/nodes.txt", folder);
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return complain(path);
+    for (int i = 0; i < net->graph.node_count; i++)
+        fprintf(file, "%s\n", net->names[i]);
+    return fclose(file) != 0;
+}
+
 /* Reads an arena and writes it. */
 static int write_arena(const struct repro_backend *backend, struct repro_net *compiled,
                        int32_t arena, int64_t count, const char *folder, const char *name)
@@ -70,7 +85,7 @@ static int write_arena(const struct repro_backend *backend, struct repro_net *co
 struct step_options {
     const char *folder;
     int32_t precision;
-    int rows, ghost;
+    int rows, ghost, side;
 };
 
 static int compute(const struct repro_backend *backend, struct repro_device *device,
@@ -99,7 +114,11 @@ static int compute(const struct repro_backend *backend, struct repro_device *dev
     int code = backend->net_write(compiled, REPRO_ARENA_PARAM, 0, params, param, &error) != 0 ||
                backend->net_write(compiled, REPRO_ARENA_RUNNING, 0, stats, running, &error) != 0 ||
                backend->net_zero(compiled, &error) != 0 ||
-               backend->net_forward(compiled, rows, &error) != 0 ||
+               backend->net_forward(compiled, rows, &error) != 0;
+    if (code == 0)
+        code = write_arena(backend, compiled, REPRO_ARENA_OUTPUT,
+                           (int64_t)options->rows * net->graph.classes, options->folder,
+                           "logits.f32") ||
                backend->net_backward(compiled, 1.0 / options->rows, &error) != 0;
     if (code == 0)
         code = write_arena(backend, compiled, REPRO_ARENA_PARTIAL, params + stats, options->folder,
@@ -129,38 +148,47 @@ int main(int argc, char **argv)
     struct repro_caps caps;
     struct err err = {0};
     struct net net;
-    if (argc != 7)
-        return complain("usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER") + 1;
-    struct step_options options = {
-        .folder = argv[6], .rows = atoi(argv[4]), .ghost = atoi(argv[5])};
+    if (argc != 7 && argc != 8)
+        return complain("usage: step BACKEND PRECISION NETWORK ROWS GHOST FOLDER [SIDE]") + 1;
+    struct step_options options = {.folder = argv[6],
+                                   .rows = atoi(argv[4]),
+                                   .ghost = atoi(argv[5]),
+                                   .side = argc == 8 ? atoi(argv[7]) : SIDE};
     options.precision = strcmp(argv[2], "bf16") == 0   ? REPRO_PRECISION_BF16
                         : strcmp(argv[2], "tf32") == 0 ? REPRO_PRECISION_TF32
                                                        : REPRO_PRECISION_F32;
     int code = backend_open(argv[1], &open, &backend, &device, &caps, &err);
     if (code != 0)
         return complain(err.text), code == ERR_CANNOT_RUN ? 77 : 1;
-    if (options.rows < 1 ||
-        net_named(&net, argv[3], 3, SIDE, SIDE, CLASSES, mean, deviation, &err) != 0)
+    if (options.rows < 1 || net_named(&net, argv[3], 3, options.side, options.side, CLASSES, mean,
+                                      deviation, &err) != 0)
         return complain(err.text);
-    size_t bytes = (size_t)options.rows * SIDE * SIDE * 3, params = (size_t)net.graph.param_count,
-           stats = (size_t)net.graph.running_count;
+    size_t bytes = (size_t)options.rows * (size_t)options.side * (size_t)options.side * 3,
+           params = (size_t)net.graph.param_count, stats = (size_t)net.graph.running_count;
     float *param = calloc(params, 4), *running = calloc(stats, 4);
     uint8_t *pixels = calloc(bytes, 1);
     int32_t *labels = calloc((size_t)options.rows, 4);
-    if (param == NULL || running == NULL || pixels == NULL || labels == NULL)
+    int64_t *image = calloc((size_t)options.rows, 8);
+    if (param == NULL || running == NULL || pixels == NULL || labels == NULL || image == NULL)
         return complain("out of memory");
     net_initial(&net, SEED, param, running);
     for (size_t i = 0; i < bytes; i++)
         pixels[i] = (uint8_t)random_at(SEED, RANDOM_SYNTHETIC, 4, i, 0).word[0];
-    for (int i = 0; i < options.rows; i++)
+    for (int i = 0; i < options.rows; i++) {
         labels[i] = (int32_t)(random_at(SEED, RANDOM_SYNTHETIC, 5, (uint64_t)i, 0).word[0] %
                               CLASSES);
+        image[i] = i;
+    }
     struct repro_rows rows = {.struct_size = sizeof rows,
                               .mode = REPRO_MODE_TRAIN,
                               .count = options.rows,
                               .pixels = pixels,
-                              .labels = labels};
-    code = write_tensors(options.folder, &net) ||
+                              .labels = labels,
+                              .image = image,
+                              .seed = SEED,
+                              .epoch = EPOCH};
+    code = write_tensors(options.folder, &net) || write_nodes(options.folder, &net) ||
+           write_file(options.folder, "network.txt", argv[3], strlen(argv[3])) ||
            write_file(options.folder, "pixels.u8", pixels, bytes) ||
            write_file(options.folder, "labels.i32", labels, (size_t)options.rows * 4) ||
            write_file(options.folder, "param.f32", param, params * 4) ||
@@ -171,6 +199,7 @@ int main(int argc, char **argv)
     free(running);
     free(pixels);
     free(labels);
+    free(image);
     net_release(&net);
     backend.device_close(device);
     return code;

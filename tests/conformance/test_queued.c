@@ -41,7 +41,7 @@ struct player {
 
 static int body(struct net *net)
 {
-    int y = net_batch_norm(net, "bn", net_conv(net, "stem", 0, 4, 3, 1, 1));
+    int y = net_batch_norm(net, "bn", net_conv(net, "stem", 0, 4, 3, 1, 1), 1e-5f);
     y = net_node(net, "dropout",
                  &(struct repro_node){.op = REPRO_OP_DROPOUT,
                                       .src_count = 1,

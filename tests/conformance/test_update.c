@@ -22,7 +22,7 @@
 /* 3 * 32 * 32 -> 37: more elements than one thread's block, and no multiple of a vector. */
 static int hidden(struct net *net)
 {
-    return net_batch_norm(net, "bn", net_dense(net, "hidden", 0, 37));
+    return net_batch_norm(net, "bn", net_dense(net, "hidden", 0, 37), 1e-5f);
 }
 
 static const struct graph_case large = {"large", 3, 32, 32, 2, 1, hidden};

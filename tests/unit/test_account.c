@@ -42,7 +42,7 @@ static void build(struct small *small, int type)
         small->lowered[i].onto = small->lowered[i].sum_with = LOWER_NONE;
     net_start(&small->net, 3, 4, 4, 5, mean, deviation, &err);
     int first = net_conv(&small->net, "first", 0, 8, 3, 1, 1);
-    int active = net_relu(&small->net, "relu", net_batch_norm(&small->net, "norm", first));
+    int active = net_relu(&small->net, "relu", net_batch_norm(&small->net, "norm", first, 1e-5f));
     net_add(&small->net, "add", net_conv(&small->net, "second", active, 8, 1, 1, 0), first, 1.0f);
     int mean_of = net_global_avg_pool(&small->net, "mean", net_node(&small->net, "pool", &pool));
     net_loss(&small->net, "loss", net_dense(&small->net, "dense", mean_of, 5));

@@ -271,10 +271,32 @@ static void wide_residual_net(void **state)
     net_release(&net);
 }
 
+/* Branches of several readers, concats of concats, and sums that have an activation. */
+static void inception_net(void **state)
+{
+    static const float mean[] = {125.3f, 122.9f, 113.9f}, deviation[] = {63.0f, 62.1f, 66.7f};
+    struct err err = {0};
+    struct net net;
+    int shared = 0, onto = 0;
+    int64_t sum = 0;
+    (void)state;
+    assert_int_equal(
+        net_named(&net, "inception-resnet-v2", 3, 299, 299, 1000, mean, deviation, &err), 0);
+    int64_t bytes = play_graph("inception-resnet-v2", &net.graph, 2, &shared, &onto);
+    for (int i = 0; i < net.graph.node_count; i++)
+        sum += (int64_t)2 * MICRO * net.nodes[i].channels * net.nodes[i].height *
+               net.nodes[i].width * 2;
+    print_message("# inception-resnet-v2: %.2f of a buffer for each dst and diff\n",
+                  (double)bytes / (double)sum);
+    assert_true(bytes < sum / 2);
+    net_release(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_graph),
-                                       cmocka_unit_test(wide_residual_net)};
+                                       cmocka_unit_test(wide_residual_net),
+                                       cmocka_unit_test(inception_net)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("lower", tests, NULL, NULL);
 }

@@ -212,7 +212,7 @@ static void unknown_names(void **state)
         {"wrn--16-4", "unknown network"},
         {"wrn-16-00", "unknown network"},
         {"wrn-16-4-4", "unknown network"},
-        {"tin", "'tin'; did you mean 'tiny'? (There are: wrn-D-K, wrn-16-4, tiny.)"},
+        {"tin", "'tin'; did you mean 'tiny'? (There are: wrn-D-K, wrn-16-4, tiny, inception"},
         {"wrn-16_4", "did you mean 'wrn-16-4'?"},
         {"wrn-D-K", "unknown network"},
         {"vgg", "unknown network 'vgg'; there are: wrn-D-K, wrn-16-4, tiny"},
@@ -249,6 +249,8 @@ static void the_table(void **state)
             fail_msg("%s: %s", table[i].example, err.text);
         assert_int_equal(net.graph.classes, table[i].classes);
         order_is_topological(&net);
+        table_covers(&net, REPRO_ARENA_PARAM, net.graph.param_count);
+        table_covers(&net, REPRO_ARENA_RUNNING, net.graph.running_count);
         net_release(&net);
         int numbers = 0;
         for (const char *at = table[i].pattern; *at != '\0'; at++)
