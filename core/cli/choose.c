@@ -27,24 +27,29 @@ static const char *backend_name(const char *given, char name[64])
     return name;
 }
 
-/* --data names a data set that is among the results, or a folder: then its digest counts. */
-static int data_digest(const struct command_options *options, const struct experiment *experiment,
-                       const struct result_sets *sets, char digest[17], struct err *err)
+/* --data names a data set that is among the results, or a folder: then its digest at their profile
+ * counts.  Where sets of several profiles are left, one of these has to be named first. */
+static int choose_data(const char *given, const struct experiment *experiment,
+                       const struct result_sets *sets, struct sets_choice *choice, char digest[17],
+                       struct err *err)
 {
+    struct dataset data = {0};
+    for (size_t i = 0; i < sets->found; i++)
+        if (strcmp(sets->set[i].facts.data.name, given) == 0) {
+            choice->data = given;
+            return 0;
+        }
     for (size_t i = 0; i < sets->count; i++)
-        if (strcmp(sets->set[i].facts.data.name, options->data) == 0)
+        if (sets->set[i].facts.profile != sets->set[0].facts.profile)
             return 0;
-    for (size_t i = 0; i < sets->count; i++) {
-        struct dataset data = {0};
-        const struct facts *facts = &sets->set[i].facts;
-        int code = session_data(experiment, facts->profile, options->data, &data, err);
-        if (code != 0)
-            return code;
-        snprintf(digest, 17, "%016" PRIx64, data.digest);
-        dataset_release(&data);
-        if (strcmp(digest, facts->data.digest) == 0)
-            return 0;
-    }
+    if (sets->count == 0)
+        return 0;
+    int code = session_data(experiment, sets->set[0].facts.profile, given, &data, err);
+    if (code != 0)
+        return code;
+    snprintf(digest, 17, "%016" PRIx64, data.digest);
+    choice->digest = digest;
+    dataset_release(&data);
     return 0;
 }
 
@@ -67,7 +72,7 @@ static void print_damaged(const struct store *store)
 static int keep_chosen(const struct command_options *options, const struct experiment *experiment,
                        struct result_sets *sets, struct err *err)
 {
-    char name[64], digest[17] = "";
+    char name[64], digest[17];
     struct sets_choice choice = {.profile = options->profile,
                                  .id = options->set,
                                  .precision = options->precision,
@@ -78,12 +83,9 @@ static int keep_chosen(const struct command_options *options, const struct exper
         return ERR_USAGE;
     if (options->backend != NULL)
         choice.backend = backend_name(options->backend, name);
+    sets_keep(sets, &choice);
     if (options->data != NULL && options->data[0] != '\0')
-        code = data_digest(options, experiment, sets, digest, err);
-    if (digest[0] != '\0')
-        choice.digest = digest;
-    else if (options->data != NULL && options->data[0] != '\0')
-        choice.data = options->data;
+        code = choose_data(options->data, experiment, sets, &choice, digest, err);
     if (code == 0)
         sets_keep(sets, &choice);
     return code;

@@ -135,3 +135,25 @@ same_as_kept() {
     [ "$status" -eq 1 ]
     error_says "$manifest" "damaged"
 }
+
+@test "a folder named by --data is compared at the profile that is looked at" {
+    toy mini '{ name = "one"; title = "One"; batch_max = 32; }'
+    local half='name = "half"; words = "less"; network = "tiny"; divide = 2; epochs = 4;'
+    half="{ $half test_n = 16; micro_ghosts = 1; }, "
+    sed -i "s/^profiles = ( /&$half/" share/experiments/mini.exp
+    fake_cifar data
+    for profile in mini half; do
+        repro mini --profile $profile --data data
+        [ "$status" -eq 0 ]
+    done
+    for profile in mini half; do
+        repro plot mini --profile $profile --data data
+        [ "$status" -eq 0 ]
+        [[ $output == *"mini-$profile-cifar10-openblas-s1"* ]]
+    done
+    local file=data/cifar-10-batches-bin/data_batch_1.bin
+    printf 'x' | dd of=$file bs=1 seek=9 conv=notrunc 2>/dev/null
+    repro plot mini --profile half --data data # other pixels: another data set
+    [ "$status" -eq 2 ]
+    error_says "none of the results"
+}
