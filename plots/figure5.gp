@@ -69,7 +69,7 @@ inset = short > 0 && inset_top - inset_bottom > 0.3
 # The printed curves beneath: their middle, broken where they are hidden, and the range of their ink
 # where they are noisy.
 x_before = 0.0
-series(k, value) = strcol('series') eq curve_series[k] ? value : NaN
+series(k, value) = strstrt(curve_series[k], '|'.strcol('series').'|') > 0 ? value : NaN
 unbroken(x, y) = (apart = x - x_before, x_before = x, apart > 800 ? NaN : y)
 last(k) = column('curve') == k && column('updates') == last_updates[k] ? last_updates[k] : NaN
 curves_printed = "for [k = 1:curves] paper \

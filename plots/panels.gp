@@ -17,7 +17,8 @@ is_loss(p) = panel_y[p] eq 'train_loss' || panel_y[p] eq 'train_loss_l2'
 is_measured(p) = !is_log(p)
 
 x_words(p) = panel_x[p] eq 'epoch' ? 'Number of epochs' : 'Number of parameter updates'
-y_words(p) = panel_y[p] eq 'lr' ? 'Learning rate' : panel_y[p] eq 'batch' ? 'Batch size' : \
+y_words(p) = panel_label[p] ne '' ? panel_label[p] : \
+    panel_y[p] eq 'lr' ? 'Learning rate' : panel_y[p] eq 'batch' ? 'Batch size' : \
     panel_y[p] eq 'train_loss' ? 'Training set cross-entropy' : \
     panel_y[p] eq 'train_loss_l2' ? 'Training set cross-entropy and L2 term' : 'Test set accuracy'
 
@@ -55,7 +56,7 @@ do for [p = 1:panels] {
 # The printed curves beneath: their middle, broken where they are hidden, and the range of their ink
 # where they are noisy.
 x_before = 0.0
-series(k, value) = strcol('series') eq curve_series[k] ? value : NaN
+series(k, value) = strstrt(curve_series[k], '|'.strcol('series').'|') > 0 ? value : NaN
 unbroken(x, y, gap) = (apart = x - x_before, x_before = x, apart > gap || apart < 0 ? NaN : y)
 
 # Curves that lie on each other stay visible: the first is the broadest.

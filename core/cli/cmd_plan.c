@@ -40,7 +40,7 @@ static int print_forecast(const struct command_options *options)
     char *text = NULL;
     struct session_options chosen = session_choice(options);
     int code = figure_init(&figure, &chosen, results_folder(options), first_seed(options),
-                           options->seeds == 0 ? 1 : options->seeds, &err);
+                           options->seeds, &err);
     if (code == 0)
         code = store_open(&store, figure.out, &err);
     if (code == 0)

@@ -39,7 +39,8 @@ static const struct option_row rows[] = {
     {.name = "seeds",
      .letter = 'k',
      .argument = "K",
-     .help = "runs a curve, with seeds from --seed on: the mean is drawn, with a band (default: 1)",
+     .help = "runs a curve, with seeds from --seed on: the mean is drawn, with a band "
+             "(default: the experiment's own, 1 for most)",
      .kind = OPTION_SIZE,
      .offset = FIELD(seeds),
      .low = 1,

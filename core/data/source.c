@@ -1,10 +1,13 @@
 #include "data/source.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/suggest.h"
 #include "data/folder.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define COUNT (sizeof table / sizeof *table)
 #define CIFAR10_SIDE 32
@@ -35,10 +38,10 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, i
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", open_folder},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, open_synthetic},
+    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, open_synthetic},
+    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", open_folder},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, open_synthetic},
 };
 
 const struct source *source_table(size_t *count)
@@ -61,15 +64,35 @@ static const struct source *find(const char *name, struct err *err)
     return NULL;
 }
 
+/* The source's folder, NULL where there is none; *path is freed by the caller. */
+static int choose_folder(const struct source *source, const char *folder, char **path,
+                         struct err *err)
+{
+    struct stat status;
+    if ((folder == NULL || *folder == '\0') && source->variable != NULL)
+        folder = getenv(source->variable);
+    if (folder == NULL || *folder == '\0')
+        return 0;
+    *path = mem_format(err, "%s/%s", folder, source->name);
+    if (*path != NULL && (stat(*path, &status) != 0 || !S_ISDIR(status.st_mode))) {
+        mem_free(*path);
+        *path = mem_string(folder, err);
+    }
+    return *path == NULL ? ERR_MEMORY : 0;
+}
+
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
                 struct dataset *out, struct err *err)
 {
     const struct source *source = find(name, err);
-    if (source != NULL && folder == NULL && source->stand_in != NULL)
-        source = find(source->stand_in, err);
-    if (source == NULL)
-        return ERR_USAGE;
-    int code = source->open(folder, train_n, test_n, side, out, err);
+    char *path = NULL;
+    int code = source == NULL ? ERR_USAGE : choose_folder(source, folder, &path, err);
+    if (code == 0 && path == NULL && source->stand_in != NULL &&
+        (source = find(source->stand_in, err)) == NULL)
+        code = ERR_USAGE;
+    if (code == 0)
+        code = source->open(path, train_n, test_n, side, out, err);
+    mem_free(path);
     if (code != 0)
         return code;
     out->name = source->name;

@@ -16,6 +16,7 @@ struct source {
     const char *name;     /* in experiment files, manifests and identities: frozen */
     const char *title;    /* for captions */
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
+    const char *variable; /* of the environment: its folder where none is given; NULL: none */
     /* Opens the first train_n training and test_n test images of a folder, side x side pixels each
      * (0: the source's own); fills *out but for name and title, on success only. */
     int (*open)(const char *folder, int64_t train_n, int64_t test_n, int side, struct dataset *out,
@@ -25,7 +26,9 @@ struct source {
 /* All of them. */
 const struct source *source_table(size_t *count);
 
-/* Opens the data set `name` from a folder, or its stand-in where folder is NULL.  ERR_USAGE with
+/* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"), so
+ * that one folder can hold every data set; where folder is NULL or empty, from the one that its
+ * variable names, else it is the stand-in.  ERR_USAGE with
  * the names there are when it is none of them, ERR_INPUT where the source has no images of that
  * side, else as the source says.  dataset_release() closes it. */
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,

@@ -142,7 +142,8 @@ static int fill_curves(const struct drawing *drawing, struct parts *parts, struc
         parts->curves[i] = (struct plot_curve){.title = what->title,
                                                .logs = &parts->logs[i * parts->seeds],
                                                .log_count = parts->seeds,
-                                               .paper_series = what->paper_curve};
+                                               .paper_series = what->paper_curve,
+                                               .paper_series_count = what->paper_curve_count};
         code = experiment->schedules_only ? fill_planned(drawing, parts, i, err)
                                           : fill_trained(drawing, parts, i, err);
     }
@@ -167,6 +168,7 @@ static int fill_panels(const struct drawing *drawing, struct parts *parts, struc
         parts->panels[i] = (struct plot_panel){.title = panel->title,
                                                .x = panel->x,
                                                .y = panel->y,
+                                               .y_label = panel->y_label,
                                                .curve_count = panel->run_count,
                                                .curves = panel->runs,
                                                .paper_curves = parts->papers[i],

@@ -14,6 +14,17 @@
 
 #define PAPER_LIMIT ((size_t)16 << 20)
 
+/* The names of the printed curves, a bar before and behind each. */
+static void put_series(struct text *out, const struct plot_curve *curve)
+{
+    gnuplot_put_string(out, curve->paper_series_count == 0 ? "" : "|");
+    for (size_t i = 0; i < curve->paper_series_count; i++) {
+        text_put_string(out, ".");
+        gnuplot_put_string(out, curve->paper_series[i]);
+        text_put_string(out, ".'|'");
+    }
+}
+
 static void put_curves(struct text *out, const struct plot_request *request,
                        const struct plot_series *series)
 {
@@ -31,8 +42,7 @@ static void put_curves(struct text *out, const struct plot_request *request,
         text_put(out, "curve_title[%zu] = ", i + 1);
         gnuplot_put_string(out, request->curves[i].title);
         text_put(out, "; curve_series[%zu] = ", i + 1);
-        const char *printed = request->curves[i].paper_series;
-        gnuplot_put_string(out, printed == NULL ? "" : printed);
+        put_series(out, &request->curves[i]);
         text_put(out,
                  "; curve_seeds[%zu] = %zu; last_epoch[%zu] = %d; last_updates[%zu] = %" PRId64
                  "; ",
@@ -46,8 +56,8 @@ static void put_panels(struct text *out, const struct plot_request *request)
 {
     size_t count = request->panel_count;
     text_put(out, "panels = %zu; ", count);
-    static const char *const arrays[] = {"title",   "x",     "y",      "curves", "paper",
-                                         "printed", "x_low", "x_high", "y_low",  "y_high"};
+    static const char *const arrays[] = {"title", "x",      "y",     "curves", "paper", "printed",
+                                         "x_low", "x_high", "y_low", "y_high", "label"};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         text_put(out, "array panel_%s[%zu]; ", arrays[i], count);
     for (size_t i = 0; i < count; i++) {
@@ -63,9 +73,23 @@ static void put_panels(struct text *out, const struct plot_request *request)
         text_put(out,
                  "; panel_printed[%zu] = %d; panel_x_low[%zu] = %.9g; panel_x_high[%zu] = %.9g; ",
                  i + 1, panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
-        text_put(out, "panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1,
+        text_put(out, "panel_label[%zu] = ", i + 1);
+        gnuplot_put_string(out, panel->y_label == NULL ? "" : panel->y_label);
+        text_put(out, "; panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1,
                  panel->y_range[0], i + 1, panel->y_range[1]);
     }
+}
+
+/* 1 when a line of the text begins with the name and a tab. */
+static int has_series(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    const char *line = text;
+    while (line != NULL && (strncmp(line, name, length) != 0 || line[length] != '\t')) {
+        line = strchr(line, '\n');
+        line = line == NULL ? NULL : line + 1;
+    }
+    return line != NULL;
 }
 
 /* Each series asked for must be named at the start of some line. */
@@ -78,17 +102,11 @@ static int check_paper(const struct plot_request *request, const struct plot_pan
                    ? 0
                    : file_read(panel->paper_curves, PAPER_LIMIT, &text, &size, err);
     for (size_t i = 0; i < panel->curve_count && code == 0 && text != NULL; i++) {
-        const char *series = request->curves[panel->curves[i]].paper_series;
-        if (series == NULL)
-            continue;
-        size_t length = strlen(series);
-        const char *line = text;
-        while (line != NULL && (strncmp(line, series, length) != 0 || line[length] != '\t')) {
-            line = strchr(line, '\n');
-            line = line == NULL ? NULL : line + 1;
-        }
-        if (line == NULL)
-            code = err_set(err, ERR_INPUT, "%s: no curve '%s'", panel->paper_curves, series);
+        const struct plot_curve *curve = &request->curves[panel->curves[i]];
+        for (size_t k = 0; k < curve->paper_series_count && code == 0; k++)
+            if (!has_series(text, curve->paper_series[k]))
+                code = err_set(err, ERR_INPUT, "%s: no curve '%s'", panel->paper_curves,
+                               curve->paper_series[k]);
     }
     mem_free(text);
     return code;

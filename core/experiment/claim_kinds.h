@@ -43,6 +43,9 @@
     /* run's mean lies more than margin below that of `below`; one-sided t test */                \
     X(LOWER_FINAL_ACCURACY, "lower_final_accuracy", "run", "below", 1, 0,                         \
       CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS) | CLAIM_BIT(CONFIDENCE), lower)                        \
+    /* mean final test accuracy >= value - margin, the rounding of the number that is printed */  \
+    X(FINAL_ACCURACY_AT_LEAST, "final_accuracy_at_least", "run", NULL, 1, 0,                      \
+      CLAIM_BIT(VALUE) | CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS), least)                             \
     /* gap of smoothed means <= max(margin, deviations * its error) */                            \
     X(TRACK_BY_EPOCH, "track_by_epoch", "runs", NULL, 2,                                          \
       CLAIM_QUANTIFIED | CLAIM_NOISY | CLAIM_SAME_STEPS,                                          \

@@ -17,12 +17,28 @@
 static const char *const TOP_KEYS[] = {
     "name",   "title",          "dataset", "train_n", "epochs",   "groups",          "plot",
     "base",   "schedules_only", "study",   "runs",    "profiles", "default_profile", "defaults",
-    "panels", "claims"};
+    "panels", "claims",         "seeds"};
 static const char *const PROFILE_KEYS[] = {
-    "name", "network", "divide", "epochs", "test_n", "side", "micro_ghosts", "device_micro_ghosts",
-    "words"};
+    "name",      "network", "divide", "divide_batch", "divide_ghost",        "epochs",
+    "divide_lr", "test_n",  "side",   "micro_ghosts", "device_micro_ghosts", "words"};
 
 static const char *const STUDIES[] = {"accumulation"};
+
+/* What N, batches, ghosts and learning rates are divided by. */
+static void parse_divisors(const struct experiment *experiment, struct settings_view *view,
+                           struct experiment_profile *profile)
+{
+    profile->divide = settings_int(view, "divide", 1, experiment->train_n);
+    profile->divide_batch = settings_find(view, "divide_batch") == NULL
+                                ? profile->divide
+                                : settings_int(view, "divide_batch", 1, COUNT_MAX);
+    profile->divide_ghost = settings_find(view, "divide_ghost") == NULL
+                                ? profile->divide_batch
+                                : settings_int(view, "divide_ghost", 1, COUNT_MAX);
+    profile->divide_lr = settings_find(view, "divide_lr") == NULL
+                             ? 1
+                             : settings_double(view, "divide_lr", 1e-6, 1e6, "1e-6 to 1e6");
+}
 
 static int parse_profile(const struct experiment *experiment, struct settings_view *view,
                          struct experiment_profile *profile)
@@ -31,7 +47,7 @@ static int parse_profile(const struct experiment *experiment, struct settings_vi
         return view->failed;
     profile->name = settings_name(view, "name");
     profile->network = settings_name(view, "network");
-    profile->divide = settings_int(view, "divide", 1, experiment->train_n);
+    parse_divisors(experiment, view, profile);
     profile->epochs = (int)settings_int(view, "epochs", 1, EPOCHS_MAX);
     profile->test_n = settings_int(view, "test_n", 1, COUNT_MAX);
     if (settings_find(view, "side") != NULL)
@@ -89,6 +105,9 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     experiment->train_n = settings_int(top, "train_n", 1, COUNT_MAX);
     experiment->epochs = (int)settings_int(top, "epochs", 1, EPOCHS_MAX);
     experiment->groups = (int)settings_int(top, "groups", 1, 1024);
+    experiment->seeds = settings_find(top, "seeds") == NULL
+                            ? 1
+                            : (int)settings_int(top, "seeds", 1, EXPERIMENT_SEED_MAX);
     experiment->plot = settings_find(top, "plot") == NULL ? "panels" : settings_name(top, "plot");
     if (settings_find(top, "study") != NULL) {
         int found = settings_choice(top, "study", STUDIES, COUNT_OF(STUDIES));

@@ -18,6 +18,8 @@
 struct err;
 struct claim; /* experiment/claims.h */
 
+#define EXPERIMENT_CURVE_MAX 4
+
 /* One curve, at the paper's scale. */
 struct experiment_run {
     const char *name;  /* "original": letters, digits, '-'; names the run's folder */
@@ -29,15 +31,20 @@ struct experiment_run {
     int64_t paper_updates_below;  /* bound those words give ("under 6500"); 0: none */
     int64_t paper_updates_about;  /* number those words give ("~80000"); 0: none */
     double paper_accuracy;        /* final, as printed, fraction; 0: none */
-    const char *paper_curve;      /* series name in the digitised file, or NULL */
+    size_t paper_curve_count;     /* printed curves of it: none, one, or as many as its seeds */
+    const char *paper_curve[EXPERIMENT_CURVE_MAX]; /* their names in the digitised file */
 };
 
-/* A scale.  Divides N, B, ghost and batch_max; keeps lr, momentum and the factors, hence the noise
- * scale of every phase. Step epochs shrink in the proportion epochs / the experiment's epochs. */
+/* A scale.  Divides N, B, ghost and batch_max, by the same number unless it says otherwise; keeps
+ * lr (unless it says otherwise), momentum and the factors, hence the noise scale of every phase.
+ * Step epochs shrink in the proportion epochs / the experiment's epochs. */
 struct experiment_profile {
-    const char *name;    /* "paper", "narrow", "small", "quick", "smoke" */
-    const char *network; /* "wrn-16-4" */
-    int64_t divide;      /* 1 for paper and narrow */
+    const char *name;     /* "paper", "narrow", "small", "quick", "smoke" */
+    const char *network;  /* "wrn-16-4" */
+    int64_t divide;       /* of N, rounded down; 1 for paper and narrow */
+    int64_t divide_batch; /* of B and batch_max; divide where the file does not say */
+    int64_t divide_ghost; /* of the ghost batch; divide_batch where the file does not say */
+    double divide_lr;     /* of every learning rate; 1 where the file does not say */
     int epochs;
     int64_t test_n;
     int side;                    /* of the images, in pixels; 0: the data set's own */
@@ -49,6 +56,7 @@ struct experiment_profile {
 /* The profile of the paper's own scale. */
 #define EXPERIMENT_PAPER "paper"
 #define EXPERIMENT_RUN_MAX 64
+#define EXPERIMENT_SEED_MAX 64
 #define EXPERIMENT_PROFILE_MAX 16
 #define PANEL_RUN_MAX 16
 
@@ -57,6 +65,7 @@ struct experiment_panel {
     const char *title; /* "(a) SGD with momentum"; empty for a figure of one panel */
     /* columns of the log: "epoch" or "updates" against one of PANEL_Y, experiment_panels.c */
     const char *x, *y;
+    const char *y_label;           /* in place of the column's own words, or NULL */
     const char *paper_curves;      /* file of digitised curves beside the experiment, or NULL */
     double x_range[2], y_range[2]; /* as printed, at the paper's scale; both 0: not stated */
     size_t run_count;
@@ -71,6 +80,7 @@ struct experiment {
     int64_t train_n;     /* at the paper's scale */
     int epochs;
     int groups;       /* groups a batch is dealt to */
+    int seeds;        /* runs a curve where the user names no number: as many as the paper's */
     const char *plot; /* name of the script in plots/, without ".gp" */
     /* "accumulation": the runs are measured at their start, not trained; or NULL */
     const char *study;
@@ -97,8 +107,7 @@ const struct experiment_profile *experiment_profile(const struct experiment *exp
 const struct experiment_run *experiment_run(const struct experiment *experiment, const char *name,
                                             struct err *err);
 
-/* 1 when the profile's schedules are not the paper's own: N, B or epochs are scaled, and updates
- * are counted otherwise than in the paper. */
+/* 1 when the profile's schedules are not the paper's own: N, B, ghost, lr or epochs are scaled. */
 int experiment_reduced(const struct experiment *experiment,
                        const struct experiment_profile *profile);
 /* 1 when what is trained at the profile is what the paper trained: its schedules, and the network

@@ -72,6 +72,22 @@ static void parse_optimizer(struct settings_view *view, struct experiment_run *r
     }
 }
 
+/* A name, or an array of them: the paper's several runs of one schedule. */
+static void parse_curves(struct settings_view *view, struct experiment_run *run)
+{
+    const config_setting_t *at = settings_find(view, "curve");
+    int one = !config_setting_is_array(at), count = one ? 1 : config_setting_length(at);
+    if (count < 1 || count > EXPERIMENT_CURVE_MAX) {
+        settings_fail(view, at, "'curve' has %d entries; it must be a name or 1 to %d of them",
+                      count, EXPERIMENT_CURVE_MAX);
+        return;
+    }
+    for (int i = 0; i < count && view->failed == 0; i++)
+        run->paper_curve[i] = settings_string_of(
+            view, one ? at : config_setting_get_elem(at, (unsigned)i), "curve");
+    run->paper_curve_count = view->failed == 0 ? (size_t)count : 0;
+}
+
 static void parse_paper(struct settings_view *view, struct experiment_run *run)
 {
     const config_setting_t *group = config_setting_get_member(view->group, "paper");
@@ -89,7 +105,7 @@ static void parse_paper(struct settings_view *view, struct experiment_run *run)
         run->paper_accuracy = settings_double(&paper, "accuracy", DBL_MIN, 1,
                                               "a fraction above 0 and at most 1");
     if (paper.failed == 0 && settings_find(&paper, "curve") != NULL)
-        run->paper_curve = settings_name(&paper, "curve");
+        parse_curves(&paper, run);
     view->failed = paper.failed;
 }
 

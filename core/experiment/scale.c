@@ -45,7 +45,8 @@ const struct experiment_run *experiment_run(const struct experiment *experiment,
 int experiment_reduced(const struct experiment *experiment,
                        const struct experiment_profile *profile)
 {
-    return profile->divide != 1 || profile->epochs != experiment->epochs;
+    return profile->divide != 1 || profile->divide_batch != 1 || profile->divide_ghost != 1 ||
+           profile->divide_lr != 1 || profile->epochs != experiment->epochs;
 }
 
 int experiment_is_paper(const struct experiment *experiment,
@@ -76,11 +77,12 @@ static int scale_spec(const struct experiment_profile *profile, struct schedule_
                       struct err *err)
 {
     int code;
-    if ((code = divide_exactly(&spec->batch, profile->divide, "batch", err)) != 0 ||
-        (code = divide_exactly(&spec->ghost, profile->divide, "ghost batch", err)) != 0 ||
-        (code = divide_exactly(&spec->batch_max, profile->divide, "batch_max", err)) != 0)
+    if ((code = divide_exactly(&spec->batch, profile->divide_batch, "batch", err)) != 0 ||
+        (code = divide_exactly(&spec->ghost, profile->divide_ghost, "ghost batch", err)) != 0 ||
+        (code = divide_exactly(&spec->batch_max, profile->divide_batch, "batch_max", err)) != 0)
         return code;
     spec->train_n /= profile->divide;
+    spec->lr /= profile->divide_lr;
     for (int i = 0; i < spec->step_count; i++) {
         int64_t scaled = (int64_t)spec->step_epoch[i] * profile->epochs;
         if (scaled % spec->epochs != 0)

@@ -18,7 +18,7 @@ int figure_init(struct figure *figure, const struct session_options *options, co
     const struct experiment *experiment = figure->session.experiment;
     figure->run_count = experiment->run_count;
     figure->first_seed = first;
-    figure->seed_count = seeds;
+    figure->seed_count = seeds = seeds == 0 ? (size_t)experiment->seeds : seeds;
     figure->runs = mem_new(seeds * figure->run_count, sizeof *figure->runs, err);
     code = figure->runs == NULL ? ERR_MEMORY : 0;
     for (size_t s = 0; s < seeds && code == 0; s++)

@@ -10,7 +10,7 @@
 
 struct err;
 
-#define FIGURE_SEED_MAX 64
+#define FIGURE_SEED_MAX EXPERIMENT_SEED_MAX
 
 struct figure {
     struct session session;
@@ -22,7 +22,7 @@ struct figure {
 };
 
 /* Opens a session and looks up every run under `out`, with seeds first .. first + seeds - 1; seeds
- * is 1 to FIGURE_SEED_MAX.  Trains and writes nothing.  The figure must not be moved: its runs
+ * is 1 to FIGURE_SEED_MAX, or 0: as many as the experiment says.  Trains and writes nothing.  The figure must not be moved: its runs
  * point into it.  figure_release() is legal on a zeroed struct. */
 int figure_init(struct figure *figure, const struct session_options *options, const char *out,
                 uint64_t first, size_t seeds, struct err *err);

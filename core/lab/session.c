@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 int session_load(const struct session_options *options, struct experiment **out, struct err *err)
@@ -32,10 +31,6 @@ int session_data(const struct experiment *experiment, const struct experiment_pr
                  const char *folder, struct dataset *data, struct err *err)
 {
     int64_t train_n = experiment->train_n / profile->divide, test_n = profile->test_n;
-    if (folder == NULL || *folder == '\0')
-        folder = getenv("REPRO_DATA");
-    if (folder != NULL && *folder == '\0')
-        folder = NULL;
     return source_open(experiment->dataset, folder, train_n, test_n, profile->side, data, err);
 }
 

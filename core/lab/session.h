@@ -17,7 +17,7 @@ struct session_options {
     const char *share;   /* folder of experiments/ and plots/; never NULL */
     const char *figure;  /* "figure5"; never NULL */
     const char *profile; /* the experiment's default_profile */
-    /* folder of the real data; else $REPRO_DATA, else the synthetic set */
+    /* folder of the real data; else the one that the source's variable names, else its stand-in */
     const char *data;
     const char *backend; /* backend_load()'s */
     int precision;       /* REPRO_PRECISION_F32 */
@@ -53,7 +53,7 @@ struct session {
 int session_load(const struct session_options *options, struct experiment **out, struct err *err);
 
 /* The experiment's data set at a profile's size and side, from a folder, or its stand-in where
- * folder is NULL and $REPRO_DATA names none. */
+ * folder is NULL and the source's variable names none. */
 int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
                  const char *folder, struct dataset *data, struct err *err);
 

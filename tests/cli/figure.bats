@@ -154,10 +154,11 @@ load common
 @test "all: every figure, shared runs trained once, a table of what came of each" {
     repro all --profile smoke
     [ "$status" -eq 0 ]
-    for n in 1 2 3 4 5; do
+    for n in 1 2 3 4 5 6 7; do
         grep -q "^figure$n  *done, no claim failed" <<< "$output"
         ls results/figure$n-smoke*.png
     done
-    # 3 of figures 2 and 3, 3 Nesterov, 3 SGD, 3 Adam, 3 of figure 5 that no other has
-    [ "$(ls -d results/runs/*/ | wc -l)" -eq 15 ]
+    # 3 of figures 2 and 3, 3 Nesterov, 3 SGD, 3 Adam, 3 of figure 5 that no other has; two seeds
+    # each of 2 of figure 6 and 3 of figure 7
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 25 ]
 }

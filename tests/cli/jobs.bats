@@ -160,10 +160,10 @@ same_runs() {
 @test "all figures with --jobs: shared runs are trained once; a study is measured as without" {
     repro all --profile smoke --jobs 3
     [ "$status" -eq 0 ]
-    [ "$(ls -d results/runs/*/ | wc -l)" -eq 15 ]
+    [ "$(ls -d results/runs/*/ | wc -l)" -eq 25 ]
     grep -q "^figure5  *done, no claim failed" <<< "$output"
     grep -q "^appendix-a  *done, no claim failed" <<< "$output"
-    [ "$(grep -c ', 3 runs at a time' <<< "$output")" -eq 4 ]
+    [ "$(grep -c ', 3 runs at a time' <<< "$output")" -eq 6 ]
 }
 
 @test "no bit on an emulated GPU either" {

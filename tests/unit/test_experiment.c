@@ -312,12 +312,48 @@ static void figure5(void **state)
     }
     for (size_t r = 0; r < 4; r++) {
         assert_true(e->runs[r].paper_accuracy == accuracy[r] && e->runs[r].weight_decay == 5e-4);
-        assert_string_equal(e->runs[r].paper_curve, e->runs[r].name);
+        assert_string_equal(e->runs[r].paper_curve[0], e->runs[r].name);
     }
     experiment_free(e);
 }
 
 static struct experiment *load_figure(int number);
+
+/* Section 5.3: every number of updates, and what a profile divides by numbers of its own. */
+static void imagenet(void **state)
+{
+    (void)state;
+    static const int64_t updates[][3] = {{14040, 5580}, {5820, 3480, 2310}};
+    struct err err = {0};
+    for (int f = 0; f < 2; f++) {
+        struct experiment *e = load_figure(6 + f);
+        struct schedule s;
+        const struct experiment_profile *paper = experiment_profile(e, "paper", &err),
+                                        *small = experiment_profile(e, "small", &err);
+        assert_non_null(paper);
+        assert_non_null(small);
+        assert_int_equal(e->seeds, 2);
+        assert_int_equal(e->groups, 256);
+        assert_true(experiment_is_paper(e, paper) && experiment_reduced(e, small));
+        assert_int_equal(e->run_count, 2 + f);
+        for (size_t r = 0; r < e->run_count; r++) {
+            const struct experiment_run *run = &e->runs[r];
+            assert_int_equal(experiment_schedule(e, paper, run, &s, &err), 0);
+            assert_int_equal(s.updates, updates[f][r]);
+            assert_int_equal(s.ghost, f == 0 ? 32 : 64);
+            double g = noise_scale_approximate(s.phase[3].lr, s.phase[3].momentum, s.train_n,
+                                               s.phase[3].batch);
+            assert_true(fabs(g / 4.6918 - 1) < 1e-4);
+            assert_int_equal(experiment_schedule(e, small, run, &s, &err), 0);
+            assert_int_equal(s.train_n, 1281167 / small->divide);
+            assert_int_equal(s.phase[0].batch * small->divide_batch, run->spec.batch);
+            assert_int_equal(s.ghost * small->divide_ghost, run->spec.ghost);
+            assert_true(s.phase[0].lr == 3.0 / small->divide_lr);
+        }
+        assert_int_equal(e->runs[f].paper_curve_count, 2);
+        experiment_free(e);
+    }
+}
 
 /* Two questions: are the counts the paper's, and is it what the paper trained? */
 static void scales(void **state)
@@ -561,6 +597,7 @@ int main(void)
         cmocka_unit_test(no_such_file),
         cmocka_unit_test(small_file),
         cmocka_unit_test(figure5),
+        cmocka_unit_test(imagenet),
         cmocka_unit_test(scales),
         cmocka_unit_test(figures_of_three_schedules),
         cmocka_unit_test(figures_share_runs),

@@ -309,7 +309,8 @@ static void panels_stand_side_by_side(void **state)
     char *end = strrchr(scratch.script, '/');
     snprintf(end, PATH_SIZE - (size_t)(end - scratch.script), "/panels.gp");
     const struct plot_curve curves[] = {
-        {"First", ONE(write_log(&scratch, "a.tsv", 40, 390, 0.85)), "first"},
+        {"First", ONE(write_log(&scratch, "a.tsv", 40, 390, 0.85)), (const char *const[]){"first"},
+         1},
         {"Second", ONE(write_log(&scratch, "b.tsv", 40, 10, 0.80)), NULL},
         {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL},
     };
@@ -478,7 +479,7 @@ static void missing_and_broken_scripts_are_named(void **state)
 {
     struct scratch scratch = *(struct scratch *)*state;
     const struct plot_curve curve = {"Original", ONE(write_log(&scratch, "a.tsv", 5, 390, 0.8)),
-                                     NULL};
+                                     NULL, 0};
     join(scratch.script, scratch.folder, "mine.gp");
     assert_refused(&scratch, &curve, ERR_INPUT, "mine.gp: no such plot script");
     write_text(scratch.script, "load look\nplot nothing_of_the_sort\n");
@@ -493,7 +494,7 @@ static void unknown_paper_series_is_named(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)),
-                                     "orig"};
+                                     (const char *const[]){"orig"}, 1};
     const char *paper = in_folder(scratch, "paper.tsv");
     write_text(paper, "series\tx\ty\ty_lo\ty_hi\noriginal\t1\t0.9\t0.9\t0.9\n");
     const struct plot_panel one = panel(1, paper);
@@ -514,7 +515,7 @@ static void without_gnuplot_names_the_package(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curve = {"Original", ONE(write_log(scratch, "a.tsv", 5, 390, 0.8)),
-                                     NULL};
+                                     NULL, 0};
     char *path = strdup(getenv("PATH"));
     struct err err = {0};
     assert_non_null(path);
