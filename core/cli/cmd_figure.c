@@ -216,8 +216,7 @@ int make_figure(const struct command_options *options, int *status, struct err *
     const char *out = results_folder(options);
     struct session_options chosen = session_choice(options);
     *status = EXIT_DONE;
-    int code = figure_init(&figure, &chosen, out, first_seed(options),
-                           options->seeds, err);
+    int code = figure_init(&figure, &chosen, out, first_seed(options), options->seeds, err);
     if (code != 0)
         return code;
     print_head(&figure);

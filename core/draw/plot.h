@@ -28,16 +28,16 @@ struct plot_log {
 };
 
 struct plot_curve {
-    const char *title;           /* in the legend */
-    const struct plot_log *logs; /* one a seed */
-    size_t log_count;            /* at least 1 */
+    const char *title;               /* in the legend */
+    const struct plot_log *logs;     /* one a seed */
+    size_t log_count;                /* at least 1 */
     const char *const *paper_series; /* names of its printed curves in a panel's paper_curves */
     size_t paper_series_count;       /* 0: none */
 };
 
 struct plot_panel {
-    const char *title; /* above the axes, or "" */
-    const char *x, *y; /* columns of STEM.tsv */
+    const char *title;   /* above the axes, or "" */
+    const char *x, *y;   /* columns of STEM.tsv */
     const char *y_label; /* in place of the column's own words, or NULL */
     size_t curve_count;
     const size_t *curves;     /* indices of curves, in legend order */
