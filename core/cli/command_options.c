@@ -18,8 +18,8 @@ static const struct option_row rows[] = {
     {.name = "data",
      .letter = 'd',
      .argument = "DIR",
-     .help = "folder with cifar-10-batches-bin (default: $REPRO_DATA, else the built-in synthetic "
-             "set)",
+     .help = "folder of the data set, or one that holds it as cifar10 or imagenet (default: "
+             "$REPRO_DATA, $REPRO_IMAGENET, else the built-in synthetic set)",
      .kind = OPTION_TEXT,
      .offset = FIELD(data)},
     {.name = "out",
