@@ -2,43 +2,37 @@
 
 #include "base/err.h"
 #include "base/suggest.h"
-#include "data/folder.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT (sizeof table / sizeof *table)
 #define CIFAR10_SIDE 32
 #define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
 
-static int open_cifar10(const char *folder, int64_t train_n, int64_t test_n, int side,
-                        struct dataset *out, struct err *err)
+static int open_cifar10(const char *folder, int64_t train_n, int64_t test_n,
+                        const struct folder_options *options, struct dataset *out, struct err *err)
 {
-    if (side != 0 && side != CIFAR10_SIDE)
+    if (options->side != 0 && options->side != CIFAR10_SIDE)
         return err_set(err, ERR_INPUT,
                        "CIFAR-10's images are %d pixels on a side; %d cannot be had", CIFAR10_SIDE,
-                       side);
+                       options->side);
     return source_cifar10(folder, train_n, test_n, out, err);
 }
 
-static int open_folder(const char *folder, int64_t train_n, int64_t test_n, int side,
-                       struct dataset *out, struct err *err)
-{
-    struct folder_options options = {.side = side};
-    return folder_open(folder, train_n, test_n, &options, out, err);
-}
-
-static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, int side,
-                          struct dataset *out, struct err *err)
+static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n,
+                          const struct folder_options *options, struct dataset *out,
+                          struct err *err)
 {
     (void)folder;
-    return source_synthetic(SYNTHETIC_SEED, train_n, test_n, side, out, err);
+    return source_synthetic(SYNTHETIC_SEED, train_n, test_n, options->side, out, err);
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", open_folder},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, open_synthetic},
+    {"cifar10", "CIFAR-10", "synthetic", 0, open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, 0, open_synthetic},
+    {"imagenet", "ImageNet", "synthetic-imagenet", 1, folder_open},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, 0, open_synthetic},
 };
 
 const struct source *source_table(size_t *count)
@@ -61,18 +55,45 @@ static const struct source *find(const char *name, struct err *err)
     return NULL;
 }
 
-int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
-                struct dataset *out, struct err *err)
+static int check_options(const struct source *source, const struct folder_options *options,
+                         struct err *err)
+{
+    if (source->decodes || !(options->aliased || options->coloured || options->oriented))
+        return 0;
+    return err_set(err, ERR_USAGE,
+                   "the data set '%s' is no folder of image files; leave out the conventions "
+                   "antialias, colour and orientation",
+                   source->name);
+}
+
+int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
+                const struct folder_options *options, struct dataset *out, struct err *err)
 {
     const struct source *source = find(name, err);
-    if (source != NULL && folder == NULL && source->stand_in != NULL)
+    int code = source == NULL ? ERR_USAGE : check_options(source, options, err);
+    if (code == 0 && folder == NULL && source->stand_in != NULL)
         source = find(source->stand_in, err);
-    if (source == NULL)
+    if (code != 0 || source == NULL)
         return ERR_USAGE;
-    int code = source->open(folder, train_n, test_n, side, out, err);
+    code = source->open(folder, train_n, test_n, options, out, err);
     if (code != 0)
         return code;
     out->name = source->name;
     out->title = source->title;
     return 0;
+}
+
+void source_title(const char *name, const char *augment, char *title, size_t size)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        char words[FOLDER_WORDS] = "";
+        if (strcmp(table[i].name, name) != 0)
+            continue;
+        if (table[i].decodes)
+            folder_unusual(augment, words);
+        snprintf(title, size, "%s%s%s%s", table[i].title, words[0] == '\0' ? "" : " (", words,
+                 words[0] == '\0' ? "" : ")");
+        return;
+    }
+    title[0] = '\0';
 }

@@ -10,6 +10,7 @@
 #ifndef EXPERIMENT_EXPERIMENT_H
 #define EXPERIMENT_EXPERIMENT_H
 
+#include "experiment/conventions.h"
 #include "schedule/schedule.h"
 
 #include <stddef.h>
@@ -70,7 +71,8 @@ struct experiment {
     const char *dataset; /* "cifar10" */
     int64_t train_n;     /* at the paper's scale */
     int epochs;
-    int groups;       /* groups a batch is dealt to */
+    int groups; /* groups a batch is dealt to */
+    struct image_conventions images;
     const char *plot; /* name of the script in plots/, without ".gp" */
     /* "accumulation": the runs are measured at their start, not trained; or NULL */
     const char *study;

@@ -20,21 +20,9 @@
 #include "pictures.h"
 #include "pillow.h"
 
-#define OF_EACH 10
-
-static int width_of(int number)
-{
-    return 17 + 13 * number;
-}
-
-static int height_of(int number)
-{
-    return 14 + 19 * (number * 7 % 10);
-}
-
 static struct picture_file numbered(const struct picture_kind *kind, int number)
 {
-    return picture_make(kind, number, width_of(number), height_of(number));
+    return picture_make(kind, number, picture_width(number), picture_height(number));
 }
 
 static const uint8_t *rows(struct picture *picture, const struct picture_file *file, int top,
@@ -55,11 +43,13 @@ static void shrink(const struct picture_kind *kind, int number, uint8_t small[27
     struct picture picture = {0};
     struct resize resize = {0};
     struct picture_file file = numbered(kind, number);
-    int left = number, top = number / 2, width = width_of(number) - number / 3 - left,
-        height = height_of(number) - number - top;
+    int whole_width = kind->width != 0 ? kind->width : picture_width(number);
+    int whole_height = kind->width != 0 ? kind->height : picture_height(number);
+    int left = number, top = number / 2, width = whole_width - number / 3 - left,
+        height = whole_height - number - top;
     const uint8_t *pixels = rows(&picture, &file, top, height);
-    assert_int_equal(picture.width, width_of(number));
-    assert_int_equal(picture.height, height_of(number));
+    assert_int_equal(picture.width, whole_width);
+    assert_int_equal(picture.height, whole_height);
     if (resize_to(&resize, pixels + (size_t)left * PICTURE_PIXEL,
                   (size_t)picture.width * PICTURE_PIXEL, width, height, 3, 1, 0, small, &err) != 0)
         fail_msg("%s", err.text);
@@ -72,17 +62,19 @@ static void as_pillow(void **state)
 {
     (void)state;
     size_t count = sizeof pillow / sizeof *pillow;
-    assert_int_equal(count, PICTURE_KINDS * OF_EACH);
+    assert_int_equal(count, PICTURE_KINDS * PICTURE_EACH);
     for (size_t i = 0; i < count; i++) {
         char name[32];
         uint8_t small[27];
+        if (pillow[i].part[0] == '\0')
+            continue;
         snprintf(name, sizeof name, "%s", pillow[i].name);
         char *line = strrchr(name, '_');
         *line = '\0';
         shrink(picture_named(name), atoi(line + 1), small);
         for (size_t k = 0; k < sizeof small; k++) {
             unsigned value;
-            assert_int_equal(sscanf(pillow[i].pixels + 2 * k, "%2x", &value), 1);
+            assert_int_equal(sscanf(pillow[i].part + 2 * k, "%2x", &value), 1);
             if (abs((int)value - small[k]) > 1)
                 fail_msg("%s: byte %zu is %d, not %u", pillow[i].name, k, small[k], value);
         }
@@ -96,6 +88,10 @@ static void rows_alone(void **state)
     struct picture picture = {0}, part = {0};
     for (size_t k = 0; k < PICTURE_KINDS; k++) {
         struct picture_file file = picture_make(&picture_kinds[k], 3, 61, 83);
+        if (picture_kinds[k].width != 0) { /* one of the others, of its own size */
+            free(file.bytes);
+            continue;
+        }
         const uint8_t *whole = rows(&picture, &file, 0, -1);
         for (int top = 0; top < 83; top++) {
             int count = 1 + (top * 37 + 11) % (83 - top);
@@ -171,6 +167,8 @@ static void no_pictures(void **state)
         at += 2 + (size_t)jpeg.bytes[at + 2] * 256 + jpeg.bytes[at + 3];
     memset(jpeg.bytes + at + 5, 0xfa, 4);
     refused(&picture, jpeg.bytes, jpeg.size, "64250 x 64250 pixels");
+    memset(jpeg.bytes + at + 5, 0xff, 4); /* 65535 x 65535: more than the library takes */
+    refused(&picture, jpeg.bytes, jpeg.size, "image dimension is 65500 pixels");
     free(jpeg.bytes);
     free(png.bytes);
     picture_release(&picture);
@@ -227,7 +225,7 @@ static void by_hand(void **state)
 static int write_all(const char *folder)
 {
     for (size_t k = 0; k < PICTURE_KINDS; k++)
-        for (int i = 0; i < OF_EACH; i++) {
+        for (int i = 0; i < PICTURE_EACH; i++) {
             char path[4096];
             struct picture_file file = numbered(&picture_kinds[k], i);
             snprintf(path, sizeof path, "%s/%s_%d.JPEG", folder, picture_kinds[k].name, i);
