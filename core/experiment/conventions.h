@@ -7,7 +7,7 @@
  *     moments_at_step = "keep" | "reset" the optimizer's memory at a step of the schedule
  *     extra_epochs = 0                   behind the last epoch, at the paper's scale; 5: 205 epochs
  * and, of an experiment on a folder of images, for all of its runs:
- *     antialias = "yes" | "no"           when images are made smaller; no: TensorFlow's plain
+ *     antialias = "yes" | "no"           when images are made smaller; no: TensorFlow 2's plain
  *                                        bilinear resizing
  *     colour = "none" | "inception"      training images' brightness and saturation vary
  *     orientation = "ignore" | "apply"   the side that cameras note as the upper one

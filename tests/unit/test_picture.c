@@ -3,8 +3,10 @@
 #include "data/picture.h"
 
 #include "base/err.h"
+#include "data/orientation.h"
 #include "data/resize.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -222,6 +224,81 @@ static void by_hand(void **state)
     resize_release(&resize);
 }
 
+/* The value at a place of a line of n bytes, by TensorFlow 2's plain bilinear rule: of the two
+ * pixels whose centres are next to it, beyond an end of the last one. */
+static double between(const uint8_t *line, size_t step, int n, double place)
+{
+    double below = floor(place - 0.5), part = place - 0.5 - below;
+    int a = below < 0 ? 0 : (int)below, b = (int)below + 1 > n - 1 ? n - 1 : (int)below + 1;
+    return (1 - part) * line[(size_t)a * step] + part * line[(size_t)b * step];
+}
+
+/* Without antialias, smaller and larger, against that rule along the rows and then the columns. */
+static void plain_bilinear(void **state)
+{
+    (void)state;
+    enum { MOST = 64, SIDE = 23 };
+    static const int sizes[][2] = {{64, 64}, {61, 7}, {1, 50}, {2, 3}, {23, 23}, {24, 22}, {1, 1}};
+    struct err err = {0};
+    struct resize resize = {0};
+    static uint8_t src[MOST * MOST * PICTURE_PIXEL], got[SIDE * SIDE * 3];
+    for (size_t i = 0; i < sizeof src; i++)
+        src[i] = picture_value(3, (int)(i % 251), (int)(i / 251), 1);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        int width = sizes[s][0], height = sizes[s][1];
+        size_t stride = (size_t)width * PICTURE_PIXEL;
+        assert_int_equal(resize_to(&resize, src, stride, width, height, SIDE, 0, 0, got, &err), 0);
+        for (int i = 0; i < SIDE * SIDE * 3; i++) {
+            uint8_t column[MOST];
+            double x = (i / 3 % SIDE + 0.5) * width / SIDE,
+                   y = (i / 3 / SIDE + 0.5) * height / SIDE;
+            for (int line = 0; line < height; line++)
+                column[line] = (uint8_t)floor(
+                    0.5 + between(src + (size_t)line * stride + i % 3, PICTURE_PIXEL, width, x));
+            int want = (int)floor(0.5 + between(column, 1, height, y));
+            if (abs(want - got[i]) > 1)
+                fail_msg("%d x %d: byte %d is %d, not %d", width, height, i, got[i], want);
+        }
+    }
+    resize_release(&resize);
+}
+
+/* What is noted is found; what is damaged or cut off, wherever, is no note and no fault. */
+static void orientations(void **state)
+{
+    (void)state;
+    const char *const noting[] = {"exif", "png-exif"};
+    for (size_t k = 0; k < PICTURE_KINDS; k++) {
+        struct picture_file file = picture_make(&picture_kinds[k], 4, 30, 20);
+        int notes = picture_kinds[k].special == PICTURE_EXIF;
+        assert_int_equal(orientation_of(file.bytes, file.size), notes ? 5 : 1);
+        free(file.bytes);
+    }
+    for (size_t k = 0; k < 2; k++)
+        for (int number = 0; number < 8; number++) {
+            struct picture_file file = picture_make(picture_named(noting[k]), number, 30, 20);
+            int lost = 0;
+            assert_int_equal(orientation_of(file.bytes, file.size), 1 + number);
+            for (size_t size = 0; size < 200; size++) {
+                uint8_t *cut = malloc(size + (size == 0)); /* so that a look beyond it shows */
+                memcpy(cut, file.bytes, size);
+                int found = orientation_of(cut, size);
+                assert_true(found == 1 || found == 1 + number);
+                free(cut);
+            }
+            for (size_t i = 0; i < 200; i++)
+                for (int bit = 0; bit < 8; bit++) {
+                    file.bytes[i] ^= (uint8_t)(1 << bit);
+                    int found = orientation_of(file.bytes, file.size);
+                    assert_in_range(found, 1, 8);
+                    lost += found != 1 + number;
+                    file.bytes[i] ^= (uint8_t)(1 << bit);
+                }
+            assert_true(number == 0 || lost > 50);
+            free(file.bytes);
+        }
+}
+
 static int write_all(const char *folder)
 {
     for (size_t k = 0; k < PICTURE_KINDS; k++)
@@ -244,9 +321,11 @@ int main(int argc, char **argv)
         return write_all(argv[1]);
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_pillow), cmocka_unit_test(rows_alone),  cmocka_unit_test(gray_is_gray),
-        cmocka_unit_test(cut_off),   cmocka_unit_test(no_pictures), cmocka_unit_test(large_png),
-        cmocka_unit_test(by_hand),
+        cmocka_unit_test(as_pillow),    cmocka_unit_test(rows_alone),
+        cmocka_unit_test(gray_is_gray), cmocka_unit_test(cut_off),
+        cmocka_unit_test(no_pictures),  cmocka_unit_test(large_png),
+        cmocka_unit_test(by_hand),      cmocka_unit_test(plain_bilinear),
+        cmocka_unit_test(orientations),
     };
     return cmocka_run_group_tests_name("picture", tests, NULL, NULL);
 }
