@@ -44,7 +44,7 @@ static int choose_data(const char *given, const struct experiment *experiment,
             return 0;
     if (sets->count == 0)
         return 0;
-    int code = session_data(experiment, sets->set[0].facts.profile, given, &data, err);
+    int code = session_data(experiment, sets->set[0].facts.profile, given, 0, &data, err);
     if (code != 0)
         return code;
     snprintf(digest, 17, "%016" PRIx64, data.digest);
@@ -123,8 +123,7 @@ int choose_results(const struct command_options *options, const struct experimen
     *found = code == 0 && sets.count == 1;
     if (*found) {
         *set = sets.set[0];
-        session_data_title(set->facts.data.name, set->facts.data.title,
-                           sizeof set->facts.data.title);
+        session_data_title(&set->facts.data);
     }
     if (code == 0 && sets.count == 0 && sets.stale > 0)
         fprintf(stderr,

@@ -49,7 +49,26 @@ struct account {
     const struct figure *figure;
     struct progress progress;
     struct err *errs; /* of each run */
+    int64_t broken;   /* images of which it was said */
 };
+
+/* Of each broken image that was found since, once. */
+static void say_broken(const struct dataset *data, int64_t *said)
+{
+    for (int64_t found = dataset_broken(data).images; *said < found; ++*said) {
+        char words[ERR_TEXT];
+        dataset_broken_words(data, *said, words, sizeof words);
+        fprintf(stderr, "repro: %s; another image takes its place\n", words);
+    }
+}
+
+static void say_news(struct account *account)
+{
+    const struct dataset *data = &account->figure->session.data;
+    if (dataset_broken(data).images > account->broken)
+        progress_clear(&account->progress);
+    say_broken(data, &account->broken);
+}
 
 static void begin(void *context, const struct run *run)
 {
@@ -69,12 +88,14 @@ static void begin(void *context, const struct run *run)
 static void show(void *context, const struct execute_progress *now)
 {
     struct account *account = context;
+    say_news(account);
     progress_show(&account->progress, now);
 }
 
 static void end(void *context, const struct run *run, const struct err *err)
 {
     struct account *account = context;
+    say_news(account);
     progress_end(&account->progress, run);
     account->errs[run - account->figure->runs] = *err;
 }
@@ -222,7 +243,9 @@ int make_figure(const struct command_options *options, int *status, struct err *
     print_head(&figure);
     code = file_make_folders(out, err);
     if (code == 0 && figure.session.experiment->study != NULL) {
+        int64_t said = 0;
         code = make_study(&figure, err);
+        say_broken(&figure.session.data, &said);
     } else {
         if (code == 0)
             code = train_all(&figure, err);

@@ -24,6 +24,7 @@ struct command_options {
     const char *conventions;
     const char *set;        /* of results, by its id; NULL: whichever there is */
     int precision, threads; /* 0: default */
+    int bad_images;         /* "fail", "skip", from 1; 0: default */
     int allow_nondeterministic, tune;
     uint64_t seed; /* 0: default */
     size_t seeds;  /* runs a curve; 0: default */

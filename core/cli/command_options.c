@@ -6,6 +6,9 @@
 
 #define JOBS_MAX 256
 
+static const char *const BAD_IMAGES[] = {"fail", "skip"};
+#define SKIP 2 /* its place, from 1 */
+
 #define FIELD(name) offsetof(struct command_options, name)
 
 static const struct option_row rows[] = {
@@ -59,10 +62,19 @@ static const struct option_row rows[] = {
      .letter = 'C',
      .argument = "NAME=VALUE,...",
      .help = "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
-             "moments_at_step=keep|reset, extra_epochs=0|5 (default: the first of each, or the "
+             "moments_at_step=keep|reset, extra_epochs=0|5, and of image files antialias=yes|no, "
+             "colour=none|inception, orientation=ignore|apply (default: the first of each, or the "
              "experiment's own)",
      .kind = OPTION_TEXT,
      .offset = FIELD(conventions)},
+    {.name = "bad-images",
+     .argument = "WHAT",
+     .help = "what an image file does that cannot be decoded: fail; skip, the next one takes its "
+             "place (default: fail)",
+     .kind = OPTION_CHOICE,
+     .offset = FIELD(bad_images),
+     .names = BAD_IMAGES,
+     .name_count = sizeof BAD_IMAGES / sizeof BAD_IMAGES[0]},
     {.name = "set",
      .argument = "ID",
      .help = "of results, as `repro check` lists them",
@@ -100,5 +112,6 @@ struct session_options session_choice(const struct command_options *options)
         .allow_nondeterministic = options->allow_nondeterministic,
         .tune = options->tune,
         .conventions = options->conventions,
+        .skip_broken = options->bad_images == SKIP,
     };
 }

@@ -36,6 +36,18 @@ void dataset_crops(const struct dataset *data, uint64_t seed, uint32_t epoch, co
     data->kind->crops(data, seed, epoch, image, count, crops);
 }
 
+struct dataset_broken dataset_broken(const struct dataset *data)
+{
+    if (data->kind == NULL || data->kind->broken == NULL)
+        return (struct dataset_broken){0, 0};
+    return data->kind->broken(data);
+}
+
+void dataset_broken_words(const struct dataset *data, int64_t which, char *words, size_t size)
+{
+    data->kind->broken_words(data, which, words, size);
+}
+
 void dataset_release(struct dataset *data)
 {
     if (data->kind != NULL)

@@ -27,6 +27,12 @@ struct dataset_images {
     const int32_t *labels; /* [n], 0..classes-1 */
 };
 
+/* What was found broken so far, where a set goes on without it. */
+struct dataset_broken {
+    int64_t images; /* each counted once */
+    int64_t rows;   /* that were another image's */
+};
+
 /* How a kind of data set does what the functions below say; of the same names, each. */
 struct dataset_kind {
     int (*augmented)(const struct dataset *data, uint64_t seed, uint32_t epoch,
@@ -39,6 +45,9 @@ struct dataset_kind {
     struct dataset_images (*whole)(const struct dataset *data, int split);
     void (*crops)(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
                   int64_t count, struct repro_crop *crops);
+    /* Both or neither: the set can go on without an image. */
+    struct dataset_broken (*broken)(const struct dataset *data);
+    void (*broken_words)(const struct dataset *data, int64_t which, char *words, size_t size);
 };
 
 struct dataset {
@@ -75,6 +84,12 @@ struct dataset_images dataset_whole(const struct dataset *data, int split);
  * dataset_augmented().  Needs train_n <= 2^31. */
 void dataset_crops(const struct dataset *data, uint64_t seed, uint32_t epoch, const int64_t *image,
                    int64_t count, struct repro_crop *crops);
+
+/* Zeroes of a set that fails at the first broken image. */
+struct dataset_broken dataset_broken(const struct dataset *data);
+/* What there is to say of the broken image that was found as number `which`, from 0: a sentence
+ * that begins with its file.  Needs which < images. */
+void dataset_broken_words(const struct dataset *data, int64_t which, char *words, size_t size);
 
 /* Frees what its source allocated; legal on a zeroed struct. */
 void dataset_release(struct dataset *data);

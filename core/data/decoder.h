@@ -13,18 +13,21 @@ struct err;
 
 /* What is kept between rows; zeroed: nothing. */
 struct decoder {
-    struct buffer bytes;
-    struct picture picture; /* width and height are those of the file that is open */
+    int width, height; /* of the picture that is open, as it is shown */
+    int orientation;   /* orientation_of()'s, or 1 */
+    struct buffer bytes, turned;
+    struct picture picture;
     struct resize resize;
 };
 
 /* Reads a file below a folder that is open, and its picture's header.  `listed` is the size that it
- * must have.  ERR_INPUT where that or the picture is not as it must be, ERR_IO where it cannot be
+ * must have; with `orients` the picture is shown the side up that the file notes (orientation.h).
+ * ERR_INPUT where that or the picture is not as it must be, ERR_IO where it cannot be
  * read; the sentence goes on from the file's name. */
-int decoder_open(struct decoder *decoder, int folder, const char *path, int64_t listed,
+int decoder_open(struct decoder *decoder, int folder, const char *path, int64_t listed, int orients,
                  struct err *err);
 
-/* The part of the picture that the frame says, once: dst [side, side, 3]. */
+/* The part of the picture, as it is shown, that the frame says, once: dst [side, side, 3]. */
 int decoder_show(struct decoder *decoder, const struct frame *frame, int side, int antialias,
                  uint8_t *dst, struct err *err);
 

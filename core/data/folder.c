@@ -3,7 +3,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "data/batch.h"
+#include "data/broken.h"
 #include "data/bytes.h"
+#include "data/colour.h"
 #include "data/decoder.h"
 #include "data/listing_cache.h"
 #include "data/pool.h"
@@ -11,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,10 +28,10 @@ struct folder {
     struct folder_options options;
     struct listing listing;
     int64_t *order[DATASET_SPLITS]; /* of all images, into the listing */
-    char augment[128];
+    char augment[FOLDER_WORDS];
     struct pool *pool;
     struct decoder decoder[POOL_MAX];
-    _Atomic int64_t replaced;
+    struct broken broken;
 };
 
 /* The rows of one call. */
@@ -49,11 +50,16 @@ struct rows {
 static int show(const struct rows *rows, int64_t image, struct decoder *decoder, uint8_t *dst,
                 struct err *err)
 {
-    const struct folder *folder = rows->data->own;
-    int width = decoder->picture.width, height = decoder->picture.height;
+    const struct folder_options *options = &((const struct folder *)rows->data->own)->options;
+    int width = decoder->width, height = decoder->height;
     struct frame frame = rows->varied ? frame_train(rows->seed, rows->epoch, image, width, height)
                                       : frame_test(width, height);
-    return decoder_show(decoder, &frame, folder->options.side, !folder->options.aliased, dst, err);
+    int code = decoder_show(decoder, &frame, options->side, !options->aliased, dst, err);
+    if (code == 0 && rows->varied && options->coloured) {
+        struct colour colour = colour_train(rows->seed, rows->epoch, image);
+        colour_apply(&colour, dst, (size_t)options->side * (size_t)options->side);
+    }
+    return code;
 }
 
 static int make_row(const struct rows *rows, int64_t image, struct decoder *decoder, uint8_t *dst,
@@ -66,7 +72,8 @@ static int make_row(const struct rows *rows, int64_t image, struct decoder *deco
     int code = listing_path(&folder->listing, rows->split, at, path, sizeof path, err);
     if (code != 0)
         return code;
-    code = decoder_open(decoder, folder->descriptor, path, listed->bytes, err);
+    code = decoder_open(decoder, folder->descriptor, path, listed->bytes, folder->options.oriented,
+                        err);
     if (code == 0)
         code = show(rows, image, decoder, dst, err);
     if (code != 0) {
@@ -83,15 +90,18 @@ static int work(void *context, int64_t piece, int thread, struct err *err)
     const struct rows *rows = context;
     struct folder *folder = rows->data->own;
     uint8_t *dst = rows->pixels + (size_t)piece * dataset_image_bytes(rows->data);
-    int64_t image = rows->image[piece], count = dataset_count(rows->data, rows->split), tried = 0;
-    int code;
-    do
-        code = make_row(rows, (image + tried) % count, &folder->decoder[thread], dst,
-                        &rows->labels[piece], err);
-    while (code == ERR_INPUT && folder->options.skip_broken && ++tried < count);
-    if (code == 0 && tried > 0)
-        atomic_fetch_add(&folder->replaced, 1);
-    return code;
+    int64_t count = dataset_count(rows->data, rows->split);
+    for (int64_t tried = 0;; tried++) {
+        int64_t image = (rows->image[piece] + tried) % count;
+        int code = make_row(rows, image, &folder->decoder[thread], dst, &rows->labels[piece], err);
+        if (code == 0 && tried > 0)
+            broken_replace(&folder->broken);
+        if (code != ERR_INPUT || !folder->options.skip_broken)
+            return code;
+        broken_note(&folder->broken, rows->split, image, err->text);
+        if (tried + 1 == count)
+            return code;
+    }
 }
 
 /* ---- The kind. ---- */
@@ -123,6 +133,7 @@ static void release(struct dataset *data)
 {
     struct folder *folder = data->own;
     pool_free(folder->pool);
+    broken_release(&folder->broken);
     for (int i = 0; i < POOL_MAX; i++)
         decoder_release(&folder->decoder[i]);
     for (int split = 0; split < DATASET_SPLITS; split++)
@@ -134,8 +145,21 @@ static void release(struct dataset *data)
     mem_free(folder);
 }
 
-static const struct dataset_kind kind = {
-    .augmented = augmented, .plain = plain, .release = release};
+static struct dataset_broken found_broken(const struct dataset *data)
+{
+    return broken_found(&((struct folder *)data->own)->broken);
+}
+
+static void say_broken(const struct dataset *data, int64_t which, char *words, size_t size)
+{
+    broken_words(&((struct folder *)data->own)->broken, which, words, size);
+}
+
+static const struct dataset_kind kind = {.augmented = augmented,
+                                         .plain = plain,
+                                         .release = release,
+                                         .broken = found_broken,
+                                         .broken_words = say_broken};
 
 /* ---- Opening. ---- */
 
@@ -217,15 +241,6 @@ static int check_options(struct folder_options *options, struct err *err)
     return picture_check(err);
 }
 
-/* Parts of identities, so the words are frozen. */
-static void fill_augment(struct folder *folder)
-{
-    snprintf(folder->augment, sizeof folder->augment,
-             "%d px; area 0.05-1, aspect 3/4-4/3, flip; bilinear%s; test: central 87.5 %%%s",
-             folder->options.side, folder->options.aliased ? "" : ", antialias",
-             folder->options.skip_broken ? "; broken skipped" : "");
-}
-
 int folder_open(const char *path, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err)
 {
@@ -244,7 +259,7 @@ int folder_open(const char *path, int64_t train_n, int64_t test_n,
     if (code == 0)
         code = fill_order(folder, DATASET_TEST, test_n, err);
     if (code == 0) {
-        fill_augment(folder);
+        folder_augment(&folder->options, folder->augment);
         data.augment = folder->augment;
         data.channels = CHANNELS;
         data.height = data.width = folder->options.side;
@@ -254,6 +269,8 @@ int folder_open(const char *path, int64_t train_n, int64_t test_n,
         code = fill_digest(&data, err);
     }
     if (code == 0)
+        code = broken_init(&folder->broken, (const int64_t[]){train_n, test_n}, err);
+    if (code == 0)
         code = pool_threads(&threads, err);
     if (code == 0)
         code = pool_new(threads, &folder->pool, err);
@@ -262,9 +279,4 @@ int folder_open(const char *path, int64_t train_n, int64_t test_n,
     else
         *out = data;
     return code;
-}
-
-int64_t folder_replaced(const struct dataset *data)
-{
-    return atomic_load(&((struct folder *)data->own)->replaced);
 }

@@ -21,19 +21,27 @@
 
 /* Zeroed: the defaults. */
 struct folder_options {
-    int side;    /* of the rows, in pixels; 0: FOLDER_SIDE */
-    int aliased; /* resizes without antialias, as TensorFlow does unless asked */
+    int side;     /* of the rows, in pixels; 0: FOLDER_SIDE */
+    int aliased;  /* resizes without antialias, as TensorFlow does unless asked */
+    int coloured; /* training rows are colour_train()'s (colour.h) besides */
+    int oriented; /* images are shown the side up that their files note (orientation.h) */
     /* What a file does that cannot be decoded, or is not of the size listed.  0: its row fails and
-     * names it.  1: its row is that of the split's next image in use that can be. */
+     * names it.  1: its row is that of the split's next image in use that can be, as that image's
+     * own row in this epoch; behind the last one comes the first. */
     int skip_broken;
 };
+
+#define FOLDER_WORDS 128
 
 /* The first train_n training and test_n test images below a folder.  ERR_INPUT names what is in the
  * way, and both numbers where there are fewer; ERR_CANNOT_RUN the package that this build lacks. */
 int folder_open(const char *folder, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err);
 
-/* Rows so far that were another image's because their own file is broken. */
-int64_t folder_replaced(const struct dataset *data);
+/* How rows are made, in the words of a run's identity. */
+void folder_augment(const struct folder_options *options, char words[FOLDER_WORDS]);
+/* In such words, what is not the default, for captions: "without antialias, colours varied"; empty
+ * where all is. */
+void folder_unusual(const char *augment, char words[FOLDER_WORDS]);
 
 #endif

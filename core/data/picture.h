@@ -4,8 +4,8 @@
  * and smooth upsampling, all samplings, progressive or not.  Gray becomes red = green = blue.  CMYK
  * and YCCK are read as Adobe writes them, inverted, and become red, green and blue as in PIL: with
  * the file's values c, m, y, k, red is k - (255 - c) k / 255, rounded.  PNG: palettes and gray of
- * any depth become RGB, of 16 bits the upper 8 count, transparency is dropped.  EXIF orientation,
- * colour profiles and gamma are ignored, as TensorFlow, PIL and torchvision do.
+ * any depth become RGB, of 16 bits the upper 8 count, transparency is dropped.  EXIF orientation
+ * (orientation.h), colour profiles and gamma are ignored, as TensorFlow, PIL and torchvision do.
  *
  * Files are not trusted: one of more than PICTURE_PIXELS_MAX pixels by its header is refused before
  * anything is allocated for it, and so is one that ends before its end marker, whichever rows are

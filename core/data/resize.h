@@ -5,7 +5,9 @@
  * place: of half width 1, or with antialias m / n where that is more.  What lies outside does not
  * count.  First along the rows, then along the columns; weights are integers in units of 2^-22,
  * rounded, and each of the two means is rounded to 0..255.  With antialias the bytes are those of
- * Image.resize(BILINEAR) of Pillow 10 for the part cut out before; later ones differ by 1. */
+ * Image.resize(BILINEAR) of Pillow 10 for the part cut out before; later ones differ by 1.
+ * Without it, but for the rounding between, they are those of TensorFlow 2's plain
+ * resize(BILINEAR); TensorFlow 1's lay half a pixel elsewhere. */
 #ifndef DATA_RESIZE_H
 #define DATA_RESIZE_H
 

@@ -3,9 +3,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "data/folder.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,35 +13,29 @@
 #define CIFAR10_SIDE 32
 #define SYNTHETIC_SEED 1 /* the synthetic set is one fixed set, whatever the run's seed */
 
-static int open_cifar10(const char *folder, int64_t train_n, int64_t test_n, int side,
-                        struct dataset *out, struct err *err)
+static int open_cifar10(const char *folder, int64_t train_n, int64_t test_n,
+                        const struct folder_options *options, struct dataset *out, struct err *err)
 {
-    if (side != 0 && side != CIFAR10_SIDE)
+    if (options->side != 0 && options->side != CIFAR10_SIDE)
         return err_set(err, ERR_INPUT,
                        "CIFAR-10's images are %d pixels on a side; %d cannot be had", CIFAR10_SIDE,
-                       side);
+                       options->side);
     return source_cifar10(folder, train_n, test_n, out, err);
 }
 
-static int open_folder(const char *folder, int64_t train_n, int64_t test_n, int side,
-                       struct dataset *out, struct err *err)
-{
-    struct folder_options options = {.side = side};
-    return folder_open(folder, train_n, test_n, &options, out, err);
-}
-
-static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, int side,
-                          struct dataset *out, struct err *err)
+static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n,
+                          const struct folder_options *options, struct dataset *out,
+                          struct err *err)
 {
     (void)folder;
-    return source_synthetic(SYNTHETIC_SEED, train_n, test_n, side, out, err);
+    return source_synthetic(SYNTHETIC_SEED, train_n, test_n, options->side, out, err);
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", open_folder},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, open_synthetic},
+    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", 0, open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, 0, open_synthetic},
+    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", 1, folder_open},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, 0, open_synthetic},
 };
 
 const struct source *source_table(size_t *count)
@@ -81,21 +75,49 @@ static int choose_folder(const struct source *source, const char *folder, char *
     return *path == NULL ? ERR_MEMORY : 0;
 }
 
-int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
-                struct dataset *out, struct err *err)
+static int check_options(const struct source *source, const struct folder_options *options,
+                         struct err *err)
+{
+    if (source->decodes || !(options->aliased || options->coloured || options->oriented))
+        return 0;
+    return err_set(err, ERR_USAGE,
+                   "the data set '%s' is no folder of image files; leave out the conventions "
+                   "antialias, colour and orientation",
+                   source->name);
+}
+
+int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
+                const struct folder_options *options, struct dataset *out, struct err *err)
 {
     const struct source *source = find(name, err);
     char *path = NULL;
-    int code = source == NULL ? ERR_USAGE : choose_folder(source, folder, &path, err);
+    int code = source == NULL ? ERR_USAGE : check_options(source, options, err);
+    if (code == 0)
+        code = choose_folder(source, folder, &path, err);
     if (code == 0 && path == NULL && source->stand_in != NULL &&
         (source = find(source->stand_in, err)) == NULL)
         code = ERR_USAGE;
     if (code == 0)
-        code = source->open(path, train_n, test_n, side, out, err);
+        code = source->open(path, train_n, test_n, options, out, err);
     mem_free(path);
     if (code != 0)
         return code;
     out->name = source->name;
     out->title = source->title;
     return 0;
+}
+
+void source_title(const char *name, const char *augment, char *title, size_t size)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        char words[FOLDER_WORDS] = "";
+        if (strcmp(table[i].name, name) != 0)
+            continue;
+        if (table[i].decodes)
+            folder_unusual(augment, words);
+        snprintf(title, size, "%s%s%s%s", table[i].title, words[0] == '\0' ? "" : " (", words,
+                 words[0] == '\0' ? "" : ")");
+        return;
+    }
+    title[0] = '\0';
 }

@@ -6,6 +6,7 @@
 #define DATA_SOURCE_H
 
 #include "data/dataset.h"
+#include "data/folder.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,10 +18,11 @@ struct source {
     const char *title;    /* for captions */
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
     const char *variable; /* of the environment: its folder where none is given; NULL: none */
+    int decodes;          /* image files: all of folder_options is for it, not the side alone */
     /* Opens the first train_n training and test_n test images of a folder, side x side pixels each
      * (0: the source's own); fills *out but for name and title, on success only. */
-    int (*open)(const char *folder, int64_t train_n, int64_t test_n, int side, struct dataset *out,
-                struct err *err);
+    int (*open)(const char *folder, int64_t train_n, int64_t test_n,
+                const struct folder_options *options, struct dataset *out, struct err *err);
 };
 
 /* All of them. */
@@ -28,11 +30,17 @@ const struct source *source_table(size_t *count);
 
 /* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"), so
  * that one folder can hold every data set; where folder is NULL or empty, from the one that its
- * variable names, else it is the stand-in.  ERR_USAGE with
- * the names there are when it is none of them, ERR_INPUT where the source has no images of that
- * side, else as the source says.  dataset_release() closes it. */
-int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
-                struct dataset *out, struct err *err);
+ * variable names, else it is the stand-in.  Of the options a source that decodes nothing takes the
+ * side alone, and so does what stands in for one that does.  ERR_USAGE with the names there are when
+ * it is none of them, and where a source that decodes nothing is itself named and is to make rows
+ * otherwise; ERR_INPUT where the source has no images of that side, else as the source says.
+ * dataset_release() closes it. */
+int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
+                const struct folder_options *options, struct dataset *out, struct err *err);
+
+/* For captions: the title of the source of that name, and behind it in what the words of its
+ * augmentation are not the default; empty where there is none. */
+void source_title(const char *name, const char *augment, char *title, size_t size);
 
 /* ---- The sources by themselves.  Name and title are left NULL. ---- */
 

@@ -8,41 +8,49 @@
 #include <string.h>
 
 #define EPOCHS_LIMIT 100000
-#define KNOWN_TEXT 160
+#define KNOWN_TEXT 240
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const KEYS[] = {CONVENTIONS_KEYS};
+struct all {
+    struct schedule_conventions schedule;
+    struct image_conventions images;
+};
+
+static const char *const KEYS[] = {CONVENTIONS_KEYS, CONVENTIONS_IMAGE_KEYS};
 
 /* A convention is a number of epochs or one of two words, of which the second is not the
  * default. */
-static const struct {
+static const struct convention {
     const char *key, *usual, *other; /* words; NULL: a number */
-    size_t offset;                   /* of an int in struct schedule_conventions */
+    size_t offset;                   /* of an int in struct all */
 } TABLE[] = {
-    {"last_batch", "drop", "keep", offsetof(struct schedule_conventions, keep_last_batch)},
-    {"early_steps", NULL, NULL, offsetof(struct schedule_conventions, early_steps)},
-    {"moments_at_step", "keep", "reset", offsetof(struct schedule_conventions, reset_moments)},
-    {"extra_epochs", NULL, NULL, offsetof(struct schedule_conventions, extra_epochs)},
+    {"last_batch", "drop", "keep", offsetof(struct all, schedule.keep_last_batch)},
+    {"early_steps", NULL, NULL, offsetof(struct all, schedule.early_steps)},
+    {"moments_at_step", "keep", "reset", offsetof(struct all, schedule.reset_moments)},
+    {"extra_epochs", NULL, NULL, offsetof(struct all, schedule.extra_epochs)},
+    {"antialias", "yes", "no", offsetof(struct all, images.aliased)},
+    {"colour", "none", "inception", offsetof(struct all, images.coloured)},
+    {"orientation", "ignore", "apply", offsetof(struct all, images.oriented)},
 };
 
-static int *field(struct schedule_conventions *conventions, size_t i)
+static int *field(struct all *all, size_t i)
 {
-    return (int *)((char *)conventions + TABLE[i].offset);
+    return (int *)((char *)all + TABLE[i].offset);
 }
 
-int conventions_parse(struct settings_view *view, struct schedule_conventions *conventions)
+static int parse(struct settings_view *view, struct all *all)
 {
     for (size_t i = 0; i < COUNT_OF(TABLE) && view->failed == 0; i++) {
         if (settings_find(view, TABLE[i].key) == NULL)
             continue;
         if (TABLE[i].usual == NULL) {
-            *field(conventions, i) = (int)settings_int(view, TABLE[i].key, 0, EPOCHS_LIMIT);
+            *field(all, i) = (int)settings_int(view, TABLE[i].key, 0, EPOCHS_LIMIT);
             continue;
         }
         const char *text = settings_string(view, TABLE[i].key);
         if (text == NULL)
             break;
-        *field(conventions, i) = strcmp(text, TABLE[i].other) == 0;
+        *field(all, i) = strcmp(text, TABLE[i].other) == 0;
         if (strcmp(text, TABLE[i].other) != 0 && strcmp(text, TABLE[i].usual) != 0)
             settings_fail(view, settings_find(view, TABLE[i].key),
                           "'%s' is \"%.80s\"; it must be \"%s\" or \"%s\"", TABLE[i].key, text,
@@ -51,11 +59,27 @@ int conventions_parse(struct settings_view *view, struct schedule_conventions *c
     return view->failed;
 }
 
-static int apply_value(size_t i, const char *value, struct schedule_conventions *conventions,
-                       struct err *err)
+/* The keys of the other kind are refused where a view's keys are checked. */
+int conventions_parse(struct settings_view *view, struct schedule_conventions *conventions)
+{
+    struct all all = {.schedule = *conventions};
+    int code = parse(view, &all);
+    *conventions = all.schedule;
+    return code;
+}
+
+int conventions_parse_images(struct settings_view *view, struct image_conventions *images)
+{
+    struct all all = {.images = *images};
+    int code = parse(view, &all);
+    *images = all.images;
+    return code;
+}
+
+static int apply_value(size_t i, const char *value, struct all *all, struct err *err)
 {
     if (TABLE[i].usual != NULL) {
-        *field(conventions, i) = strcmp(value, TABLE[i].other) == 0;
+        *field(all, i) = strcmp(value, TABLE[i].other) == 0;
         if (strcmp(value, TABLE[i].other) == 0 || strcmp(value, TABLE[i].usual) == 0)
             return 0;
         return err_set(err, ERR_USAGE, "convention %s=%.40s: it is %s or %s", TABLE[i].key, value,
@@ -66,7 +90,7 @@ static int apply_value(size_t i, const char *value, struct schedule_conventions 
     if (!number_whole(value, &epochs, &end) || *end != '\0' || epochs < 0 || epochs > EPOCHS_LIMIT)
         return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d",
                        TABLE[i].key, value, EPOCHS_LIMIT);
-    *field(conventions, i) = (int)epochs;
+    *field(all, i) = (int)epochs;
     return 0;
 }
 
@@ -82,8 +106,7 @@ static const char *known_words(char text[KNOWN_TEXT])
     return text;
 }
 
-static int apply_one(const char *word, size_t length, struct schedule_conventions *conventions,
-                     struct err *err)
+static int apply_one(const char *word, size_t length, struct all *all, struct err *err)
 {
     char copy[128], known[KNOWN_TEXT], mend[SUGGEST_TEXT];
     snprintf(copy, sizeof copy, "%.*s", (int)length, word);
@@ -93,14 +116,15 @@ static int apply_one(const char *word, size_t length, struct schedule_convention
     *equals = '\0';
     for (size_t i = 0; i < COUNT_OF(TABLE); i++)
         if (strcmp(copy, TABLE[i].key) == 0)
-            return apply_value(i, equals + 1, conventions, err);
+            return apply_value(i, equals + 1, all, err);
     return err_set(err, ERR_USAGE, "unknown convention '%s'%s", copy,
                    suggest_phrase(mend, copy, KEYS, COUNT_OF(KEYS), '\'', known_words(known)));
 }
 
-int conventions_apply(const char *words, struct schedule_conventions *conventions, struct err *err)
+int conventions_apply(const char *words, struct schedule_conventions *conventions,
+                      struct image_conventions *images, struct err *err)
 {
-    struct schedule_conventions changed = *conventions;
+    struct all changed = {*conventions, *images};
     for (const char *at = words;; at++) {
         size_t length = strcspn(at, ",");
         int code = apply_one(at, length, &changed, err);
@@ -110,7 +134,8 @@ int conventions_apply(const char *words, struct schedule_conventions *convention
         if (*at == '\0')
             break;
     }
-    *conventions = changed;
+    *conventions = changed.schedule;
+    *images = changed.images;
     return 0;
 }
 

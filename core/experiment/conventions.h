@@ -6,6 +6,11 @@
  *                                        epochs
  *     moments_at_step = "keep" | "reset" the optimizer's memory at a step of the schedule
  *     extra_epochs = 0                   behind the last epoch, at the paper's scale; 5: 205 epochs
+ * and, of an experiment on a folder of images, for all of its runs:
+ *     antialias = "yes" | "no"           when images are made smaller; no: TensorFlow 2's plain
+ *                                        bilinear resizing
+ *     colour = "none" | "inception"      training images' brightness and saturation vary
+ *     orientation = "ignore" | "apply"   the side that cameras note as the upper one
  * The first of each is the default, under which every count in the paper is true. */
 #ifndef EXPERIMENT_CONVENTIONS_H
 #define EXPERIMENT_CONVENTIONS_H
@@ -20,13 +25,22 @@ struct err;
 
 #define CONVENTIONS_TEXT 160
 #define CONVENTIONS_KEYS "last_batch", "early_steps", "moments_at_step", "extra_epochs"
+#define CONVENTIONS_IMAGE_KEYS "antialias", "colour", "orientation"
+
+/* How the files of a folder of images become rows; zeroed: the defaults. */
+struct image_conventions {
+    int aliased, coloured, oriented;
+};
 
 /* Reads the keys above from a run of an experiment file; what is left out keeps its default. */
 int conventions_parse(struct settings_view *view, struct schedule_conventions *conventions);
+/* The same of an experiment and its images. */
+int conventions_parse_images(struct settings_view *view, struct image_conventions *images);
 
 /* Changes what `words` says, "last_batch=keep,extra_epochs=5".  ERR_USAGE names the word and what
  * it could be. */
-int conventions_apply(const char *words, struct schedule_conventions *conventions, struct err *err);
+int conventions_apply(const char *words, struct schedule_conventions *conventions,
+                      struct image_conventions *images, struct err *err);
 
 /* "last batch kept, steps 1 epoch early"; empty when all are the default. */
 void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT]);

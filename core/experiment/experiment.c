@@ -14,10 +14,24 @@
 #define SIDE_MAX 4096
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const TOP_KEYS[] = {
-    "name",   "title",          "dataset", "train_n", "epochs",   "groups",          "plot",
-    "base",   "schedules_only", "study",   "runs",    "profiles", "default_profile", "defaults",
-    "panels", "claims",         "seeds"};
+static const char *const TOP_KEYS[] = {"name",
+                                       "title",
+                                       "dataset",
+                                       "train_n",
+                                       "epochs",
+                                       "groups",
+                                       "plot",
+                                       "base",
+                                       "schedules_only",
+                                       "study",
+                                       "runs",
+                                       "profiles",
+                                       "default_profile",
+                                       "defaults",
+                                       "panels",
+                                       "claims",
+                                       "seeds",
+                                       CONVENTIONS_IMAGE_KEYS};
 static const char *const PROFILE_KEYS[] = {
     "name",      "network", "divide", "divide_batch", "divide_ghost",        "epochs",
     "divide_lr", "test_n",  "side",   "micro_ghosts", "device_micro_ghosts", "words"};
@@ -115,7 +129,9 @@ static int parse_top(struct experiment *experiment, struct settings_view *top)
     }
     if (settings_find(top, "schedules_only") != NULL)
         experiment->schedules_only = settings_bool(top, "schedules_only");
-    int code = top->failed != 0 ? top->failed : experiment_runs_parse(top, experiment);
+    int code = conventions_parse_images(top, &experiment->images);
+    if (code == 0)
+        code = experiment_runs_parse(top, experiment);
     if (code == 0)
         code = parse_profiles(experiment, top);
     if (code == 0)

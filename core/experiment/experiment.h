@@ -10,6 +10,7 @@
 #ifndef EXPERIMENT_EXPERIMENT_H
 #define EXPERIMENT_EXPERIMENT_H
 
+#include "experiment/conventions.h"
 #include "schedule/schedule.h"
 
 #include <stddef.h>
@@ -79,8 +80,9 @@ struct experiment {
     const char *dataset; /* "cifar10" */
     int64_t train_n;     /* at the paper's scale */
     int epochs;
-    int groups;       /* groups a batch is dealt to */
-    int seeds;        /* runs a curve where the user names no number: as many as the paper's */
+    int groups; /* groups a batch is dealt to */
+    int seeds;  /* runs a curve where the user names no number: as many as the paper's */
+    struct image_conventions images;
     const char *plot; /* name of the script in plots/, without ".gp" */
     /* "accumulation": the runs are measured at their start, not trained; or NULL */
     const char *study;

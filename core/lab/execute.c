@@ -249,9 +249,13 @@ static int train(struct execution *execution, struct err *err)
         code = unwritten.code;
     }
     if (execution->manifest != NULL) {
-        struct err second;
-        int written = manifest_write(run, execution->manifest, state->update,
-                                     code == 0 ? &execution->log : NULL, code == 0 ? err : &second);
+        struct err second = {0}, *to = code == 0 ? err : &second;
+        struct dataset_broken broken = dataset_broken(&execution->session->data);
+        int written = manifest_note_broken(run, execution->manifest, broken.images, broken.rows,
+                                           to);
+        if (written == 0)
+            written = manifest_write(run, execution->manifest, state->update,
+                                     code == 0 ? &execution->log : NULL, to);
         code = code == 0 ? written : code;
     }
     if (code == 0)

@@ -4,9 +4,11 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "data/pool.h"
 #include "results/difference.h"
 #include "results/manifest.h"
 #include "results/runlog.h"
+#include "train/prefetch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -141,6 +143,26 @@ static int put_runs(struct text *out, const struct figure *figure, const struct 
     return 0;
 }
 
+/* What a set that does not lie in memory whole holds of rows instead. */
+static int put_queue(struct text *out, const struct figure *figure, struct err *err)
+{
+    const struct dataset *data = &figure->session.data;
+    int64_t micro = 0;
+    int threads;
+    if (dataset_whole(data, DATASET_TRAIN).pixels != NULL)
+        return 0;
+    for (size_t i = 0; i < figure->run_count; i++)
+        micro = figure->runs[i].micro > micro ? figure->runs[i].micro : micro;
+    int code = pool_threads(&threads, err);
+    if (code == 0)
+        text_put(out,
+                 "  Of it images: %d micros of %" PRId64 " rows, %.1f MiB a run, decoded ahead by "
+                 "%d thread%s.\n",
+                 PREFETCH_DEPTH, micro, (double)prefetch_bytes(data, micro) / 1048576.0, threads,
+                 threads == 1 ? "" : "s");
+    return code;
+}
+
 int forecast_text(const struct figure *figure, const struct store *store, char **text,
                   struct err *err)
 {
@@ -162,6 +184,8 @@ int forecast_text(const struct figure *figure, const struct store *store, char *
         text_put(out,
                  "  Memory: %.0f MiB, the most that the process held; it does not grow with B.\n",
                  (double)speed.memory / 1048576.0);
+    if (code == 0)
+        code = put_queue(out, figure, err);
     if (code == 0)
         return text_take(out, text, "the forecast", err);
     text_release(out);

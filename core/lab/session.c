@@ -19,7 +19,8 @@ int session_load(const struct session_options *options, struct experiment **out,
                               : figures_load(folder, options->figure, &experiment, err);
     mem_free(folder);
     for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
-        code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions, err);
+        code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions,
+                                 &experiment->images, err);
     if (code != 0)
         experiment_free(experiment);
     else
@@ -28,19 +29,20 @@ int session_load(const struct session_options *options, struct experiment **out,
 }
 
 int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
-                 const char *folder, struct dataset *data, struct err *err)
+                 const char *folder, int skip_broken, struct dataset *data, struct err *err)
 {
+    struct folder_options options = {.side = profile->side,
+                                     .aliased = experiment->images.aliased,
+                                     .coloured = experiment->images.coloured,
+                                     .oriented = experiment->images.oriented,
+                                     .skip_broken = skip_broken};
     int64_t train_n = experiment->train_n / profile->divide, test_n = profile->test_n;
-    return source_open(experiment->dataset, folder, train_n, test_n, profile->side, data, err);
+    return source_open(experiment->dataset, folder, train_n, test_n, &options, data, err);
 }
 
-void session_data_title(const char *name, char *title, size_t size)
+void session_data_title(struct facts_data *data)
 {
-    size_t count;
-    const struct source *table = source_table(&count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(table[i].name, name) == 0)
-            snprintf(title, size, "%s", table[i].title);
+    source_title(data->name, data->augment, data->title, sizeof data->title);
 }
 
 /* Opens it once more with this job's share of the threads that the backend chose by itself: only
@@ -102,8 +104,8 @@ static void fill_facts(struct session *session, const struct session_options *op
     const struct repro_caps *caps = &session->caps;
     const struct experiment_profile *profile = session->facts.profile;
     snprintf(data->name, sizeof data->name, "%s", session->data.name);
-    snprintf(data->title, sizeof data->title, "%s", session->data.title);
     snprintf(data->augment, sizeof data->augment, "%s", session->data.augment);
+    session_data_title(data);
     snprintf(data->digest, sizeof data->digest, "%016" PRIx64, session->data.digest);
     snprintf(backend->name, sizeof backend->name, "%s", session->backend.name);
     snprintf(backend->version, sizeof backend->version, "%s", session->backend.version);
@@ -141,7 +143,7 @@ int session_open(const struct session_options *options, struct session *session,
         code = open_backend(session, options, err);
     if (code == 0)
         code = session_data(session->experiment, session->facts.profile, options->data,
-                            &session->data, err);
+                            options->skip_broken, &session->data, err);
     if (code == 0)
         code = net_named(&session->net, session->facts.profile->network, session->data.channels,
                          session->data.height, session->data.width, session->data.classes,

@@ -27,6 +27,7 @@ struct session_options {
     int allow_nondeterministic;
     int tune;                /* the backend chooses by trial, once, among what its rule allows */
     const char *conventions; /* conventions_apply()'s, for every run; those of the experiment */
+    int skip_broken;         /* a folder's broken images are replaced by others (data/folder.h) */
 };
 
 /* A device of the session's backend and what lies on it, for one thread and one run at a time. */
@@ -55,10 +56,10 @@ int session_load(const struct session_options *options, struct experiment **out,
 /* The experiment's data set at a profile's size and side, from a folder, or its stand-in where
  * folder is NULL and the source's variable names none. */
 int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
-                 const char *folder, struct dataset *data, struct err *err);
+                 const char *folder, int skip_broken, struct dataset *data, struct err *err);
 
-/* What captions call a data set of that name. */
-void session_data_title(const char *name, char *title, size_t size);
+/* Fills in what captions call the data set of that name and augmentation. */
+void session_data_title(struct facts_data *data);
 
 /* Loads all of it; of an experiment that trains nothing only itself and the profile.
  * session_close() releases it; legal on a zeroed struct. */

@@ -17,7 +17,7 @@ struct err;
 
 struct facts_data {
     char name[32];     /* "cifar10" */
-    char title[64];    /* for captions: "CIFAR-10"; no part of an identity */
+    char title[160];   /* for captions: "CIFAR-10"; no part of an identity */
     char augment[128]; /* how training images are varied, in words */
     char digest[17];   /* of shape, pixels and labels in use, 16 hexadecimal digits */
 };

@@ -10,7 +10,8 @@
  *                                 from and to, peak memory of the process in bytes, how many runs
  *                                 it trained at a time where not one, whether algorithms were
  *                                 chosen by trial, and what the backend chose for each layer, where
- *                                 it says
+ *                                 it says; where the process found broken images and went on
+ *                                 without them, how many, and how many rows were another image's
  *   result                        when done: updates, final and best test accuracy, training
  *                                 seconds */
 #ifndef RESULTS_MANIFEST_H
@@ -51,6 +52,11 @@ struct manifest_session {
  * a session of which updates were kept. */
 int manifest_begin(const struct run *run, const struct manifest_session *session, json_t **manifest,
                    struct err *err);
+
+/* Notes in the session how many broken images the process found and how many rows it replaced by
+ * another image's; nothing where there is none. */
+int manifest_note_broken(const struct run *run, json_t *manifest, int64_t images, int64_t rows,
+                         struct err *err);
 
 /* Writes the manifest with the session's last update; log is NULL while running, the complete log
  * when done. */

@@ -210,13 +210,30 @@ static json_t *result_json(const struct runlog *log)
                      seconds);
 }
 
+static json_t *last_session(const json_t *manifest)
+{
+    const json_t *sessions = json_object_get(manifest, "sessions");
+    return json_array_get(sessions, json_array_size(sessions) - 1);
+}
+
+int manifest_note_broken(const struct run *run, json_t *manifest, int64_t images, int64_t rows,
+                         struct err *err)
+{
+    if (images == 0)
+        return 0;
+    json_t *broken = json_pack("{s:I, s:I}", "images", (json_int_t)images, "rows_replaced",
+                               (json_int_t)rows);
+    return json_object_set_new(last_session(manifest), "broken", broken) == 0
+               ? 0
+               : out_of_memory(run, err);
+}
+
 int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
                    const struct runlog *log, struct err *err)
 {
     char now[CLOCK_TEXT];
     clock_text(now);
-    json_t *sessions = json_object_get(manifest, "sessions");
-    json_t *session = json_array_get(sessions, json_array_size(sessions) - 1);
+    json_t *session = last_session(manifest);
     int bad = json_object_set_new(session, "ended", json_string(now)) |
               json_object_set_new(session, "last_update", json_integer(last_update)) |
               json_object_set_new(session, "peak_memory", json_integer(mem_peak()));

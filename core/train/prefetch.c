@@ -191,6 +191,12 @@ static int start_thread(struct prefetch *ahead, struct err *err)
     return 0;
 }
 
+size_t prefetch_bytes(const struct dataset *data, int64_t micro)
+{
+    size_t row = dataset_image_bytes(data) + sizeof(int32_t) + sizeof(int64_t);
+    return PREFETCH_DEPTH * (size_t)micro * row;
+}
+
 static int make_slot(const struct prefetch *ahead, struct slot *slot, struct err *err)
 {
     size_t micro = (size_t)ahead->config.micro;

@@ -15,6 +15,7 @@
 #include "data/dataset.h"
 #include "schedule/schedule.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -51,6 +52,10 @@ struct prefetch_rows {
 };
 
 struct prefetch;
+
+/* Bytes of all rows that are held at a time, of a data set of which rows travel as pixels; it does
+ * not grow with B. */
+size_t prefetch_bytes(const struct dataset *data, int64_t micro);
 
 /* ERR_MEMORY, also when there is no thread to be had. */
 int prefetch_new(const struct prefetch_config *config, struct prefetch **out, struct err *err);

@@ -17,22 +17,50 @@ struct picture_file {
     size_t size;
 };
 
+enum picture_special {
+    PICTURE_PLAIN,
+    PICTURE_EXIF, /* notes the orientations 1..8, by its number */
+    PICTURE_RGB,  /* a JPEG that is not of luma and chroma */
+    PICTURE_RESTARTS,
+    PICTURE_16_BITS,
+    PICTURE_ALPHA,
+    PICTURE_PALETTE
+};
+
 struct picture_kind {
     const char *name;
     int channels;                   /* 1: gray, 3: colour, 4: CMYK */
     int across, down;               /* samples of the first channel for one of the others */
     int progressive, inverted_luma; /* the second: YCCK */
-    int png;                        /* a PNG: 1, of 16 bits a sample: 16, interlaced: 7 */
+    int png;                        /* a PNG: 1, interlaced: 7 */
+    enum picture_special special;
+    int width, height; /* 0: of any size */
 };
 
 /* One of each kind that is read. */
 static const struct picture_kind picture_kinds[] = {
-    {"gray", 1, 1, 1, 0, 0, 0},        {"444", 3, 1, 1, 0, 0, 0},
-    {"422", 3, 2, 1, 0, 0, 0},         {"420", 3, 2, 2, 0, 0, 0},
-    {"411", 3, 4, 1, 0, 0, 0},         {"440", 3, 1, 2, 0, 0, 0},
-    {"progressive", 3, 2, 2, 1, 0, 0}, {"cmyk", 4, 1, 1, 0, 0, 0},
-    {"ycck", 4, 2, 2, 0, 1, 0},        {"png", 3, 1, 1, 0, 0, 1},
-    {"png-gray", 1, 1, 1, 0, 0, 1},    {"png-interlaced", 3, 1, 1, 0, 0, 7},
+    {"gray", 1, 1, 1, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"444", 3, 1, 1, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"422", 3, 2, 1, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"420", 3, 2, 2, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"411", 3, 4, 1, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"440", 3, 1, 2, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"progressive", 3, 2, 2, 1, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"restarts", 3, 2, 2, 0, 0, 0, PICTURE_RESTARTS, 0, 0},
+    {"rgb", 3, 1, 1, 0, 0, 0, PICTURE_RGB, 0, 0},
+    {"cmyk", 4, 1, 1, 0, 0, 0, PICTURE_PLAIN, 0, 0},
+    {"ycck", 4, 2, 2, 0, 1, 0, PICTURE_PLAIN, 0, 0},
+    {"exif", 3, 2, 2, 0, 0, 0, PICTURE_EXIF, 0, 0},
+    {"png", 3, 1, 1, 0, 0, 1, PICTURE_PLAIN, 0, 0},
+    {"png-gray", 1, 1, 1, 0, 0, 1, PICTURE_PLAIN, 0, 0},
+    {"png-interlaced", 3, 1, 1, 0, 0, 7, PICTURE_PLAIN, 0, 0},
+    {"png-16-bits", 3, 1, 1, 0, 0, 1, PICTURE_16_BITS, 0, 0},
+    {"png-alpha", 4, 1, 1, 0, 0, 1, PICTURE_ALPHA, 0, 0},
+    {"png-palette", 1, 1, 1, 0, 0, 1, PICTURE_PALETTE, 0, 0},
+    {"png-exif", 3, 1, 1, 0, 0, 1, PICTURE_EXIF, 0, 0},
+    {"dot", 3, 2, 2, 0, 0, 0, PICTURE_PLAIN, 1, 1},
+    {"wide", 3, 2, 2, 0, 0, 0, PICTURE_PLAIN, 10000, 20},
+    {"tall", 3, 2, 2, 0, 0, 0, PICTURE_PLAIN, 20, 10000},
 };
 #define PICTURE_KINDS (sizeof picture_kinds / sizeof *picture_kinds)
 
@@ -48,6 +76,28 @@ static inline void picture_line(int number, int width, int y, int channels, uint
     for (int x = 0; x < width; x++)
         for (int c = 0; c < channels; c++)
             line[x * channels + c] = picture_value(number, x, y, c);
+}
+
+#define PICTURE_EXIF_SIZE 26
+
+/* A block of EXIF with one field. */
+static inline void picture_exif(int number, uint8_t block[PICTURE_EXIF_SIZE])
+{
+    static const uint8_t little[] = {'I', 'I', '*', 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1},
+                         big[] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1};
+    memset(block, 0, PICTURE_EXIF_SIZE);
+    if (number % 3 == 0)
+        memcpy(block, big, sizeof big);
+    else
+        memcpy(block, little, sizeof little);
+    block[number % 3 == 0 ? 19 : 18] = (uint8_t)(1 + number % 8);
+}
+
+static inline void picture_put_exif(struct jpeg_compress_struct *info, int number)
+{
+    uint8_t segment[6 + PICTURE_EXIF_SIZE] = "Exif\0";
+    picture_exif(number, segment + 6);
+    jpeg_write_marker(info, JPEG_APP0 + 1, segment, sizeof segment);
 }
 
 static inline struct picture_file picture_make_jpeg(const struct picture_kind *kind, int number,
@@ -69,6 +119,10 @@ static inline struct picture_file picture_make_jpeg(const struct picture_kind *k
     jpeg_set_defaults(&info);
     if (kind->inverted_luma)
         jpeg_set_colorspace(&info, JCS_YCCK);
+    if (kind->special == PICTURE_RGB)
+        jpeg_set_colorspace(&info, JCS_RGB);
+    if (kind->special == PICTURE_RESTARTS)
+        info.restart_in_rows = 1;
     jpeg_set_quality(&info, 85, TRUE);
     info.dct_method = JDCT_ISLOW;
     info.comp_info[0].h_samp_factor = kind->across;
@@ -80,6 +134,8 @@ static inline struct picture_file picture_make_jpeg(const struct picture_kind *k
     if (kind->progressive)
         jpeg_simple_progression(&info);
     jpeg_start_compress(&info, TRUE);
+    if (kind->special == PICTURE_EXIF)
+        picture_put_exif(&info, number);
     uint8_t *line = malloc((size_t)width * (size_t)kind->channels);
     for (int y = 0; y < height; y++) {
         picture_line(number, width, y, kind->channels, line);
@@ -107,16 +163,31 @@ static inline struct picture_file picture_make_png(const struct picture_kind *ki
     png_structp write = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(write);
     png_set_write_fn(write, &file, picture_grow, NULL);
-    png_set_IHDR(write, info, (png_uint_32)width, (png_uint_32)height, 8,
-                 kind->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+    int wide = kind->special == PICTURE_16_BITS, channels = kind->channels * (wide ? 2 : 1);
+    png_set_IHDR(write, info, (png_uint_32)width, (png_uint_32)height, wide ? 16 : 8,
+                 kind->special == PICTURE_PALETTE ? PNG_COLOR_TYPE_PALETTE
+                 : kind->special == PICTURE_ALPHA ? PNG_COLOR_TYPE_RGB_ALPHA
+                 : kind->channels == 1            ? PNG_COLOR_TYPE_GRAY
+                                                  : PNG_COLOR_TYPE_RGB,
                  kind->png == 7 ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (kind->special == PICTURE_PALETTE) {
+        png_color palette[256];
+        for (int i = 0; i < 256; i++)
+            palette[i] = (png_color){(png_byte)(255 - i), (png_byte)(i / 2), (png_byte)(i * 5)};
+        png_set_PLTE(write, info, palette, 256);
+    }
     png_write_info(write, info);
+    if (kind->special == PICTURE_EXIF) {
+        uint8_t block[PICTURE_EXIF_SIZE];
+        picture_exif(number, block);
+        png_write_chunk(write, (png_const_bytep) "eXIf", block, sizeof block);
+    }
     int passes = png_set_interlace_handling(write);
-    uint8_t *line = malloc((size_t)width * (size_t)kind->channels);
+    uint8_t *line = malloc((size_t)width * (size_t)channels);
     for (int pass = 0; pass < passes; pass++)
         for (int y = 0; y < height; y++) {
-            picture_line(number, width, y, kind->channels, line);
+            picture_line(number, width, y, channels, line);
             png_write_row(write, line);
         }
     free(line);
@@ -125,9 +196,14 @@ static inline struct picture_file picture_make_png(const struct picture_kind *ki
     return file;
 }
 
+/* Of that size, where the kind has none of its own. */
 static inline struct picture_file picture_make(const struct picture_kind *kind, int number,
                                                int width, int height)
 {
+    if (kind->width != 0) {
+        width = kind->width;
+        height = kind->height;
+    }
     return kind->png != 0 ? picture_make_png(kind, number, width, height)
                           : picture_make_jpeg(kind, number, width, height);
 }
@@ -138,6 +214,19 @@ static inline const struct picture_kind *picture_named(const char *name)
     while (i < PICTURE_KINDS && strcmp(picture_kinds[i].name, name) != 0)
         i++;
     return i == PICTURE_KINDS ? NULL : &picture_kinds[i];
+}
+
+/* Ten of each kind, for pillow.py, of many sizes. */
+#define PICTURE_EACH 10
+
+static inline int picture_width(int number)
+{
+    return 17 + 13 * number;
+}
+
+static inline int picture_height(int number)
+{
+    return 14 + 19 * (number * 7 % 10);
 }
 
 #endif

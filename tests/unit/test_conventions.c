@@ -26,15 +26,17 @@ static void words(void **state)
 {
     (void)state;
     struct schedule_conventions c = {0};
+    struct image_conventions images = {0};
     struct err err = {0};
     char text[CONVENTIONS_TEXT];
     conventions_text(&c, text);
     assert_string_equal(text, "");
     assert_null(json_of(&c));
-    assert_int_equal(conventions_apply("extra_epochs=5", &c, &err), 0);
+    assert_int_equal(conventions_apply("extra_epochs=5", &c, &images, &err), 0);
     assert_null(json_of(&c)); /* the phases show it */
     assert_int_equal(
-        conventions_apply("last_batch=keep,early_steps=1,moments_at_step=reset", &c, &err), 0);
+        conventions_apply("last_batch=keep,early_steps=1,moments_at_step=reset", &c, &images, &err),
+        0);
     assert_true(c.keep_last_batch && c.early_steps == 1 && c.reset_moments && c.extra_epochs == 5);
     conventions_text(&c, text);
     assert_string_equal(
@@ -47,10 +49,27 @@ static void words(void **state)
     json_decref(json);
     assert_int_equal(
         conventions_apply("last_batch=drop,early_steps=0,moments_at_step=keep,extra_epochs=0", &c,
-                          &err),
+                          &images, &err),
         0);
     assert_true(!c.keep_last_batch && c.early_steps == 0 && !c.reset_moments &&
                 c.extra_epochs == 0);
+}
+
+static void words_of_images(void **state)
+{
+    (void)state;
+    struct schedule_conventions c = {.early_steps = 1};
+    struct image_conventions images = {0};
+    struct err err = {0};
+    assert_int_equal(conventions_apply("antialias=no", &c, &images, &err), 0);
+    assert_true(images.aliased && !images.coloured && !images.oriented);
+    assert_int_equal(
+        conventions_apply("colour=inception,orientation=apply,early_steps=0", &c, &images, &err),
+        0);
+    assert_true(images.aliased && images.coloured && images.oriented && c.early_steps == 0);
+    assert_int_equal(
+        conventions_apply("antialias=yes,colour=none,orientation=ignore", &c, &images, &err), 0);
+    assert_true(!images.aliased && !images.coloured && !images.oriented);
 }
 
 /* Allocations to come before one fails. */
@@ -99,15 +118,20 @@ static void refusals(void **state)
         {"early_steps=1x", "it is a number of epochs"},
         {"early_steps=", "it is a number of epochs"},
         {"extra_epochs=99999999999999999999", "it is a number of epochs"},
-        {"colour=red", "there are last_batch=drop|keep"},
+        {"hue=red", "there are last_batch=drop|keep, early_steps=N, moments_at_step=keep|reset, "
+                    "extra_epochs=N, antialias=yes|no, colour=none|inception, "
+                    "orientation=ignore|apply"},
+        {"colour=red", "colour=red: it is none or inception"},
+        {"antialiased=no", "did you mean 'antialias'?"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct schedule_conventions c = {.early_steps = 7};
+        struct image_conventions images = {.aliased = 1};
         struct err err = {0};
-        assert_int_equal(conventions_apply(bad[i][0], &c, &err), ERR_USAGE);
+        assert_int_equal(conventions_apply(bad[i][0], &c, &images, &err), ERR_USAGE);
         if (strstr(err.text, bad[i][1]) == NULL)
             fail_msg("'%s' lacks '%s'", err.text, bad[i][1]);
-        assert_true(c.early_steps == 7 && !c.keep_last_batch);
+        assert_true(c.early_steps == 7 && !c.keep_last_batch && images.aliased);
     }
 }
 
@@ -130,8 +154,9 @@ static struct schedule_spec original(void)
 static int64_t updates(struct schedule_spec spec, const char *convention)
 {
     struct schedule schedule;
+    struct image_conventions images = {0};
     struct err err = {0};
-    assert_int_equal(conventions_apply(convention, &spec.conventions, &err), 0);
+    assert_int_equal(conventions_apply(convention, &spec.conventions, &images, &err), 0);
     if (schedule_build(&spec, &schedule, &err) != 0)
         fail_msg("%s", err.text);
     assert_int_equal(schedule_updates_before(&schedule, schedule.epochs), schedule.updates);
@@ -184,8 +209,9 @@ static void impossible(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(out_of_memory),
-                                       cmocka_unit_test(refusals), cmocka_unit_test(counts),
-                                       cmocka_unit_test(impossible)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words),         cmocka_unit_test(words_of_images),
+        cmocka_unit_test(out_of_memory), cmocka_unit_test(refusals),
+        cmocka_unit_test(counts),        cmocka_unit_test(impossible)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "data/colour.h"
 #include "data/frame.h"
 #include "data/picture.h"
 #include "data/resize.h"
@@ -23,6 +24,7 @@
 #if defined REPRO_HAVE_JPEG && defined REPRO_HAVE_PNG
 
 #include "pictures.h"
+#include "pillow.h"
 
 #define SIDE 12
 #define ROW ((size_t)SIDE * SIDE * 3)
@@ -146,22 +148,35 @@ static void what_it_says(void **state)
                                       "antialias; test: central 87.5 %");
     assert_null(dataset_whole(&data, DATASET_TRAIN).pixels);
     const char *set = scratch_path(&scratch, "set");
-    other = open_at(set, TRAIN, TEST, "1",
-                    (struct folder_options){.side = 4000, .aliased = 1, .skip_broken = 1});
+    char words[FOLDER_WORDS];
+    folder_unusual(data.augment, words);
+    assert_string_equal(words, "");
+    other = open_at(
+        set, TRAIN, TEST, "1",
+        (struct folder_options){
+            .side = 4000, .aliased = 1, .coloured = 1, .oriented = 1, .skip_broken = 1});
     assert_string_equal(other.augment,
-                        "4000 px; area 0.05-1, aspect 3/4-4/3, flip; bilinear; test: "
-                        "central 87.5 %; broken skipped");
+                        "4000 px; area 0.05-1, aspect 3/4-4/3, flip, colour; bilinear; test: "
+                        "central 87.5 %; oriented by EXIF; broken skipped");
     assert_true(other.digest != data.digest);
-    assert_true(strlen(other.augment) < 128); /* all of it in a run's identity */
+    folder_unusual(other.augment, words);
+    assert_string_equal(words, "resized without antialias, colours varied, oriented by EXIF, "
+                               "broken images replaced");
     dataset_release(&other);
+    folder_augment(
+        &(struct folder_options){
+            .side = FOLDER_SIDE_MAX, .coloured = 1, .oriented = 1, .skip_broken = 1},
+        words);
+    assert_string_equal(words + strlen(words) - 7, "skipped"); /* the longest there can be */
     dataset_release(&data);
     struct err err = {0};
-    if (source_open("imagenet", set, 3, 2, 20, &data, &err) != 0)
+    if (source_open("imagenet", set, 3, 2, &(struct folder_options){.side = 20}, &data, &err) != 0)
         fail_msg("%s", err.text);
     assert_string_equal(data.name, "imagenet");
     assert_int_equal(data.height, 20);
     dataset_release(&data);
-    assert_int_equal(source_open("imagenet", set, 3, 2, 0, &data, &err), 0);
+    assert_int_equal(source_open("imagenet", set, 3, 2, &(struct folder_options){0}, &data, &err),
+                     0);
     assert_int_equal(data.height, FOLDER_SIDE);
     dataset_release(&data);
 }
@@ -240,6 +255,75 @@ static void parts_of_the_image(void **state)
     free(file.bytes);
 }
 
+/* Every odd kind, ten of each, whatever the file is called: what is evaluated, as Pillow shows it,
+ * as the pixels lie and turned as EXIF says. */
+static void as_pillow(void **state)
+{
+    (void)state;
+    enum { COUNT = PICTURE_KINDS * PICTURE_EACH, PIXELS = 27 };
+    int64_t image[COUNT];
+    static uint8_t rows[COUNT * PIXELS];
+    int32_t labels[COUNT];
+    numbers(image, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        char path[256], name[64];
+        snprintf(name, sizeof name, "%s", pillow[i].name);
+        int number = atoi(strrchr(name, '_') + 1);
+        *strrchr(name, '_') = '\0';
+        for (int split = 0; split < DATASET_SPLITS; split++) {
+            snprintf(path, sizeof path, "pil/%s/%s", split == DATASET_TEST ? "val" : "train",
+                     pillow[i].name);
+            folder(path);
+        }
+        snprintf(path + strlen(path), sizeof path - strlen(path), "/it's \"\xe2\x82\xac %d\".JPEG",
+                 number);
+        put_picture(path, picture_named(name), number, picture_width(number),
+                    picture_height(number));
+    }
+    put("pil/train/dot_0/one.jpg", "unread", 6);
+    for (int turned = 0; turned < 2; turned++) {
+        struct dataset data = open_at(scratch_path(&scratch, "pil"), 1, COUNT, "2",
+                                      (struct folder_options){.side = 3, .oriented = turned});
+        take(&data, DATASET_TEST, 0, image, COUNT, rows, labels);
+        for (size_t i = 0; i < COUNT; i++) /* classes and values are both sorted by name */
+            for (size_t k = 0; k < PIXELS; k++) {
+                const char *want = turned ? pillow[labels[i]].turned : pillow[labels[i]].row;
+                unsigned value;
+                assert_int_equal(sscanf(want + 2 * k, "%2x", &value), 1);
+                if (abs((int)value - rows[i * PIXELS + k]) > 1)
+                    fail_msg("%s%s: byte %zu is %d, not %u", pillow[labels[i]].name,
+                             turned ? ", turned" : "", k, rows[i * PIXELS + k], value);
+            }
+        dataset_release(&data);
+    }
+}
+
+/* Training rows with varied colours are those without, and then changed; others are not. */
+static void coloured(void **state)
+{
+    (void)state;
+    int64_t image[TRAIN];
+    static uint8_t rows[TRAIN * ROW], want[TRAIN * ROW];
+    int32_t labels[TRAIN];
+    struct dataset plain = opened("set", TRAIN, TEST, "2"),
+                   data = open_at(scratch_path(&scratch, "set"), TRAIN, TEST, "2",
+                                  (struct folder_options){.coloured = 1});
+    numbers(image, TRAIN);
+    take(&plain, DATASET_TRAIN, 4, image, TRAIN, want, labels);
+    take(&data, DATASET_TRAIN, 4, image, TRAIN, rows, labels);
+    assert_memory_not_equal(rows, want, sizeof rows);
+    for (int64_t i = 0; i < TRAIN; i++) {
+        struct colour colour = colour_train(9, 4, i);
+        colour_apply(&colour, want + (size_t)i * ROW, (size_t)SIDE * SIDE);
+    }
+    assert_memory_equal(rows, want, sizeof rows);
+    take(&plain, DATASET_TEST, 0, image, TEST, want, labels);
+    take(&data, DATASET_TEST, 0, image, TEST, rows, labels);
+    assert_memory_equal(rows, want, (size_t)TEST * ROW);
+    dataset_release(&plain);
+    dataset_release(&data);
+}
+
 /* Buffers grow to what the rows need, and stay. */
 static void nothing_allocated(void **state)
 {
@@ -278,7 +362,8 @@ static void rows_differ(void **state)
     for (size_t k = 0; k < PICTURE_KINDS; k++)
         assert_in_range(of[k], EACH, EACH + 1);
     assert_in_range(runs, 0, 15);
-    assert_in_range(same, PICTURE_KINDS, PICTURE_KINDS + 2); /* those of one pixel */
+    /* those of one pixel, of each kind and all of "dot", and little more */
+    assert_in_range(same, PICTURE_KINDS + EACH - 1, PICTURE_KINDS + EACH + 3);
     dataset_release(&data);
 }
 
@@ -289,12 +374,17 @@ static void counts_refused(void **state)
     struct dataset data, before;
     struct folder_options options = {.side = SIDE}, wide = {.side = 5000};
     const char *set = scratch_path(&scratch, "set");
+    char words[80];
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
     assert_int_equal(folder_open(set, TRAIN + 2, TEST, &options, &data, &err), ERR_INPUT);
-    assert_non_null(strstr(err.text, "set/train' has 61 images; 62 cannot be taken"));
+    snprintf(words, sizeof words, "set/train' has %d images; %d cannot be taken", (int)TRAIN + 1,
+             (int)TRAIN + 2);
+    assert_non_null(strstr(err.text, words));
     assert_int_equal(folder_open(set, TRAIN, TEST + 1, &options, &data, &err), ERR_INPUT);
-    assert_non_null(strstr(err.text, "set/val' has 12 images; 13 cannot be taken"));
+    snprintf(words, sizeof words, "set/val' has %d images; %d cannot be taken", (int)TEST,
+             (int)TEST + 1);
+    assert_non_null(strstr(err.text, words));
     assert_int_equal(folder_open(set, 0, 1, &options, &data, &err), ERR_INPUT);
     assert_int_equal(folder_open(set, 1, 1, &wide, &data, &err), ERR_INPUT);
     assert_non_null(strstr(err.text, "5000 pixels on a side cannot be had; 1 to 4096"));
@@ -375,15 +465,20 @@ static void is_broken(const char *name, const void *bytes, size_t size, const ch
     dataset_release(&data);
     data = open_at(scratch_path(&scratch, "broken"), 2, 1, "2",
                    (struct folder_options){.skip_broken = 1});
-    assert_int_equal(folder_replaced(&data), 0);
+    assert_int_equal(dataset_broken(&data).images, 0);
     assert_int_equal(dataset_augmented(&data, 1, 0, image, 2, pixels, labels, &err), 0);
-    assert_int_equal(folder_replaced(&data), 1);
+    assert_int_equal(dataset_broken(&data).rows, 1);
     assert_memory_equal(pixels, pixels + ROW, ROW);
     for (int i = 0; i < 2; i++)
         assert_int_equal(
             dataset_augmented(&data, 1, 0, &image[i], 1, twice + (size_t)i * ROW, labels, &err), 0);
     assert_memory_equal(twice, pixels, 2 * ROW);
-    assert_int_equal(folder_replaced(&data), 2);
+    assert_int_equal(dataset_broken(&data).rows, 2);
+    assert_int_equal(dataset_broken(&data).images, 1); /* once, however often it is met */
+    char said[ERR_TEXT];
+    dataset_broken_words(&data, 0, said, sizeof said);
+    assert_non_null(strstr(said, where));
+    assert_non_null(strstr(said, words));
     dataset_release(&data);
     char path[160];
     snprintf(path, sizeof path, "broken/train/a/%s", name);
@@ -420,6 +515,12 @@ static void nothing_but_broken(void **state)
                                   (struct folder_options){.skip_broken = 1});
     assert_int_equal(dataset_augmented(&data, 1, 0, image, 1, pixels, &label, &err), ERR_INPUT);
     assert_int_equal(dataset_plain(&data, DATASET_TEST, image, 1, pixels, &label, &err), 0);
+    char said[2][ERR_TEXT];
+    assert_int_equal(dataset_broken(&data).images, 2);
+    assert_int_equal(dataset_broken(&data).rows, 0);
+    for (int i = 0; i < 2; i++)
+        dataset_broken_words(&data, i, said[i], sizeof said[i]);
+    assert_non_null(strstr(said[0], strstr(said[1], "bad.jpg") != NULL ? "good.jpg" : "bad.jpg"));
     dataset_release(&data);
 }
 
@@ -484,6 +585,8 @@ int main(void)
         cmocka_unit_test(what_it_says),
         cmocka_unit_test(same_bytes),
         cmocka_unit_test(parts_of_the_image),
+        cmocka_unit_test(as_pillow),
+        cmocka_unit_test(coloured),
         cmocka_unit_test(nothing_allocated),
         cmocka_unit_test(rows_differ),
         cmocka_unit_test(counts_refused),
@@ -503,7 +606,8 @@ static void says_what_is_missing(void **state)
     (void)state;
     struct err err = {0};
     struct dataset data;
-    assert_int_equal(source_open("imagenet", "/", 1, 1, 0, &data, &err), ERR_CANNOT_RUN);
+    assert_int_equal(source_open("imagenet", "/", 1, 1, &(struct folder_options){0}, &data, &err),
+                     ERR_CANNOT_RUN);
     assert_non_null(strstr(err.text, "which this build lacks (Debian: "));
 }
 

@@ -51,11 +51,13 @@ static void names_are_frozen(void **state)
     }
 }
 
+static const struct folder_options usual;
+
 static void is_synthetic(const char *name, const char *folder)
 {
     struct err err = {0};
     struct dataset data;
-    if (source_open(name, folder, 300, 100, 0, &data, &err) != 0)
+    if (source_open(name, folder, 300, 100, &usual, &data, &err) != 0)
         fail_msg("%s", err.text);
     assert_string_equal(data.name, "synthetic");
     assert_string_equal(data.title, "Synthetic data, not CIFAR-10");
@@ -82,7 +84,7 @@ static void refused(const char *name, const char *folder, int64_t train_n, int c
     struct dataset data, before;
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
-    assert_int_equal(source_open(name, folder, train_n, 1, 0, &data, &err), code);
+    assert_int_equal(source_open(name, folder, train_n, 1, &usual, &data, &err), code);
     assert_int_equal(err.code, code);
     if (strstr(err.text, words) == NULL)
         fail_msg("'%s' is not in: %s", words, err.text);
@@ -109,28 +111,66 @@ static void sides(void **state)
     (void)state;
     struct err err = {0};
     struct dataset data;
-    assert_int_equal(source_open("cifar10", NULL, 2, 1, 48, &data, &err), 0); /* what stands in */
+    const struct folder_options wide = {.side = 48}, own = {.side = 32};
+    assert_int_equal(source_open("cifar10", NULL, 2, 1, &wide, &data, &err),
+                     0); /* what stands in */
     assert_int_equal(data.height, 48);
     assert_int_equal(data.width, 48);
     dataset_release(&data);
-    assert_int_equal(source_open("imagenet", NULL, 2, 1, 48, &data, &err), 0);
+    assert_int_equal(source_open("imagenet", NULL, 2, 1, &wide, &data, &err), 0);
     assert_string_equal(data.title, "Synthetic data, not ImageNet");
     assert_int_equal(data.height, 48);
     dataset_release(&data);
-    assert_int_equal(source_open("cifar10", scratch.folder, 2, 1, 48, &data, &err), ERR_INPUT);
+    assert_int_equal(source_open("cifar10", scratch.folder, 2, 1, &wide, &data, &err), ERR_INPUT);
     assert_string_equal(err.text, "CIFAR-10's images are 32 pixels on a side; 48 cannot be had");
-    assert_int_equal(source_open("cifar10", scratch.folder, 2, 1, 32, &data, &err), ERR_INPUT);
+    assert_int_equal(source_open("cifar10", scratch.folder, 2, 1, &own, &data, &err), ERR_INPUT);
     assert_non_null(strstr(err.text, "is missing"));
+}
+
+/* What is for files is refused where there are none, but for what stands in for files. */
+static void options_of_files(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct dataset data;
+    const struct folder_options options[] = {
+        {.aliased = 1}, {.coloured = 1}, {.oriented = 1}, {.skip_broken = 1}};
+    for (size_t i = 0; i < 4; i++) {
+        int skips = options[i].skip_broken;
+        assert_int_equal(source_open("imagenet", NULL, 2, 1, &options[i], &data, &err), 0);
+        dataset_release(&data);
+        assert_int_equal(source_open("cifar10", NULL, 2, 1, &options[i], &data, &err),
+                         skips ? 0 : ERR_USAGE);
+        if (skips)
+            dataset_release(&data);
+        else
+            assert_non_null(strstr(err.text, "'cifar10' is no folder of image files; leave out "));
+    }
+}
+
+static void titles(void **state)
+{
+    (void)state;
+    char title[160], augment[FOLDER_WORDS];
+    source_title("cifar10", "crop from 4-pixel reflection pad, flip", title, sizeof title);
+    assert_string_equal(title, "CIFAR-10");
+    folder_augment(&usual, augment);
+    source_title("imagenet", augment, title, sizeof title);
+    assert_string_equal(title, "ImageNet");
+    folder_augment(&(struct folder_options){.aliased = 1, .coloured = 1}, augment);
+    source_title("imagenet", augment, title, sizeof title);
+    assert_string_equal(title, "ImageNet (resized without antialias, colours varied)");
+    source_title("unknown", "", title, sizeof title);
+    assert_string_equal(title, "");
 }
 
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_frozen),
-        cmocka_unit_test(synthetic_stands_in),
-        cmocka_unit_test(what_cannot_be_opened),
-        cmocka_unit_test(sides),
+        cmocka_unit_test(names_are_frozen),      cmocka_unit_test(synthetic_stands_in),
+        cmocka_unit_test(what_cannot_be_opened), cmocka_unit_test(sides),
+        cmocka_unit_test(options_of_files),      cmocka_unit_test(titles),
     };
     return cmocka_run_group_tests_name("source", tests, set_up, tear_down);
 }
