@@ -35,10 +35,11 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n, i
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", open_folder},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, open_synthetic},
+    {"cifar10", "CIFAR-10", "synthetic", 3, CIFAR10_SIDE, 10, open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, 3, CIFAR10_SIDE, 10, open_synthetic},
+    {"imagenet", "ImageNet", "synthetic-imagenet", 3, FOLDER_SIDE, 1000, open_folder},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, 3, CIFAR10_SIDE, 10,
+     open_synthetic},
 };
 
 const struct source *source_table(size_t *count)
@@ -47,7 +48,7 @@ const struct source *source_table(size_t *count)
     return table;
 }
 
-static const struct source *find(const char *name, struct err *err)
+const struct source *source_find(const char *name, struct err *err)
 {
     const char *names[COUNT];
     char mend[SUGGEST_TEXT];
@@ -64,9 +65,9 @@ static const struct source *find(const char *name, struct err *err)
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n, int side,
                 struct dataset *out, struct err *err)
 {
-    const struct source *source = find(name, err);
+    const struct source *source = source_find(name, err);
     if (source != NULL && folder == NULL && source->stand_in != NULL)
-        source = find(source->stand_in, err);
+        source = source_find(source->stand_in, err);
     if (source == NULL)
         return ERR_USAGE;
     int code = source->open(folder, train_n, test_n, side, out, err);

@@ -16,6 +16,8 @@ struct source {
     const char *name;     /* in experiment files, manifests and identities: frozen */
     const char *title;    /* for captions */
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
+    /* of the whole set, where no other side is asked for; a folder may hold fewer classes */
+    int channels, side, classes;
     /* Opens the first train_n training and test_n test images of a folder, side x side pixels each
      * (0: the source's own); fills *out but for name and title, on success only. */
     int (*open)(const char *folder, int64_t train_n, int64_t test_n, int side, struct dataset *out,
@@ -24,6 +26,9 @@ struct source {
 
 /* All of them. */
 const struct source *source_table(size_t *count);
+
+/* The row of a name; NULL and ERR_USAGE with the names there are when it is none of them. */
+const struct source *source_find(const char *name, struct err *err);
 
 /* Opens the data set `name` from a folder, or its stand-in where folder is NULL.  ERR_USAGE with
  * the names there are when it is none of them, ERR_INPUT where the source has no images of that
