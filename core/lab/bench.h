@@ -96,7 +96,8 @@ int bench_net(const char *name, int side, struct net *net, struct err *err);
 /* Opens images as large as the network's for steps with data, and makes the network one of their
  * classes: the first 4096 of the folder, CIFAR-10's where they are 32 pixels on a side, else of
  * classes of image files (data/listing.h), or as many as there are, and a batch at least; where it
- * is NULL, as many synthetic ones of at most 64 MiB.  batch: as in bench_options.  Errors as source_open() and net_named(). */
+ * is NULL, as many synthetic ones of at most 64 MiB.  batch: as in bench_options.  Errors as
+ * source_open() and net_named(). */
 int bench_data(struct bench *bench, const char *network, const char *folder, int64_t batch,
                struct err *err);
 
