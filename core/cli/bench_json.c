@@ -81,13 +81,13 @@ static json_t *what_json(const struct bench *bench, const char *network,
                          const struct bench_options *options)
 {
     return json_pack(
-        "{s:s, s:i, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}",
+        "{s:s, s:i, s:I, s:I, s:I, s:I, s:s, s:b, s:s?, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s}",
         "network", network, "side", (int)bench->net.graph.width, "parameters",
         (json_int_t)bench->net.graph.param_count, "batch", (json_int_t)options->batch, "micro",
         (json_int_t)options->micro, "ghost", (json_int_t)options->ghost, "precision",
-        precision_name(options->precision), "with_data", options->with_data, "backend",
-        bench->backend.name, "backend_version", bench->backend.version, "device",
-        bench->caps.device, "library", bench->caps.library, "algorithms",
+        precision_name(options->precision), "with_data", options->with_data, "data",
+        bench->data.name, "backend", bench->backend.name, "backend_version", bench->backend.version,
+        "device", bench->caps.device, "library", bench->caps.library, "algorithms",
         string_or_null(bench->caps.algorithms), "threads", (int)bench->caps.threads, "version",
         REPRO_VERSION, "commit", REPRO_COMMIT);
 }

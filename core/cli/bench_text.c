@@ -78,6 +78,9 @@ void bench_print_text(const struct bench *bench, const char *network, int descri
            options->micro, options->ghost,
            options->with_data ? "data and augmentation included"
                               : "on random images that stay where they are");
+    if (options->with_data)
+        printf("data %s, %d classes, %" PRId64 " images\n", bench->data.name, bench->data.classes,
+               bench->data.train_n);
     char text[BACKEND_DEVICE_TEXT];
     printf("backend %s %s: %s, %s\n\n", bench->backend.name, bench->backend.version,
            backend_device_text(&bench->caps, text), bench->caps.library);

@@ -17,7 +17,7 @@
 #define WARM_UP 3
 
 struct settings {
-    const char *network, *backend;
+    const char *network, *backend, *data;
     int side; /* 0: the network's */
     int describe, json;
     int precision, threads, allow_nondeterministic, tune;
@@ -80,6 +80,13 @@ static const struct option_row rows[] = {
      .help = "assemble and augment every batch, as a run does (default: one batch that stays)",
      .kind = OPTION_FLAG,
      .offset = FIELD(options.with_data)},
+    {.name = "data",
+     .letter = 'd',
+     .argument = "DIR",
+     .help = "of images in this folder, as large as the network's: CIFAR-10 at 32 pixels, else "
+             "image files in folders of classes; implies --with-data (default: synthetic ones)",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(data)},
     {.name = "brief",
      .help = "speed and memory only: no times of operations, no limit",
      .kind = OPTION_FLAG,
@@ -109,6 +116,7 @@ int command_bench(int argc, char **argv)
     struct bench bench;
     option_table_parse(&table, argc, argv, &settings);
     settings.options.precision = settings.precision;
+    settings.options.with_data |= settings.data != NULL;
     if (settings.options.warm_up == 0)
         settings.options.warm_up = -1;
     struct repro_device_options device = {
@@ -119,7 +127,10 @@ int command_bench(int argc, char **argv)
     int code = bench_open(settings.backend, settings.network, settings.side, &device, &bench, &err);
     if (code != 0)
         return report_error(&err);
-    code = bench_measure(&bench, &settings.options, &result, &err);
+    if (settings.options.with_data)
+        code = bench_data(&bench, settings.network, settings.data, settings.options.batch, &err);
+    if (code == 0)
+        code = bench_measure(&bench, &settings.options, &result, &err);
     if (code == 0 && settings.json)
         code = bench_print_json(&bench, settings.network, settings.describe, &result, &err);
     else if (code == 0)

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "lab/anatomy.h"
 #include "lab/figure.h"
 #include "lab/forecast.h"
 #include "experiment/plan.h"
@@ -10,23 +11,52 @@
 
 #include <stdio.h>
 
+/* The sums of the profile's network, or every layer. */
+static int print_network(const struct experiment *experiment,
+                         const struct experiment_profile *profile, int layers, struct err *err)
+{
+    struct net net = {0};
+    char *text = NULL;
+    int code = anatomy_net(experiment, profile, &net, err);
+    if (code == 0)
+        code = layers ? anatomy_layers(profile->network, &net, &text, err)
+                      : anatomy_text(profile->network, &net, &text, err);
+    if (code == 0)
+        printf("%s%s", layers ? "" : "\n", text);
+    mem_free(text);
+    net_release(&net);
+    return code;
+}
+
+static int print_runs(const struct experiment *experiment, const struct experiment_profile *profile,
+                      struct err *err)
+{
+    char *text = NULL;
+    int code = plan_text(experiment, profile, &text, err);
+    if (code == 0)
+        fputs(text, stdout);
+    mem_free(text);
+    return code;
+}
+
+/* *trained: there are runs that can be forecast. */
 static int print_plan(const struct command_options *options, int *trained, struct err *err)
 {
     struct experiment *experiment = NULL;
-    char *text = NULL;
+    const struct experiment_profile *profile = NULL;
     struct session_options chosen = session_choice(options);
     int code = session_load(&chosen, &experiment, err);
     if (code == 0) {
-        const struct experiment_profile *profile = experiment_profile(experiment, options->profile,
-                                                                      err);
-        code = profile == NULL ? ERR_USAGE : plan_text(experiment, profile, &text, err);
+        profile = experiment_profile(experiment, options->profile, err);
+        code = profile == NULL ? ERR_USAGE : 0;
     }
-    if (code == 0) {
-        fputs(text, stdout);
+    if (code == 0 && !options->layers)
+        code = print_runs(experiment, profile, err);
+    if (code == 0 && (options->layers || !experiment->schedules_only))
+        code = print_network(experiment, profile, options->layers, err);
+    if (code == 0)
         *trained = !experiment->schedules_only && experiment->study == NULL;
-    }
     fflush(stdout);
-    mem_free(text);
     experiment_free(experiment);
     return code;
 }
@@ -64,7 +94,8 @@ int command_plan(int argc, char **argv)
     options_parse(
         argc, argv, "FIGURE",
         "Prints the phases, batch sizes, learning rates, exact updates and noise scales of "
-        "a figure's runs beside the paper's words; then which of them are done, begun or stale "
+        "a figure's runs beside the paper's words; what the network comes to; then which of the "
+        "runs are done, begun or stale "
         "under --out, and "
         "the time and memory that the rest takes on this backend, from earlier logs or a few timed "
         "updates, one run "
@@ -75,5 +106,5 @@ int command_plan(int argc, char **argv)
         options.profile = "paper";
     if (print_plan(&options, &trained, &err) != 0)
         return report_error(&err);
-    return trained ? print_forecast(&options) : EXIT_DONE;
+    return trained && !options.layers ? print_forecast(&options) : EXIT_DONE;
 }

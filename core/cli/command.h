@@ -29,6 +29,7 @@ struct command_options {
     uint64_t seed; /* 0: default */
     size_t seeds;  /* runs a curve; 0: default */
     int jobs;      /* runs trained side by side; 0: default */
+    int layers;    /* of plan: the network's layers instead of the runs */
 };
 
 struct command {

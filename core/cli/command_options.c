@@ -80,6 +80,10 @@ static const struct option_row rows[] = {
      .help = "of results, as `repro check` lists them",
      .kind = OPTION_TEXT,
      .offset = FIELD(set)},
+    {.name = "layers",
+     .help = "of plan: the layers of the profile's network instead of the runs",
+     .kind = OPTION_FLAG,
+     .offset = FIELD(layers)},
     BACKEND_ROWS(struct command_options, "CPU threads (default: the cores this process may use, "
                                          "with --jobs a run's share of them)"),
 };

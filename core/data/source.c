@@ -32,10 +32,13 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n,
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", 0, open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, 0, open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", 1, folder_open},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, 0, open_synthetic},
+    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", 0, 3, CIFAR10_SIDE, 10, open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
+     open_synthetic},
+    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", 1, 3, FOLDER_SIDE, 1000,
+     folder_open},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
+     open_synthetic},
 };
 
 const struct source *source_table(size_t *count)
@@ -44,7 +47,7 @@ const struct source *source_table(size_t *count)
     return table;
 }
 
-static const struct source *find(const char *name, struct err *err)
+const struct source *source_find(const char *name, struct err *err)
 {
     const char *names[COUNT];
     char mend[SUGGEST_TEXT];
@@ -89,13 +92,13 @@ static int check_options(const struct source *source, const struct folder_option
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err)
 {
-    const struct source *source = find(name, err);
+    const struct source *source = source_find(name, err);
     char *path = NULL;
     int code = source == NULL ? ERR_USAGE : check_options(source, options, err);
     if (code == 0)
         code = choose_folder(source, folder, &path, err);
     if (code == 0 && path == NULL && source->stand_in != NULL &&
-        (source = find(source->stand_in, err)) == NULL)
+        (source = source_find(source->stand_in, err)) == NULL)
         code = ERR_USAGE;
     if (code == 0)
         code = source->open(path, train_n, test_n, options, out, err);

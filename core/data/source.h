@@ -19,6 +19,8 @@ struct source {
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
     const char *variable; /* of the environment: its folder where none is given; NULL: none */
     int decodes;          /* image files: all of folder_options is for it, not the side alone */
+    /* of the whole set, where no other side is asked for; a folder may hold fewer classes */
+    int channels, side, classes;
     /* Opens the first train_n training and test_n test images of a folder, side x side pixels each
      * (0: the source's own); fills *out but for name and title, on success only. */
     int (*open)(const char *folder, int64_t train_n, int64_t test_n,
@@ -27,6 +29,9 @@ struct source {
 
 /* All of them. */
 const struct source *source_table(size_t *count);
+
+/* The row of a name; NULL and ERR_USAGE with the names there are when it is none of them. */
+const struct source *source_find(const char *name, struct err *err);
 
 /* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"), so
  * that one folder can hold every data set; where folder is NULL or empty, from the one that its

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "data/source.h"
 #include "lab/bench_work.h"
 #include "schedule/schedule.h"
 #include "train/trainer.h"
@@ -13,8 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define GROUPS 8     /* as in the experiments */
-#define TRAIN_N 4096 /* images of the synthetic set, or one batch where that is more */
+#define GROUPS 8 /* as in the experiments */
 
 int bench_net(const char *name, int side, struct net *net, struct err *err)
 {
@@ -45,6 +43,7 @@ void bench_close(struct bench *bench)
     if (bench->device != NULL)
         bench->backend.device_close(bench->device);
     net_release(&bench->net);
+    dataset_release(&bench->data);
     memset(bench, 0, sizeof *bench);
 }
 
@@ -53,7 +52,7 @@ static int check(const struct bench *bench, const struct bench_options *given,
 {
     *options = *given;
     if (options->batch == 0)
-        options->batch = 128;
+        options->batch = BENCH_BATCH;
     if (options->micro == 0)
         options->micro = options->batch;
     if (options->ghost == 0)
@@ -63,6 +62,8 @@ static int check(const struct bench *bench, const struct bench_options *given,
     if (options->steps == 0)
         options->steps = 9;
     options->warm_up = options->warm_up == 0 ? 3 : options->warm_up < 0 ? 0 : options->warm_up;
+    if (options->with_data && bench->data.kind == NULL)
+        return err_set(err, ERR_INTERNAL, "steps with data need bench_data() before");
     if (options->steps < 0 || options->steps > BENCH_STEP_MAX)
         return err_set(err, ERR_USAGE, "%d timed steps are not possible; 1 to %d are",
                        options->steps, BENCH_STEP_MAX);
@@ -160,27 +161,25 @@ static int time_steps(const struct bench *bench, struct subject subject, struct 
     return code;
 }
 
-/* Times steps of the trainer on a synthetic set; nothing of it stays. */
+/* Times steps of the trainer; nothing of it stays. */
 static int time_data_steps(const struct bench *bench, struct bench_result *out, struct err *err)
 {
     const struct bench_options *options = &out->options;
-    int64_t train_n = options->batch > TRAIN_N ? options->batch : TRAIN_N;
     struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
                                  .lr = BENCH_LR,
                                  .momentum = BENCH_MOMENTUM,
-                                 .train_n = train_n,
+                                 .train_n = bench->data.train_n,
                                  .batch = options->batch,
                                  .ghost = options->ghost,
                                  .epochs = options->warm_up + options->steps};
     struct schedule schedule;
-    struct dataset data = {0};
     struct resident resident = {0};
     struct trainer *trainer = NULL;
     struct trainer_config config = {
         .backend = &bench->backend,
         .device = bench->device,
         .net = &bench->net,
-        .data = &data,
+        .data = &bench->data,
         .resident = &resident,
         .schedule = &schedule,
         .seed = BENCH_SEED,
@@ -191,16 +190,13 @@ static int time_data_steps(const struct bench *bench, struct bench_result *out, 
     };
     int code = schedule_build(&spec, &schedule, err);
     if (code == 0)
-        code = source_synthetic(BENCH_SEED, train_n, 1, 0, &data, err);
-    if (code == 0)
-        code = resident_put(&bench->backend, bench->device, &data, &resident, err);
+        code = resident_put(&bench->backend, bench->device, &bench->data, &resident, err);
     if (code == 0)
         code = trainer_new(&config, &trainer, err);
     if (code == 0)
         code = time_steps(bench, (struct subject){.trainer = trainer}, out, err);
     trainer_free(trainer);
     resident_release(&resident);
-    dataset_release(&data);
     return code;
 }
 

@@ -3,8 +3,8 @@
  *
  * A step is one update: a whole batch, cut into micros, forward and backward, and the optimizer.
  * The plain step trains random bytes that stay where they are: the micros of a batch share one
- * micro of pixels.  With `with_data` a step is trainer_update() on the built-in synthetic set,
- * which the network's images must be like: batches are drawn, cropped and flipped as in a run.
+ * micro of pixels.  With `with_data` a step is trainer_update() on the images of bench_data():
+ * batches are drawn and varied, and decoded where they are files, as in a run.
  *
  * Where the device has a clock of its own, steps are queued one behind the other and timed by it,
  * as a run queues them; else each step is waited for and timed by the host's.  Nothing here
@@ -13,6 +13,7 @@
 #define LAB_BENCH_H
 
 #include "backend/backend.h"
+#include "data/dataset.h"
 #include "net/net.h"
 
 #include <stddef.h>
@@ -21,26 +22,29 @@
 struct err;
 
 #define BENCH_STEP_MAX 1000
+#define BENCH_BATCH 128 /* where none is given */
 #define BENCH_REASON 160
 #define BENCH_ROW_MAX (REPRO_OP_COUNT + 3)
 
-/* An open backend and a network, of the channels and classes that its row in net.h's table says. */
+/* An open backend and a network, of the channels and classes that its row in net.h's table says, or
+ * those of the data. */
 struct bench {
     struct repro_backend backend;
     struct repro_device *device;
     struct repro_caps caps;
     struct net net;
+    struct dataset data; /* zeroed without bench_data() */
 };
 
 /* Zero means default. */
 struct bench_options {
-    int64_t batch; /* 128 */
+    int64_t batch; /* BENCH_BATCH */
     int64_t micro; /* rows of one forward call: the batch */
     int64_t ghost; /* rows that share batch-norm statistics: the micro; divides batch and micro */
     int precision; /* REPRO_PRECISION_F32 */
     int steps;     /* timed: 9 */
     int warm_up;   /* steps before them: 3; below 0: none */
-    int with_data; /* batch assembly and augmentation belong to the step */
+    int with_data; /* batch assembly and augmentation belong to the step; needs bench_data() */
     int brief;     /* speed and memory only: neither op times nor the limit */
 };
 
@@ -88,6 +92,14 @@ void bench_close(struct bench *bench);
 /* The network alone, for square images of `side` pixels; released by net_release().  side 0: the
  * table's. */
 int bench_net(const char *name, int side, struct net *net, struct err *err);
+
+/* Opens images as large as the network's for steps with data, and makes the network one of their
+ * classes: the first 4096 of the folder, CIFAR-10's where they are 32 pixels on a side, else of
+ * classes of image files (data/listing.h), or as many as there are, and a batch at least; where it
+ * is NULL, as many synthetic ones of at most 64 MiB.  batch: as in bench_options.  Errors as
+ * source_open() and net_named(). */
+int bench_data(struct bench *bench, const char *network, const char *folder, int64_t batch,
+               struct err *err);
 
 /* Compiles the network, warms up, and measures.  ERR_USAGE when the sizes do not fit each other;
  * ERR_CANNOT_RUN when the device lacks the precision.  bench_release() frees the result. */

@@ -2,6 +2,7 @@
 
 #include "backend/names.h"
 #include "base/mem.h"
+#include "net/layers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,8 @@ double bench_op_flop(const struct net *net, int op)
     int64_t macs = 0;
     for (int i = 0; i < net->graph.node_count; i++) {
         const struct repro_node *node = &net->nodes[i], *src = &net->nodes[node->src[0]];
-        if (node->op != op)
-            continue;
-        int64_t channels = (int64_t)node->channels * src->channels, once = 0;
-        if (node->op == REPRO_OP_CONV)
-            once = channels * node->kernel_h * node->kernel_w * node->height * node->width;
-        else if (node->op == REPRO_OP_DENSE)
-            once = channels * src->height * src->width;
-        macs += once * (src->op == REPRO_OP_INPUT ? 2 : 3);
+        if (node->op == op)
+            macs += net_layer_macs(net, i) * (src->op == REPRO_OP_INPUT ? 2 : 3);
     }
     return 2.0 * (double)macs;
 }

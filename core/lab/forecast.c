@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/pool.h"
+#include "lab/anatomy.h"
 #include "results/difference.h"
 #include "results/manifest.h"
 #include "results/runlog.h"
@@ -163,6 +164,21 @@ static int put_queue(struct text *out, const struct figure *figure, struct err *
     return code;
 }
 
+/* Says so where the data that are open are not the whole set, and make another network. */
+static int put_network(struct text *out, const struct session *session, struct err *err)
+{
+    const struct repro_graph *here = &session->net.graph;
+    struct net whole = {0};
+    int code = anatomy_net(session->experiment, session->facts.profile, &whole, err);
+    if (code == 0 && (whole.graph.classes != here->classes || whole.graph.width != here->width))
+        text_put(out,
+                 "  These data have %d classes and %d x %d pixels: the network has %" PRId64
+                 " parameters here.\n",
+                 here->classes, here->height, here->width, here->param_count);
+    net_release(&whole);
+    return code;
+}
+
 int forecast_text(const struct figure *figure, const struct store *store, char **text,
                   struct err *err)
 {
@@ -177,7 +193,9 @@ int forecast_text(const struct figure *figure, const struct store *store, char *
     text_put(out, "Here: %s data, backend %s (%s, %s), results under %s\n", facts->data.name,
              facts_label(&facts->backend, label), facts->backend.library,
              backend_device_text(&session->caps, device), figure->out);
-    code = put_runs(out, figure, store, &speed, err);
+    code = put_network(out, session, err);
+    if (code == 0)
+        code = put_runs(out, figure, store, &speed, err);
     text_put(out, "  Time: %.0f images/s and %.1f s an epoch besides, from %s.\n",
              speed.images_per_second, speed.epoch_overhead, speed.words);
     if (speed.memory > 0)

@@ -41,17 +41,3 @@ void net_initial(const struct net *net, uint64_t seed, float *param, float *runn
         }
     }
 }
-
-int64_t net_macs(const struct net *net)
-{
-    int64_t macs = 0;
-    for (int i = 0; i < net->graph.node_count; i++) {
-        const struct repro_node *node = &net->nodes[i], *src = &net->nodes[node->src[0]];
-        if (node->op == REPRO_OP_CONV)
-            macs += (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w *
-                    node->height * node->width;
-        else if (node->op == REPRO_OP_DENSE)
-            macs += (int64_t)node->channels * src->channels * src->height * src->width;
-    }
-    return macs;
-}

@@ -91,7 +91,4 @@ int net_named(struct net *net, const char *name, int channels, int height, int w
  * random_at(seed, RANDOM_INIT, 0, i/2). */
 void net_initial(const struct net *net, uint64_t seed, float *param, float *running);
 
-/* Multiply-adds of one row's forward pass, convolutions and dense layers. */
-int64_t net_macs(const struct net *net);
-
 #endif

@@ -118,9 +118,43 @@ CHECK
     repro bench --network inception-resnet-v2 --side 74
     [ "$status" -eq 1 ]
     error_says "inception-resnet-v2" "74 x 74" "75 x 75"
-    repro bench --network tiny --side 20 --with-data --batch 8 --steps 1
+}
+
+# images FOLDER COUNT: so many small pictures in two classes, one more to evaluate.
+images() {
+    mkdir -p "$1/train/cat" "$1/train/dog" "$1/val/cat"
+    python3 - "$@" <<'MAKE'
+import struct, sys, zlib
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+side, folder, count = 40, sys.argv[1], int(sys.argv[2])
+for i in range(count + 1):
+    rows = b"".join(b"\0" + bytes(v for x in range(side) for v in (5 * i, x, y))
+                    for y in range(side))
+    where = "val/cat" if i == count else ("train/cat", "train/dog")[i % 2]
+    open(f"{folder}/{where}/{i}.png", "wb").write(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+MAKE
+}
+
+@test "bench --with-data at other sizes: synthetic images, or a folder's by --data" {
+    repro bench --network tiny --side 20 --with-data --batch 8 --steps 1 --brief
+    [ "$status" -eq 0 ]
+    [[ $output == "tiny at 20 px"*"data synthetic-imagenet, 10 classes, 4096 images"* ]]
+    need_python
+    images pictures 24
+    repro bench --network inception-resnet-v2-16-10 --side 80 --data pictures --batch 8 \
+        --steps 1 --warm-up 0 --brief --json
+    [ "$status" -ne 77 ] || skip "$output"
+    [ "$status" -eq 0 ]
+    [ "$(value with_data) $(value data) $(value side)" = "True imagenet 80" ]
+    repro bench --network tiny --side 20 --data pictures --batch 25 --steps 1
     [ "$status" -eq 1 ]
-    error_says "images of 20 x 20"
+    error_says "pictures/train" "24 images" "25 cannot be taken"
+    repro bench --network tiny --data pictures --batch 8 --steps 1 # of 32 pixels: CIFAR-10's
+    [ "$status" -eq 1 ]
+    error_says "pictures" "data_batch_1.bin"
 }
 
 @test "bench: options out of range, exit 2" {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# What of a figure is left to do here: done, begun, stale, and for how long.
+# What of a figure is left to do here: done, begun, stale, and for how long; what its network comes
+# to.
 load common
 
 left() {
@@ -81,4 +82,100 @@ left() {
         [ ! -e "other/runs/$(basename "$folder")" ]
     done
     grep -q '"last_batch": "keep"' other/runs/*/manifest.json
+}
+
+# imagenet NAME:NETWORK:SIDE...: an experiment "big" on ImageNet with these profiles.
+imagenet() {
+    own_share
+    local profiles= profile name network side
+    for profile in "$@"; do
+        IFS=: read -r name network side <<< "$profile"
+        profiles="$profiles${profiles:+,} { name = \"$name\"; words = \"of a test\";
+            network = \"$network\"; side = $side; divide = 1; epochs = 4; test_n = 32;
+            micro_ghosts = 1; }"
+    done
+    cat > share/experiments/big.exp <<EXP
+name = "big";
+title = "A toy on large images";
+dataset = "imagenet";
+groups = 8;
+train_n = 160;
+epochs = 4;
+defaults = { optimizer = "momentum"; lr = 0.05; momentum = 0.9; batch = 16; ghost = 8;
+             weight_decay = 5e-4; steps = [ 2 ]; factor = 2.0; action = "grow_batch"; };
+default_profile = "paper";
+profiles = ( $profiles );
+runs = ( { name = "one"; title = "One"; batch_max = 32; } );
+EXP
+}
+
+# Of the table of layers: what stands as totals, and what the columns add up to, "PARAMS MAC" each.
+totals() {
+    awk '$1 == "total" { print $2, $3 }' <<< "$output"
+}
+
+sums() {
+    awk '$1 == "total" { printf "%.0f %.0f\n", params, macs }
+         in_table { params += $(NF - 1); macs += $NF } $1 == "layer" { in_table = 1 }' <<< "$output"
+}
+
+@test "plan says what the network comes to: WRN-16-4, as published" {
+    REPRO_BACKEND_PATH=/nowhere repro plan figure5
+    grep -qx "wrn-16-4 for images of 32 x 32 pixels and 10 classes: 2,748,890 parameters," \
+        <<< "$output"
+    repro plan figure5 --layers
+    [ "$status" -eq 0 ]
+    [ "$(totals)" = "2748890 392612352" ]
+    [ "$(sums)" = "2748890 392612352" ]
+    # 64 channels at 32 x 32 from 64, 3x3: 64 * 64 * 9 weights, at 1024 places
+    grep -qE "^group1.block2.conv1 +conv 3x3 p1 +64x32x32 +36864 +37748736$" <<< "$output"
+    grep -qE "^group2.block1.shortcut +conv 1x1 s2 +128x16x16 +8192 +2097152$" <<< "$output"
+    [[ $output != *"original"* ]]
+}
+
+@test "plan says what Inception-ResNet-V2 comes to, and lists its layers in 80 columns" {
+    imagenet paper:inception-resnet-v2:299 least:inception-resnet-v2:75
+    REPRO_BACKEND_PATH=/nowhere repro plan big
+    [ "$status" -eq 0 ]
+    grep -qx "inception-resnet-v2 for images of 299 x 299 pixels and 1000 classes: 55,843,464 \
+parameters," <<< "$output"
+    grep -qx "13.156 GMAC forward and 78.896 GFLOP to train on, an image." <<< "$output"
+    repro plan big --layers
+    [ "$status" -eq 0 ]
+    [ "$(totals)" = "$(sums)" ]
+    [ "$(totals | awk '{ printf "%d %.3f", $1, $2 / 1e9 }')" = "55843464 13.156" ]
+    [ "$(awk '/^layer/ { table = 1 } table && length > 80' <<< "$output" | wc -l)" -eq 0 ]
+    [ "$(grep -c " conv [0-9]" <<< "$output")" -eq 244 ]
+    grep -qE "^b7.branch2.conv2 +conv 1x7 p0,3 +160x17x17 +143360 +41431040$" <<< "$output"
+    grep -qE "^reduction-b.branch3.conv3 +conv 3x3 s2 +320x8x8 +829440 +53084160$" <<< "$output"
+    grep -qE "^mixed.branch4.pool1 +avg_pool 3x3 p1 +192x35x35 +- +-$" <<< "$output"
+    # another side: as many parameters, other work
+    repro plan big --layers --profile least
+    [ "$(totals)" = "$(sums)" ]
+    read -r params macs <<< "$(totals)"
+    [ "$params" -eq 55843464 ]
+    [ "$macs" -lt 1000000000 ]
+}
+
+@test "plan of a network that its images do not fit, and of layers where nothing is trained" {
+    imagenet paper:inception-resnet-v2:74
+    repro plan big --layers
+    [ "$status" -eq 1 ]
+    error_says "inception-resnet-v2" "74 x 74" "75 x 75"
+    repro plan figure1 --layers
+    [ "$status" -eq 2 ]
+    error_says "figure1" "trains no network"
+}
+
+@test "plan says where the data here are of fewer classes than the whole set" {
+    imagenet paper:tiny:32
+    repro plan big --layers
+    params=$(totals | cut -d ' ' -f 1)
+    repro plan big
+    [ "$status" -eq 0 ]
+    # 990 classes fewer: of eight channels, and a bias
+    grep -qx "  These data have 10 classes and 32 x 32 pixels: the network has \
+$((params - 990 * 9)) parameters here." <<< "$output"
+    repro plan figure5 --profile smoke
+    [[ $output != *"These data"* ]]
 }

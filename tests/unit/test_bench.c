@@ -260,6 +260,9 @@ static struct bench_result measured(struct bench *bench, const struct bench_opti
 {
     struct err err = {0};
     struct bench_result result;
+    if (options->with_data && bench->data.kind == NULL &&
+        bench_data(bench, "tiny", NULL, options->batch, &err) != 0)
+        fail_msg("%s", err.text);
     if (bench_measure(bench, options, &result, &err) != 0)
         fail_msg("%s", err.text);
     assert_int_equal(seen.compiled, seen.freed);
@@ -471,6 +474,34 @@ static void with_data_is_the_trainer(void **state)
     bench_close(&bench);
 }
 
+/* Images of the network's size, and a network of their classes; few where they are large. */
+static void data_are_like_the_network(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct bench bench = fake(1);
+    struct bench_options options = {.batch = 8, .steps = 1, .with_data = 1, .brief = 1};
+    struct bench_result result;
+    assert_int_equal(bench_measure(&bench, &options, &result, &err), ERR_INTERNAL);
+    assert_int_equal(bench_data(&bench, "tiny", NULL, 8, &err), 0);
+    assert_string_equal(bench.data.name, "synthetic");
+    assert_int_equal(bench.data.train_n, 4096);
+    bench_close(&bench);
+    assert_int_equal(bench_net("inception-resnet-v2-16-10", 80, &bench.net, &err), 0);
+    assert_int_equal(bench.net.graph.classes, 100);
+    assert_int_equal(bench_data(&bench, "inception-resnet-v2-16-10", NULL, 8, &err), 0);
+    assert_string_equal(bench.data.name, "synthetic-imagenet");
+    assert_int_equal(bench.data.width, 80);
+    assert_int_equal(bench.data.train_n, (64 << 20) / (80 * 80 * 3));
+    assert_int_equal(bench.net.graph.classes, bench.data.classes);
+    assert_int_equal(bench.net.graph.width, 80);
+    bench_close(&bench);
+    assert_int_equal(bench_net("tiny", 1000, &bench.net, &err), 0);
+    assert_int_equal(bench_data(&bench, "tiny", NULL, 24, &err), 0); /* 22 are 64 MiB */
+    assert_int_equal(bench.data.train_n, 24);
+    bench_close(&bench);
+}
+
 /* Both paths: one mark before the timed steps, one behind each, nothing waited for between them. */
 static void steps_are_timed_by_the_device(void **state)
 {
@@ -576,6 +607,7 @@ int main(void)
         cmocka_unit_test(op_times_are_of_one_step_and_add_up),
         cmocka_unit_test(the_limit_is_the_micro_by_the_bare_seconds),
         cmocka_unit_test(with_data_is_the_trainer),
+        cmocka_unit_test(data_are_like_the_network),
         cmocka_unit_test(steps_are_timed_by_the_device),
         cmocka_unit_test(each_operation_has_its_limit),
         cmocka_unit_test(what_cannot_be_measured_is_refused),

@@ -1,5 +1,6 @@
 /* Inception-ResNet-V2: the counts of the network that its authors released, the sizes that the
  * paper's figures print beside the stages, what stands in which branch, and the reduced ones. */
+#include "net/layers.h"
 #include "net/net.h"
 
 #include "base/err.h"

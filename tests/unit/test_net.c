@@ -1,4 +1,5 @@
 /* The builder, the named networks against the paper's numbers, and the initial weights. */
+#include "net/layers.h"
 #include "net/net.h"
 
 #include "base/err.h"
