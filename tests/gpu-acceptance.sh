@@ -3,13 +3,15 @@
 #
 # Shows on a machine with an NVIDIA GPU what the cudnn plugin must show, and measures it.  BUNDLE is
 # the folder that `make bundle` made, DATA a folder with cifar-10-batches-bin.  Needed are the
-# driver, cuDNN 9 (in the loader's path or in a Python's packages), a python3, and PyTorch in it for
-# what is compared with it; what is missing is skipped by name.
+# driver, cuDNN 9 (in the loader's path or in a Python's packages; of two the newer one), a python3,
+# and PyTorch in it for what is compared with it; what is missing is skipped by name.
 #
 #   part 1   2 minutes    conformance: every op, whole nets, updates, refusals, clock; against
 #                         openblas in f32, tf32 and bf16
-#   part 2   5 minutes    speed against PyTorch, taking turns: micro 1024, and batch 128 with data
-#   part 3   1 minute     where a step's time goes, as tables
+#   part 2   10 minutes   speed as it is, tuned, and PyTorch's, taking turns
+#                         (micro 1024; batch 128 with data, half and f32; most of the time is
+#                         PyTorch's compiler, once for each)
+#   part 3   2 minutes    where a step's time goes, as tables; Inception-ResNet-V2 likewise
 #   part 4   1 minute     figure 5 with 1, 2 and 4 runs at a time
 #   part 5   3 minutes    figure 5, profile small, in f32 and bf16 with three seeds
 #   part 6   15 minutes   figure 5 at the paper's scale
@@ -28,7 +30,10 @@
 #
 # REPRO_ACCEPTANCE_BACKEND=NAME-OR-PATH tries the script with another backend,
 # REPRO_ACCEPTANCE_TRY=1 with tiny sizes and synthetic data; REPRO_ACCEPTANCE_OPTIONS go to every
-# bench and training (as --tune), REPRO_ACCEPTANCE_HALF is the precision that is measured (bf16).
+# bench and training (as --tune), REPRO_ACCEPTANCE_HALF is the precision that is measured (bf16),
+# REPRO_ACCEPTANCE_JOBS how many runs parts 5 to 7 train at a time (1: on an H100 two runs of batch
+# 128 made 77,400 images/s together and one alone 75,000, and beside a run of batch 3200 one of
+# batch 128 fell to a sixth).
 set -uo pipefail
 
 script=$(readlink -f "$0")
@@ -55,12 +60,16 @@ backend=${REPRO_ACCEPTANCE_BACKEND:-cudnn}
 python=${PYTHON:-python3}
 budget=${REPRO_ACCEPTANCE_SECONDS:-540}
 options=${REPRO_ACCEPTANCE_OPTIONS:-}
+jobs=${REPRO_ACCEPTANCE_JOBS:-1}
 device=cuda network=wrn-16-4 batch=128 ghost=128 large=1024 steps=200 warm_up=20 turn_count=5
 paper=paper small=small seeds=3 short=quick smoke=smoke bits="f32 tf32 bf16" rate=60000 \
-    half=${REPRO_ACCEPTANCE_HALF:-bf16}
+    half=${REPRO_ACCEPTANCE_HALF:-bf16} compiling=150
+inception="--network inception-resnet-v2 --batch 128 --ghost 32 --steps 10 --warm-up 3"
 if [ -n "${REPRO_ACCEPTANCE_TRY:-}" ]; then
     device=cpu network=wrn-10-1 batch=8 ghost=4 large=16 steps=2 warm_up=1 turn_count=2
     paper=smoke small=smoke seeds=2 short=smoke bits=f32 rate=10 half=${REPRO_ACCEPTANCE_HALF:-f32}
+    compiling=10
+    inception="--network inception-resnet-v2 --side 75 --batch 2 --ghost 1 --steps 1 --warm-up 1"
 fi
 if [ "$backend" = cudnn ]; then
     export REPRO_REQUIRE=cudnn
@@ -68,16 +77,52 @@ fi
 export REPRO_SHARE=$bundle REPRO_BACKEND_PATH=$bundle/plugins REPRO_CONFORMANCE_BACKEND=$backend
 cd "$state" || exit 1
 
-# cuDNN as Python's packages hold it, where the loader knows none.
-if ! ldconfig -p 2>/dev/null | grep -q 'libcudnn\.so\.9'; then
-    found=$("$python" -c 'import glob, site, sys
+# ---- The newest cuDNN ----
+
+# The loader's and that of Python's packages: a line "VERSION FOLDERS" for each that is there, of
+# the loader's without folders.  A version is cudnnGetVersion()'s, 90000 and more.
+cudnns() {
+    "$python" -c 'import glob, site, subprocess, sys
+def version(library):
+    ask = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).cudnnGetVersion())"
+    done = subprocess.run([sys.executable, "-c", ask, library], capture_output=True, text=True)
+    return int(done.stdout) if done.returncode == 0 else 0
+known = version("libcudnn.so.9")
+if known:
+    print(known)
 for folder in site.getsitepackages() + [site.getusersitepackages()] + sys.path:
     for library in glob.glob(folder + "/nvidia/cudnn/lib/libcudnn.so.9"):
         base = library.rsplit("/", 3)[0]
-        print(":".join([base + "/cudnn/lib"] + glob.glob(base + "/cu1*/lib") + glob.glob(base + \
-            "/cuda_nvrtc/lib")))
-        raise SystemExit' 2>/dev/null)
-    [ -z "$found" ] || export LD_LIBRARY_PATH=$found${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+        folders = [base + "/cudnn/lib"] + glob.glob(base + "/cu1*/lib") + glob.glob(
+            base + "/cuda_nvrtc/lib")
+        print(version(library), ":".join(folders))
+        raise SystemExit' 2>/dev/null
+}
+
+words_of_version() { echo "$(($1 / 10000)).$(($1 % 10000 / 100)).$(($1 % 100))"; }
+
+# Python's only where it is newer; says which it is and what else was there.
+newest_cudnn() {
+    local loader=0 other=0 folders='' version rest
+    while read -r version rest; do
+        if [ -n "$rest" ]; then other=$version folders=$rest; else loader=$version; fi
+    done < <(cudnns)
+    if [ "$other" -gt "$loader" ]; then
+        export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+        cudnn="cuDNN $(words_of_version "$other") of Python's packages, the loader $(
+            [ "$loader" -eq 0 ] && echo "has none" || echo "has $(words_of_version "$loader")")"
+    elif [ "$loader" -gt 0 ]; then
+        cudnn="cuDNN $(words_of_version "$loader"), the loader's; Python's packages have $(
+            [ "$other" -eq 0 ] && echo none || words_of_version "$other")"
+    else
+        cudnn="no cuDNN 9, neither the loader's nor in Python's packages"
+    fi
+}
+
+cudnn=
+if [ "$backend" = cudnn ]; then
+    newest_cudnn
+    echo "$cudnn"
 fi
 
 # ---- The book of results ----
@@ -167,8 +212,8 @@ runs_here() {
     "$bundle/repro" backends
     "$bundle/repro" bench --backend "$backend" --network tiny --batch 8 --steps 1 \
         --brief >/dev/null || return
-    nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit \
-        --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
+    echo "$(nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit \
+        --format=csv,noheader 2>/dev/null || echo "no nvidia-smi")${cudnn:+; $cudnn}"
 }
 
 # TAP in, one line out: conform PROGRAM WORD-BEFORE-ITS-NUMBERS
@@ -202,49 +247,59 @@ part1() {
 
 # ---- Part 2 ----
 
-# turns BATCH PRECISION TARGETS... -- OPTIONS OF OURS; PyTorch's step has no data to assemble
+# One bench of ours, in words that a shell takes apart again.
+ours() { # BATCH PRECISION OPTION...
+    echo "'$bundle/repro' bench --backend '$backend' --network $network --precision $2 --batch $1 \
+        --ghost $ghost --steps $steps --warm-up $warm_up --brief --json $options ${*:3}"
+}
+
+# Whether convolutions can be chosen by trial; the plans are kept with the results.
+tunes() {
+    export REPRO_PLANS=$PWD/plans.tsv
+    in_time "$bundle/repro" bench --backend "$backend" --network tiny --batch 8 --steps 1 --brief \
+        --tune >"$$.out" 2>&1
+    local status=$?
+    [ $status -eq 0 ] || echo "not tuned: $(tail -n 1 "$$.out")"
+    rm -f "$$.out"
+    return $status
+}
+
+# turns BATCH PRECISION TARGETS... -- OPTIONS OF OURS: as it is, tuned, and PyTorch, whose step has
+# no data to assemble and which compiles once.
 turns() {
-    local size=$1 precision=$2 targets=()
+    local size=$1 precision=$2 targets=() tuned=()
     shift 2
     while [ "$1" != -- ]; do targets+=("$1"); shift; done
     shift
+    if tunes; then
+        tuned=(--tuned "$(ours "$size" "$precision" --tune "$@")")
+    elif [ "$backend" = cudnn ]; then
+        return 1
+    fi
     in_time "$python" "$bundle/tests/gpu-judge.py" turns --turns "$turn_count" \
-        --log "${log:-}turns-$precision-$size.jsonl" "${targets[@]}" \
-        --ours "'$bundle/repro' bench --backend '$backend' --network $network \
-            --precision $precision --batch $size --ghost $ghost --steps $steps \
-            --warm-up $warm_up --brief --json $options $*" \
+        --log "turns-$precision-$size.jsonl" "${targets[@]}" \
+        --ours "$(ours "$size" "$precision" "$@")" "${tuned[@]}" \
         --theirs "'$python' '$bundle/tests/pytorch_wrn.py' --network $network \
             --precision $precision --batch $size --device $device --steps $steps \
             --warm-up $warm_up --layout nhwc --compile --turns"
 }
 
-# The same with convolutions chosen by trial; the plans are kept with the results.
-tuned() {
-    knows figure5 --tune || return
-    local log=tuned- options="$options --tune"
-    export REPRO_PLANS=$PWD/plans.tsv
-    turns "$@"
-}
-
 part2() {
-    check 2 60 "WRN-16-4, micro $large, $half" turns "$large" "$half" --rate "$rate" --ratio 1.5 --
-    check 2 60 "WRN-16-4, batch $batch with data, $half" turns "$batch" "$half" --ratio 1.5 \
-        -- --with-data
-    check 2 60 "WRN-16-4, micro $large, $half, tuned" tuned "$large" "$half" --rate "$rate" \
+    check 2 "$compiling" "WRN-16-4, micro $large, $half" turns "$large" "$half" --rate "$rate" \
         --ratio 1.5 --
-    check 2 60 "WRN-16-4, batch $batch with data, f32" turns "$batch" f32 -- --with-data
+    check 2 "$compiling" "WRN-16-4, batch $batch with data, $half" turns "$batch" "$half" \
+        --ratio 1.5 -- --with-data
+    check 2 "$compiling" "WRN-16-4, batch $batch with data, f32" turns "$batch" f32 -- --with-data
 }
 
 # ---- Part 3 ----
 
-# where PRECISION BATCH OPTION...
+# where FILE OPTION...: a bench, as text and as an object, and its largest parts in one line
 where() {
-    local precision=$1 size=$2 file="where-$1-$2$3"
-    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" \
-        --warm-up "$warm_up" --describe ${3:+"$3"} |
-        tee "$file.txt" || return
-    bench --precision "$precision" --batch "$size" --ghost "$ghost" --steps "$steps" \
-        --warm-up "$warm_up" --json ${3:+"$3"} >"$file.json" || return
+    local file=where-$1
+    shift
+    bench "$@" --describe | tee "$file.txt" || return
+    bench "$@" --json >"$file.json" || return
     "$python" - "$file.json" <<'PYTHON'
 import json, sys
 r = json.load(open(sys.argv[1]))
@@ -260,6 +315,19 @@ def part(row):
 print(f"{r['images_per_second']:.0f} images/s, {share}, "
       f"{r['launches_per_step'] or 0:.0f} launches a step; " + ", ".join(map(part, rows)))
 PYTHON
+}
+
+# where_wrn PRECISION BATCH
+where_wrn() {
+    where "$1-$2" --precision "$1" --batch "$2" --ghost "$ghost" --steps "$steps" \
+        --warm-up "$warm_up"
+}
+
+where_inception() {
+    "$bundle/repro" bench --help | grep -- --side >/dev/null ||
+        { echo "this program has no inception-resnet-v2"; return 77; }
+    # shellcheck disable=SC2086
+    where "inception-$half" --precision "$half" $inception
 }
 
 # What the second stream and the graphs are worth: with both, without the one, without the other, in
@@ -280,9 +348,10 @@ print(json.load(sys.stdin)["images_per_second"])')" || return
 }
 
 part3() {
-    check 3 15 "where the time goes, $half, micro $large" where "$half" "$large" ""
-    check 3 15 "where the time goes, $half, batch $batch" where "$half" "$batch" ""
-    check 3 15 "where the time goes, f32, batch $batch" where f32 "$batch" ""
+    check 3 15 "where the time goes, $half, micro $large" where_wrn "$half" "$large"
+    check 3 15 "where the time goes, $half, batch $batch" where_wrn "$half" "$batch"
+    check 3 15 "where the time goes, f32, batch $batch" where_wrn f32 "$batch"
+    check 3 30 "where the time goes, Inception-ResNet-V2, $half" where_inception
     check 3 20 "batch $batch, $half, without a second stream, without graphs" without
 }
 
@@ -304,6 +373,7 @@ jobs_at_once() {
             awk '{ printf "%.0f images/s (%.1f s)", $1 / $2, $2 }')"
         same_checkpoints jobs-1 "jobs-$count" || return
     done
+    rm -f jobs-*/runs/*/checkpoint.safetensors
     echo "runs at once $text; the same bits"
 }
 
@@ -318,8 +388,7 @@ part4() { check 4 30 "figure 5, $short, 1, 2 and 4 runs at once" jobs_at_once; }
 
 # ---- Part 5 ----
 
-# What is trained with several runs at once, where the program can.
-at_once() { if knows figure5 --jobs >/dev/null; then echo "--jobs 4"; fi; }
+at_once() { if knows figure5 --jobs >/dev/null; then echo "--jobs $jobs"; fi; }
 
 precisions() {
     need_data || return
@@ -372,6 +441,7 @@ same_bits() {
         trained figure5 --profile "$smoke" --precision "$1" --out "bits-$1/$run" || return
     done
     same_checkpoints "bits-$1/one" "bits-$1/two" || return
+    rm -f "bits-$1"/*/runs/*/checkpoint.safetensors
     echo "$(ls "bits-$1"/one/runs | wc -l) runs of $(
         awk 'END { print NR - 1 }' "bits-$1"/one/runs/*/log.tsv) lines, equal bits"
 }
@@ -383,6 +453,7 @@ torch_step() {
     in_time "$python" "$bundle/tests/torch_step.py" "step-$1" "$1" | tee "step-$1.txt"
     local status=${PIPESTATUS[0]}
     sed 's/ from float64.*itself/ (PyTorch/; s/, bound.*/)/' "step-$1.txt" | paste -sd';'
+    [ "$status" -ne 0 ] || rm -rf "step-$1"
     return "$status"
 }
 
@@ -418,8 +489,8 @@ part9() {
 set -a # functions and variables reach the shell that check() starts
 # shellcheck disable=SC2046
 export -f $(declare -F | cut -d' ' -f3)
-export bundle backend python data options device network batch ghost large steps warm_up \
-    turn_count paper small seeds short smoke half
+export bundle backend python data options jobs device network batch ghost large steps warm_up \
+    turn_count paper small seeds short smoke half inception cudnn
 set +a
 
 for part in $parts; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What gpu-acceptance.sh measures and judges by more than a program's exit status.
 
-    gpu-judge.py turns      two sides in turns: images per second, the ratio of their medians
+    gpu-judge.py turns      sides in turns: images per second, the ratio of their medians
     gpu-judge.py curves     the final accuracies of a folder of runs, and how its time was spent
     gpu-judge.py precisions two folders of the same runs: do the final accuracies differ by more
                             than their seeds do
@@ -75,34 +75,48 @@ def spread(rates):
     return f"{statistics.median(rates):.0f} ({min(rates):.0f}-{max(rates):.0f})"
 
 
-def turns(options):
-    theirs, how = start_theirs(options.theirs)
-    ours, other = [], []
+def take_turns(options, theirs):
+    """{side: images per second of each of its turns}; theirs may be missing."""
+    commands = {"ours": options.ours, **({"tuned": options.tuned} if options.tuned else {})}
+    rates = {side: [] for side in [*commands, *(["PyTorch"] if theirs else [])]}
     with open(options.log, "w", encoding="utf-8") as log:
         for _ in range(options.turns):
-            for side, rates in (("ours", ours), ("PyTorch", other)):
-                if side == "PyTorch" and theirs is None:
-                    continue
-                result = ours_once(options.ours) if side == "ours" else theirs.measure()
+            for side in rates:
+                result = ours_once(commands[side]) if side in commands else theirs.measure()
                 if result is None:
                     sys.exit("PyTorch ended before its turns did")
-                rates.append(result["images_per_second"])
+                rates[side].append(result["images_per_second"])
                 print(json.dumps({"side": side, **result}), file=log, flush=True)
-                print(f"{side}: {rates[-1]:.0f} images/s by the "
+                print(f"{side}: {rates[side][-1]:.0f} images/s by the "
                       f"{result.get('clock', 'host')}'s clock", flush=True)
+    return rates
+
+
+def turns(options):
+    theirs, how = start_theirs(options.theirs)
+    rates = take_turns(options, theirs)
     if theirs is not None:
         theirs.end()
-    if options.rate:
-        target(f"at least {options.rate:g} images/s", f"{statistics.median(ours):.0f}",
-               statistics.median(ours) >= options.rate)
+    other = rates.pop("PyTorch", None)
+    medians = {side: statistics.median(own) for side, own in rates.items()}
+    ratios = {side: median / statistics.median(other) for side, median in medians.items()} \
+        if other else {}
+    for side, median in medians.items():
+        words = "" if side == "ours" else f"{side}, "
+        if options.rate:
+            target(f"{words}at least {options.rate:g} images/s", f"{median:.0f}",
+                   median >= options.rate)
+        if options.ratio and other:
+            target(f"{words}at least {options.ratio:g} x PyTorch", f"{ratios[side]:.2f}, {how}",
+                   ratios[side] >= options.ratio)
+    seen = f"{spread(rates['ours'])} images/s"
+    if "tuned" in rates:
+        seen += f", tuned {spread(rates['tuned'])}: {medians['tuned'] / medians['ours']:.2f}"
     if not other:
-        print(f"{spread(ours)} images/s; PyTorch is {how}")
+        print(f"{seen}; PyTorch is {how}")
         return CANNOT_RUN
-    ratio = statistics.median(ours) / statistics.median(other)
-    if options.ratio:
-        target(f"at least {options.ratio:g} x PyTorch", f"{ratio:.2f}, {how}",
-               ratio >= options.ratio)
-    print(f"{spread(ours)} images/s, PyTorch {how} {spread(other)}: {ratio:.2f}")
+    print(f"{seen}; PyTorch {how} {spread(other)}: "
+          + ", ".join(f"{ratio:.2f}" for ratio in ratios.values()))
     return 0
 
 
@@ -189,6 +203,7 @@ def main():
     command = commands.add_parser("turns")
     command.set_defaults(run=turns)
     command.add_argument("--ours", required=True, help="command that prints one JSON object")
+    command.add_argument("--tuned", help="the same with convolutions chosen by trial")
     command.add_argument("--theirs", required=True,
                          help="command that prints one for each line of input")
     command.add_argument("--log", required=True)
