@@ -19,19 +19,19 @@ make_set() {
     export XDG_CACHE_HOME=$PWD/cache
 }
 
-# images EPOCHS [LINE]: the experiment `images` on ./set, 22 updates an epoch; LINE is one more.
+# images EPOCHS [LINE]: the experiment `images` on ./set, 24 updates an epoch; LINE is one more.
 images() {
     make_set
     own_share
     cat >share/experiments/images.exp <<EXP
-name = "images"; title = "A toy on images"; dataset = "imagenet"; train_n = 176; epochs = $1;
+name = "images"; title = "A toy on images"; dataset = "imagenet"; train_n = 192; epochs = $1;
 groups = 2;
 ${2:-}
 defaults = { optimizer = "momentum"; lr = 0.02; momentum = 0.9; batch = 8; ghost = 4;
              weight_decay = 5e-4; steps = [ ]; factor = 2.0; action = "decay_lr"; };
 default_profile = "mini";
 profiles = ( { name = "mini"; words = "a few seconds"; network = "tiny"; divide = 1; epochs = $1;
-               test_n = 44; side = 16; micro_ghosts = 1; } );
+               test_n = 48; side = 16; micro_ghosts = 1; } );
 runs = ( { name = "one"; title = "One"; } );
 EXP
 }
@@ -61,9 +61,9 @@ same() {
         [ "$status" -eq 1 ]
         update=$(sed -n 's/^repro: stopped after update \([0-9]*\) of run.*/\1/p' said)
         [ "$update" -gt 0 ]
-        [ $((update % 22)) -eq 0 ] || break
+        [ $((update % 24)) -eq 0 ] || break
     done
-    [ $((update % 22)) -ne 0 ]
+    [ $((update % 24)) -ne 0 ]
     REPRO_DECODERS=3 train cut
     [ "$status" -eq 0 ]
     grep -q "^one, seed 1: going on" <<<"$output"
@@ -158,9 +158,10 @@ same() {
 
 @test "the plan says how much of its memory are images decoded ahead" {
     images 1
+    sed -i 's/side = 16/side = 150/' share/experiments/images.exp
     REPRO_DECODERS=2 repro plan images --profile mini --data set
     [ "$status" -eq 0 ]
-    # 3 micros of 4 rows: 16 x 16 x 3 bytes of pixels, 4 of label, 8 of number
-    grep -qF "Of it images: 3 micros of 4 rows, 0.0 MiB a run, decoded ahead by 2 threads." \
+    # 3 micros of 4 rows: 150 x 150 x 3 bytes of pixels, 4 of label, 8 of number
+    grep -qF "Of it images: 3 micros of 4 rows, 0.8 MiB a run, decoded ahead by 2 threads." \
         <<<"$output"
 }

@@ -24,12 +24,13 @@ enum picture_special {
     PICTURE_RESTARTS,
     PICTURE_16_BITS,
     PICTURE_ALPHA,
-    PICTURE_PALETTE
+    PICTURE_PALETTE,
+    PICTURE_CLEAR /* a palette with colours that one sees through */
 };
 
 struct picture_kind {
     const char *name;
-    int channels;                   /* 1: gray, 3: colour, 4: CMYK */
+    int channels;                   /* 1: gray, 3: colour, 4: CMYK; a PNG's alpha is one more */
     int across, down;               /* samples of the first channel for one of the others */
     int progressive, inverted_luma; /* the second: YCCK */
     int png;                        /* a PNG: 1, interlaced: 7 */
@@ -57,6 +58,8 @@ static const struct picture_kind picture_kinds[] = {
     {"png-16-bits", 3, 1, 1, 0, 0, 1, PICTURE_16_BITS, 0, 0},
     {"png-alpha", 4, 1, 1, 0, 0, 1, PICTURE_ALPHA, 0, 0},
     {"png-palette", 1, 1, 1, 0, 0, 1, PICTURE_PALETTE, 0, 0},
+    {"png-gray-alpha", 2, 1, 1, 0, 0, 1, PICTURE_ALPHA, 0, 0},
+    {"png-clear", 1, 1, 1, 0, 0, 1, PICTURE_CLEAR, 0, 0},
     {"png-exif", 3, 1, 1, 0, 0, 1, PICTURE_EXIF, 0, 0},
     {"dot", 3, 2, 2, 0, 0, 0, PICTURE_PLAIN, 1, 1},
     {"wide", 3, 2, 2, 0, 0, 0, PICTURE_PLAIN, 10000, 20},
@@ -163,19 +166,24 @@ static inline struct picture_file picture_make_png(const struct picture_kind *ki
     png_structp write = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(write);
     png_set_write_fn(write, &file, picture_grow, NULL);
+    int palettes = kind->special == PICTURE_PALETTE || kind->special == PICTURE_CLEAR;
     int wide = kind->special == PICTURE_16_BITS, channels = kind->channels * (wide ? 2 : 1);
     png_set_IHDR(write, info, (png_uint_32)width, (png_uint_32)height, wide ? 16 : 8,
-                 kind->special == PICTURE_PALETTE ? PNG_COLOR_TYPE_PALETTE
-                 : kind->special == PICTURE_ALPHA ? PNG_COLOR_TYPE_RGB_ALPHA
-                 : kind->channels == 1            ? PNG_COLOR_TYPE_GRAY
-                                                  : PNG_COLOR_TYPE_RGB,
+                 palettes              ? PNG_COLOR_TYPE_PALETTE
+                 : kind->channels == 1 ? PNG_COLOR_TYPE_GRAY
+                 : kind->channels == 2 ? PNG_COLOR_TYPE_GRAY_ALPHA
+                 : kind->channels == 3 ? PNG_COLOR_TYPE_RGB
+                                       : PNG_COLOR_TYPE_RGB_ALPHA,
                  kind->png == 7 ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    if (kind->special == PICTURE_PALETTE) {
+    if (palettes) {
+        static const png_byte clear[] = {0, 128, 255, 7};
         png_color palette[256];
         for (int i = 0; i < 256; i++)
             palette[i] = (png_color){(png_byte)(255 - i), (png_byte)(i / 2), (png_byte)(i * 5)};
         png_set_PLTE(write, info, palette, 256);
+        if (kind->special == PICTURE_CLEAR)
+            png_set_tRNS(write, info, clear, sizeof clear, NULL);
     }
     png_write_info(write, info);
     if (kind->special == PICTURE_EXIF) {

@@ -22,6 +22,7 @@ def central(image):
 
 
 print("/* Made by tests/unit/pillow.py: 3 x 3 pixels in hexadecimal, of the pictures by name. */")
+print("/* clang-format off */")
 print("#ifndef TESTS_PILLOW_H\n#define TESTS_PILLOW_H\n")
 print("static const struct {\n    const char *name;")
 print("    const char *part; /* empty: the picture is too small */")
