@@ -33,12 +33,12 @@ const struct source *source_table(size_t *count);
 /* The row of a name; NULL and ERR_USAGE with the names there are when it is none of them. */
 const struct source *source_find(const char *name, struct err *err);
 
-/* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"), so
- * that one folder can hold every data set; where folder is NULL or empty, from the one that its
+/* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"),
+ * so that one folder can hold every data set; where folder is NULL or empty, from the one that its
  * variable names, else it is the stand-in.  Of the options a source that decodes nothing takes the
- * side alone, and so does what stands in for one that does.  ERR_USAGE with the names there are when
- * it is none of them, and where a source that decodes nothing is itself named and is to make rows
- * otherwise; ERR_INPUT where the source has no images of that side, else as the source says.
+ * side alone, and so does what stands in for one that does.  ERR_USAGE with the names there are
+ * when it is none of them, and where a source that decodes nothing is itself named and is to make
+ * rows otherwise; ERR_INPUT where the source has no images of that side, else as the source says.
  * dataset_release() closes it. */
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err);
