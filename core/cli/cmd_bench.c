@@ -119,6 +119,8 @@ int command_bench(int argc, char **argv)
     int code = bench_open(settings.backend, settings.network, settings.side, &device, &bench, &err);
     if (code != 0)
         return report_error(&err);
+    if (!settings.json) /* which says it in a field */
+        report_slow(bench.backend.name, &bench.caps, settings.precision);
     code = bench_measure(&bench, &settings.options, &result, &err);
     if (code == 0 && settings.json)
         code = bench_print_json(&bench, settings.network, settings.describe, &result, &err);
