@@ -93,6 +93,7 @@ static int32_t allocate(struct repro_net *net, struct repro_error *err)
     int32_t code = driver_check(status, "the network's memory", err);
     if (code != 0)
         return code;
+    net->device->held += net->bytes;
     deal(net, net->memory);
     code = driver_check(cudaMemsetAsync(net->memory, 0, (size_t)net->bytes, net->device->stream),
                         "clearing memory", err);
@@ -235,6 +236,8 @@ void net_free(struct repro_net *net)
     }
     timer_release(&net->timer);
     marks_release(&net->marks);
+    if (net->memory != NULL)
+        net->device->held -= net->bytes;
     cudaFree(net->memory);
     free(net->layers);
     free(net->last.image);

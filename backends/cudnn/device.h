@@ -13,7 +13,7 @@ struct repro_device {
     int nondeterministic; /* such algorithms are allowed */
     cudaStream_t stream;
     cudnnHandle_t handle;
-    int64_t memory;
+    int64_t memory, held; /* bytes: in all; of its networks and data sets */
     char name[96], library[96];
     struct tuner tuner; /* path: NULL unless the options ask for trials */
 };

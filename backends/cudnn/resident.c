@@ -53,6 +53,11 @@ static int32_t take_memory(struct repro_resident *data, int64_t bytes, struct re
 {
     size_t available = 0, total = 0;
     cudaError_t status = cudaMalloc(&data->memory, (size_t)bytes);
+    if (status == cudaSuccess) {
+        data->bytes = bytes;
+        data->device->held += bytes;
+        return 0;
+    }
     if (status != cudaErrorMemoryAllocation || cudaMemGetInfo(&available, &total) != cudaSuccess)
         return driver_check(status, "the data set", err);
     return fail(err, REPRO_MEMORY,
@@ -101,6 +106,7 @@ void data_free(struct repro_resident *data)
 {
     if (data == NULL)
         return;
+    data->device->held -= data->bytes;
     cudaFree(data->memory);
     free(data);
 }

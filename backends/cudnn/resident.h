@@ -8,7 +8,8 @@ struct repro_resident {
     struct repro_device *device;
     int32_t channels, height, width, classes; /* classes: the largest label and one */
     int64_t count;
-    void *memory; /* one allocation: pixels, then labels */
+    void *memory; /* one allocation of so many bytes: pixels, then labels */
+    int64_t bytes;
     const uint8_t *pixels;
     const int32_t *labels;
 };

@@ -1,5 +1,5 @@
 /* backend.h -- the contract between repro and the plugins that do its arithmetic.  ABI major 1,
- * minor 3.
+ * minor 4.
  *
  * Purpose.  A backend compiles a whole network and then computes: forward, backward, one optimizer
  * step.  The core knows no vendor library and a backend knows no experiment; this header is all
@@ -41,7 +41,7 @@ extern "C" {
 #endif
 
 #define REPRO_ABI_MAJOR 1
-#define REPRO_ABI_MINOR 3
+#define REPRO_ABI_MINOR 4
 #define REPRO_ENTRY_NAME "repro_backend_v1"
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -200,6 +200,15 @@ struct repro_caps {
     /* 1.1: the rule by which it chooses between algorithms whose bits differ, in a few words;
      * empty: nothing to choose. Part of a run's identity. */
     char algorithms[128];
+    /* 1.4: bytes of the device's memory that its networks and data sets hold at the moment of the
+     * call, its library's own not counted; 0: not told */
+    int64_t held;
+    /* 1.4: the precisions at which that rule is known to choose much slower algorithms than
+     * REPRO_DEVICE_TUNED, without which the device was opened; and what was measured, in a few
+     * words for people */
+    uint32_t slow_precisions;
+    uint32_t reserved_1_4;
+    char slow[128];
 };
 
 struct repro_net_options {
@@ -466,7 +475,8 @@ typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error
  *        net_history with step.flags;
  *        net_options.counts; REPRO_DEVICE_TUNED and device_options.plans; device_rates; net_mark,
  *            net_marks; bytes and launches
- *        in the profile; all optional */
+ *        in the profile; all optional
+ *   1.4  caps.held; caps.slow_precisions with caps.slow */
 
 #ifdef __cplusplus
 }

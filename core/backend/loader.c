@@ -201,6 +201,17 @@ int backend_open_device(const struct repro_backend *backend,
     return err_set(err, ERR_BACKEND, "backend %s: %s", backend->name, error.text);
 }
 
+int backend_held(const struct repro_backend *backend, struct repro_device *device, int64_t *held,
+                 struct err *err)
+{
+    struct repro_error error = {0};
+    struct repro_caps caps = {.struct_size = sizeof caps};
+    if (backend->device_caps(device, &caps, &error) != 0)
+        return err_set(err, ERR_BACKEND, "backend %s: %s", backend->name, error.text);
+    *held = caps.held;
+    return 0;
+}
+
 const char *backend_device_text(const struct repro_caps *caps, char text[BACKEND_DEVICE_TEXT])
 {
     if (caps->memory > 0)

@@ -32,6 +32,11 @@ int backend_open_device(const struct repro_backend *backend,
                         const struct repro_device_options *options, struct repro_device **device,
                         struct repro_caps *caps, struct err *err);
 
+/* Bytes of device memory that the device's networks and data sets hold now; 0 where the backend
+ * does not tell. */
+int backend_held(const struct repro_backend *backend, struct repro_device *device, int64_t *held,
+                 struct err *err);
+
 /* What an open device is, for people: "AMD EPYC, 2 threads", or with memory of its own "NVIDIA
  * H100, 79.2 GiB".  Returns text, which is the caller's. */
 #define BACKEND_DEVICE_TEXT 192

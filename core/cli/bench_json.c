@@ -98,20 +98,24 @@ int bench_print_json(const struct bench *bench, const char *network, int describ
     const struct bench_options *options = &result->options;
     double batch = (double)options->batch, speed = batch / result->median;
     json_t *object = what_json(bench, network, options);
+    const char *slow = bench->caps.slow_precisions >> options->precision & 1u ? bench->caps.slow
+                                                                              : "";
     json_t *figures = json_pack(
-        "{s:o, s:s, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:s, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "seconds", seconds_json(result), "clock", result->device_clock ? "device" : "host",
         "images_per_second", speed, "best_images_per_second", batch / result->best,
         "gflop_per_image", 1e-9 * result->flop, "gflops", 1e-9 * result->flop * speed,
         "limit_images_per_second", number_or_null(result->limit), "limit_share",
         number_or_null(result->limit > 0.0 ? speed / result->limit : 0.0), "limit_reason",
         string_or_null(result->limit_reason), "peak_memory_bytes", (json_int_t)result->memory,
+        "device_memory_bytes", result->held > 0 ? json_integer(result->held) : json_null(),
         "operations", rows_json(bench, result), "profiled_ms",
         number_or_null(1e3 * result->profiled), "operations_reason",
         string_or_null(result->ops_reason), "product_tflops",
         number_or_null(1e-12 * result->rates.flops), "copy_gigabytes_per_second",
         number_or_null(1e-9 * result->rates.bytes), "launches_per_step",
-        number_or_null(result->launches));
+        number_or_null(result->launches), "slow", string_or_null(slow));
     int bad = object == NULL || figures == NULL;
     if (!bad && describe)
         bad |= json_object_set_new(figures, "description", string_or_null(result->description));

@@ -94,6 +94,9 @@ void bench_print_text(const struct bench *bench, const char *network, int descri
     else if (result->limit_reason[0] != '\0')
         printf("%10s convolutions by themselves: %s\n", "-", result->limit_reason);
     printf("%10.1f MiB peak memory of this process\n", (double)result->memory / (1 << 20));
+    if (result->held > 0)
+        printf("%10.1f MiB of device memory in networks and data\n",
+               (double)result->held / (1 << 20));
     print_rows(bench, result);
     if (describe)
         printf("\n%s", result->description == NULL ? "this backend does not describe its choices\n"

@@ -127,6 +127,8 @@ int command_bench(int argc, char **argv)
     int code = bench_open(settings.backend, settings.network, settings.side, &device, &bench, &err);
     if (code != 0)
         return report_error(&err);
+    if (!settings.json) /* which says it in a field */
+        report_slow(bench.backend.name, &bench.caps, settings.precision);
     if (settings.options.with_data)
         code = bench_data(&bench, settings.network, settings.data, settings.options.batch, &err);
     if (code == 0)

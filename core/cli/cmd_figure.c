@@ -109,6 +109,17 @@ static void print_others(const struct account *account, const struct err *report
             fprintf(stderr, "repro: %s\n", account->errs[i].text);
 }
 
+/* Once, and where something is to be trained. */
+static void say_slow(const struct figure *figure)
+{
+    const struct session *session = &figure->session;
+    for (size_t i = 0; i < figure->seed_count * figure->run_count; i++)
+        if (figure->runs[i].status != RUN_DONE) {
+            report_slow(session->backend.name, &session->caps, session->facts.backend.precision);
+            return;
+        }
+}
+
 static int train_all(struct figure *figure, struct err *err)
 {
     struct account account = {.figure = figure};
@@ -247,8 +258,10 @@ int make_figure(const struct command_options *options, int *status, struct err *
         code = make_study(&figure, err);
         say_broken(&figure.session.data, &said);
     } else {
-        if (code == 0)
+        if (code == 0) {
+            say_slow(&figure);
             code = train_all(&figure, err);
+        }
         if (code == 0)
             code = show_results(&figure, status, err);
     }

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "backend/names.h"
 #include "base/err.h"
 
 #include <stdio.h>
@@ -13,6 +14,17 @@ const char *share_folder(void)
 {
     const char *folder = getenv("REPRO_SHARE");
     return folder != NULL && *folder != '\0' ? folder : REPRO_SHARE_DIR;
+}
+
+void report_slow(const char *backend, const struct repro_caps *caps, int precision)
+{
+    if (precision == 0)
+        precision = REPRO_PRECISION_F32;
+    if ((caps->slow_precisions >> precision & 1u) == 0)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "repro: %s's own choices are slow in %s; --tune chooses by trial: %.127s\n",
+            backend, precision_name(precision), caps->slow);
 }
 
 int report_error(const struct err *err)

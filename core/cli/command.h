@@ -92,6 +92,10 @@ int make_figure(const struct command_options *options, int *status, struct err *
 int judge_claims(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
                  const char *out, int *status, struct err *err);
 
+/* Says on standard error where a device's own choices are known to be slow at a precision (0:
+ * f32). */
+void report_slow(const char *backend, const struct repro_caps *caps, int precision);
+
 /* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
 int report_error(const struct err *err);
 

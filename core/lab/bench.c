@@ -158,7 +158,7 @@ static int time_steps(const struct bench *bench, struct subject subject, struct 
                    ? time_by_device(&subject, out, err)
                    : time_by_host(&subject, out, err);
     out->memory = mem_peak();
-    return code;
+    return code == 0 ? backend_held(&bench->backend, bench->device, &out->held, err) : code;
 }
 
 /* Times steps of the trainer; nothing of it stays. */

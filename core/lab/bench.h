@@ -56,6 +56,7 @@ struct bench_result {
     int device_clock;               /* they are the device's own */
     /* bytes: the most this process has held resident up to the last timed step */
     int64_t memory;
+    int64_t held; /* bytes of device memory behind the last timed step; 0: not told */
     /* Taken on plain steps after the timed ones. */
     int has_ops;
     struct repro_profile ops; /* seconds and bytes per step */

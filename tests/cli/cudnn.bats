@@ -186,6 +186,7 @@ weights() {
     grep -qE "^device reaches [0-9.]+ TFLOP/s in matrix products and [0-9.]+ GB/s in copies" \
         <<< "$output"
     grep -qE "^launches a step: [1-9][0-9]+$" <<< "$output"
+    grep -qE "^ +[0-9]+\.[0-9] MiB of device memory in networks and data$" <<< "$output"
     repro bench --backend "$emulated" --network tiny --batch 8 --steps 2 --with-data --json
     [ "$status" -eq 0 ]
     python3 - "$output" <<'CHECK'
@@ -198,7 +199,29 @@ assert abs(
     conv["copy_share"] * r["copy_gigabytes_per_second"] / conv["gigabytes_per_second"] - 1) < 1e-6
 assert conv["limit_share"] == max(conv["product_share"], conv["copy_share"])
 assert r["launches_per_step"] > 10
+assert r["device_memory_bytes"] > 4096 * 3072 # of the data set alone
+assert "2.5 times" in r["slow"]
 CHECK
+}
+
+@test "what is slow without --tune is said once, by a bench and by a training" {
+    need_emulator
+    local slow="repro: cudnn's own choices are slow in f32; --tune chooses by trial: "
+    repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --brief
+    [ "$(grep -c "^$slow" <<< "$output")" -eq 1 ]
+    repro bench --backend "$emulated" --network tiny --batch 8 --steps 1 --brief --precision bf16
+    [[ $output != *slow* ]]
+    REPRO_PLANS=$PWD/plans.tsv repro bench --backend "$emulated" --network tiny --batch 8 \
+        --steps 1 --brief --tune
+    [ "$status" -eq 0 ]
+    [[ $output != *slow* ]]
+    mini
+    train
+    [ "$status" -eq 0 ]
+    [ "$(grep -c "^$slow" <<< "$output")" -eq 1 ]
+    train # nothing is left to be trained
+    [ "$status" -eq 0 ]
+    [[ $output != *slow* ]]
 }
 
 @test "bench: a device that fails while it is measured is named, not believed" {

@@ -2,10 +2,11 @@
 # Results by themselves: found, judged and drawn again where there is neither data nor backend.
 load common
 
-# The project's own results, in a folder of this test.
+# The project's own results at a profile, in a folder of this test.
 kept_results() {
-    [ -d "$REPRO_SHARE/doc/results/small/runs" ] || skip "no doc/results in this tree"
-    cp -r "$REPRO_SHARE/doc/results/small" kept
+    local profile=${1:-small}
+    [ -d "$REPRO_SHARE/doc/results/$profile/runs" ] || skip "no doc/results in this tree"
+    cp -r "$REPRO_SHARE/doc/results/$profile" kept
     chmod -R u+w kept
     export REPRO_BACKEND_PATH=/nonexistent
     unset REPRO_BACKEND
@@ -41,6 +42,21 @@ same_as_kept() {
     kept_results
     repro check figure4 --out kept
     [ "$status" -eq 3 ]
+}
+
+@test "of a figure that is trained in part, what is known is judged and nothing is drawn" {
+    kept_results paper
+    local stem=figure5-paper-cifar10-cudnn-bf16
+    cp kept/$stem-claims.tsv before-claims.tsv
+    repro check figure5 --out kept
+    [ "$status" -eq 0 ]
+    cmp before-claims.tsv kept/$stem-claims.tsv
+    [[ $output == *"29040 updates, by the plan and by 1 log"* ]]
+    [[ $output == *"of 7 claims 5 hold, 0 fail, 0 need more runs, 2 not run"* ]]
+    repro plot figure5 --out kept
+    [ "$status" -eq 1 ]
+    error_says "run 'original' with seed 1 is not done"
+    [ ! -e kept/$stem-s1.png ]
 }
 
 @test "where several are, they are listed and one is asked for" {

@@ -319,6 +319,46 @@ static void longer_nodes(void **state)
     trial_end(&trial);
 }
 
+static int64_t held(struct repro_device *device)
+{
+    struct repro_error error = {0};
+    struct repro_caps caps = {.struct_size = sizeof caps};
+    subject_done(subject.backend.device_caps(device, &caps, &error), &error);
+    return caps.held;
+}
+
+/* What a device says that its networks hold comes and goes with them. */
+static void memory_held(void **state)
+{
+    (void)state;
+    subject_need();
+    struct repro_device *device = subject_device(1);
+    struct trial trial;
+    assert_int_equal(held(device), 0);
+    trial_of_case(&trial, case_named("norm_relu"));
+    trial_fill(&trial, 5);
+    struct repro_net *one = trial_compile(&trial, device);
+    int64_t of_one = held(device);
+    struct repro_net *two = trial_compile(&trial, device);
+    assert_true(held(device) == 2 * of_one);
+    subject.backend.net_free(one);
+    assert_int_equal(held(device), of_one);
+    subject.backend.net_free(two);
+    assert_int_equal(held(device), 0);
+    trial_end(&trial);
+    subject.backend.device_close(device);
+}
+
+/* Without a sentence nothing is slow, and the other way round. */
+static void slow_precisions(void **state)
+{
+    (void)state;
+    subject_need();
+    assert_int_equal(subject.caps.slow_precisions & ~subject.caps.precisions, 0);
+    assert_int_equal(subject.caps.slow_precisions == 0, subject.caps.slow[0] == '\0');
+    assert_non_null(memchr(subject.caps.slow, '\0', sizeof subject.caps.slow));
+}
+
 /* Bytes behind struct_size are not the struct's: 0xff there must not be seen, on reading or
  * writing. */
 static void shorter_structs(void **state)
@@ -764,6 +804,8 @@ int main(void)
         cmocka_unit_test(rows_refusals),
         cmocka_unit_test(dropout_needs_images),
         cmocka_unit_test(longer_nodes),
+        cmocka_unit_test(memory_held),
+        cmocka_unit_test(slow_precisions),
         cmocka_unit_test(shorter_structs),
         cmocka_unit_test(longer_structs),
         cmocka_unit_test(default_precision),

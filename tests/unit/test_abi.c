@@ -22,7 +22,7 @@ static void machine(void **state)
         skip();
     }
     assert_int_equal(REPRO_ABI_MAJOR, 1);
-    assert_int_equal(REPRO_ABI_MINOR, 3);
+    assert_int_equal(REPRO_ABI_MINOR, 4);
 }
 
 static void layout_of_repro_error(void **state)
@@ -94,7 +94,7 @@ static void layout_of_repro_device_options(void **state)
 static void layout_of_repro_caps(void **state)
 {
     (void)state;
-    SIZE(repro_caps, 416); /* 288 in 1.0 */
+    SIZE(repro_caps, 560); /* 288 in 1.0, 416 in 1.1 */
     AT(repro_caps, struct_size, 0);
     AT(repro_caps, threads, 4);
     AT(repro_caps, ops, 8);
@@ -105,6 +105,10 @@ static void layout_of_repro_caps(void **state)
     AT(repro_caps, device, 32);
     AT(repro_caps, library, 160);
     AT(repro_caps, algorithms, 288);
+    AT(repro_caps, held, 416);
+    AT(repro_caps, slow_precisions, 424);
+    AT(repro_caps, reserved_1_4, 428);
+    AT(repro_caps, slow, 432);
 }
 
 static void layout_of_repro_net_options(void **state)
