@@ -22,7 +22,7 @@ static void machine(void **state)
         skip();
     }
     assert_int_equal(REPRO_ABI_MAJOR, 1);
-    assert_int_equal(REPRO_ABI_MINOR, 3);
+    assert_int_equal(REPRO_ABI_MINOR, 4);
 }
 
 static void layout_of_repro_error(void **state)
