@@ -6,10 +6,18 @@
  *                                        epochs
  *     moments_at_step = "keep" | "reset" the optimizer's memory at a step of the schedule
  *     extra_epochs = 0                   behind the last epoch, at the paper's scale; 5: 205 epochs
+ *     weight_decay_on = "all" | "weights"          on every parameter, or on the weights of
+ *                                        convolutions and dense layers alone
+ *     label_smoothing = 0                so much of a training label is uniform; 0.1: Szegedy et
+ *                                        al. (2016), section 7
+ *     bn_gamma = "yes" | "no"            batch norm scales by gamma
+ *     running_statistics = "image" | "update"      what the decay of running statistics is counted
+ *                                        in: .9 every 128 images, or .9997 every update
  * The first of each is the default, under which every count in the paper is true. */
 #ifndef EXPERIMENT_CONVENTIONS_H
 #define EXPERIMENT_CONVENTIONS_H
 
+#include "experiment/experiment.h"
 #include "experiment/settings.h"
 #include "schedule/schedule.h"
 
@@ -18,8 +26,10 @@
 
 struct err;
 
-#define CONVENTIONS_TEXT 160
-#define CONVENTIONS_KEYS "last_batch", "early_steps", "moments_at_step", "extra_epochs"
+#define CONVENTIONS_TEXT 320
+#define CONVENTIONS_KEYS                                                               \
+    "last_batch", "early_steps", "moments_at_step", "extra_epochs", "weight_decay_on", \
+        "label_smoothing", "bn_gamma", "running_statistics"
 
 /* Reads the keys above from a run of an experiment file; what is left out keeps its default. */
 int conventions_parse(struct settings_view *view, struct schedule_conventions *conventions);
@@ -27,6 +37,9 @@ int conventions_parse(struct settings_view *view, struct schedule_conventions *c
 /* Changes what `words` says, "last_batch=keep,extra_epochs=5".  ERR_USAGE names the word and what
  * it could be. */
 int conventions_apply(const char *words, struct schedule_conventions *conventions, struct err *err);
+
+/* ERR_INPUT, naming the run, where its conventions say something of what it has not. */
+int conventions_check(const struct experiment_run *run, struct err *err);
 
 /* "last batch kept, steps 1 epoch early"; empty when all are the default. */
 void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT]);
