@@ -3,8 +3,8 @@
  * The contract's arenas are canonical: OIHW, one node behind the other.  On the device convolutions
  * want their weights as OHWI at aligned addresses, so PARAM and its like are kept in an order of
  * their own: first every convolution's weights, then those of dense layers, then the rest, each
- * tensor on a boundary of LAYOUT_ALIGN floats.  Elementwise work does not see the difference; net_read and net_write go
- * through the map.  Host only. */
+ * tensor on a boundary of LAYOUT_ALIGN floats.  Elementwise work does not see the difference;
+ * net_read and net_write go through the map.  Host only. */
 #ifndef CUDNN_LAYOUT_H
 #define CUDNN_LAYOUT_H
 
