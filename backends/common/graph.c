@@ -49,6 +49,29 @@ static int has_window(const struct plugin_graph *graph, const struct repro_node 
                                          !is_huge(src->channels, taps, node->channels));
 }
 
+/* Flags that say something of another op than the node's, and what they ask for. */
+static int32_t check_flags(const struct plugin_graph *graph, int32_t i, struct repro_error *err)
+{
+    const struct repro_node *node = &graph->nodes[i];
+    const char *name = plugin_op_names[node->op];
+    int plain = (node->flags & REPRO_NODE_NO_GAMMA) != 0,
+        smoothed = (node->flags & REPRO_NODE_SMOOTHED) != 0;
+    if (node->flags & ~REPRO_NODE_FLAGS)
+        return fail(err, REPRO_UNSUPPORTED, "node %d (%s): unknown flag 0x%x", (int)i, name,
+                    (unsigned)(node->flags & ~REPRO_NODE_FLAGS));
+    if (plain && (node->op != REPRO_OP_BATCH_NORM || node->weights != -1))
+        return fail(err, REPRO_ARGUMENT,
+                    "node %d (%s): only a batch norm is without gamma, and then has no weights",
+                    (int)i, name);
+    if (smoothed && (node->op != REPRO_OP_SOFTMAX_CROSS_ENTROPY ||
+                     !(node->scale >= 0.0f && node->scale < 1.0f)))
+        return fail(err, REPRO_ARGUMENT,
+                    "node %d (%s): only a loss has smoothed labels, and at least 0 and less than 1 "
+                    "of them is uniform",
+                    (int)i, name);
+    return 0;
+}
+
 static int32_t check_node(const struct plugin_graph *graph, int32_t i, struct repro_error *err)
 {
     const struct repro_node *node = &graph->nodes[i];
@@ -57,9 +80,8 @@ static int32_t check_node(const struct plugin_graph *graph, int32_t i, struct re
                     "node %d: unknown operation %d; this plugin knows 1 to %d", (int)i,
                     (int)node->op, REPRO_OP_COUNT);
     const char *name = plugin_op_names[node->op];
-    if (node->flags & ~REPRO_NODE_FLAGS)
-        return fail(err, REPRO_UNSUPPORTED, "node %d (%s): unknown flag 0x%x", (int)i, name,
-                    (unsigned)(node->flags & ~REPRO_NODE_FLAGS));
+    if (check_flags(graph, i, err) != 0)
+        return err->code;
     if ((node->op == REPRO_OP_INPUT) != (i == 0) ||
         (node->op == REPRO_OP_SOFTMAX_CROSS_ENTROPY) != (i == graph->count - 1))
         return fail(err, REPRO_ARGUMENT,
@@ -78,7 +100,8 @@ static int32_t check_node(const struct plugin_graph *graph, int32_t i, struct re
         !has_window(graph, node))
         return fail(err, REPRO_ARGUMENT, "node %d (%s): impossible kernel, stride or padding",
                     (int)i, name);
-    if (has_params(node) && (node->weights < 0 || node->weights >= graph->graph.param_count))
+    if (has_params(node) && (node->flags & REPRO_NODE_NO_GAMMA) == 0 &&
+        (node->weights < 0 || node->weights >= graph->graph.param_count))
         return fail(err, REPRO_ARGUMENT, "node %d (%s): its weights lie outside PARAM", (int)i,
                     name);
     return 0;
@@ -133,6 +156,23 @@ static void analyse(struct plugin_graph *graph)
             src->live = 1;
         }
     }
+}
+
+int64_t plugin_weight_count(const struct plugin_graph *graph, const struct repro_node *node)
+{
+    const struct repro_node *src = plugin_source(graph, node, 0);
+    if (node->op == REPRO_OP_CONV)
+        return (int64_t)node->channels * src->channels * node->kernel_h * node->kernel_w;
+    return node->op == REPRO_OP_DENSE
+               ? (int64_t)node->channels * src->channels * src->height * src->width
+               : 0;
+}
+
+float plugin_smoothing(const struct plugin_graph *graph, int32_t mode)
+{
+    const struct repro_node *loss = &graph->nodes[graph->count - 1];
+    return mode == REPRO_MODE_TRAIN && (loss->flags & REPRO_NODE_SMOOTHED) != 0 ? loss->scale
+                                                                                : 0.0f;
 }
 
 int32_t plugin_graph_init(struct plugin_graph *graph, const struct repro_graph *given,

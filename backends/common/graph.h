@@ -41,6 +41,12 @@ static inline const struct repro_node *plugin_source(const struct plugin_graph *
     return &graph->nodes[node->src[k]];
 }
 
+/* Floats of a node's weights; 0 of any but CONV and DENSE. */
+int64_t plugin_weight_count(const struct plugin_graph *graph, const struct repro_node *node);
+
+/* The uniform part of the labels in a REPRO_MODE_*, 0 <= s < 1; 0: labels as they are. */
+float plugin_smoothing(const struct plugin_graph *graph, int32_t mode);
+
 /* Checks the rows of a forward call. */
 int32_t plugin_check_rows(const struct plugin_graph *graph, const struct repro_rows *rows,
                           struct repro_error *err);

@@ -7,20 +7,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-int arenas_init(struct cpu_arenas *arenas, const struct repro_graph *graph)
+static int by_place(const void *a, const void *b)
 {
-    int64_t params = graph->param_count, running = graph->running_count;
+    int64_t left = ((const struct update_span *)a)->first,
+            right = ((const struct update_span *)b)->first;
+    return (left > right) - (left < right);
+}
+
+static void find_weights(struct cpu_arenas *arenas, const struct plugin_graph *graph)
+{
+    for (int32_t i = 0; i < graph->count; i++) {
+        const struct repro_node *node = &graph->nodes[i];
+        int64_t count = plugin_weight_count(graph, node);
+        if (count > 0)
+            arenas->weights[arenas->weight_count++] = (struct update_span){node->weights, count};
+    }
+    qsort(arenas->weights, (size_t)arenas->weight_count, sizeof *arenas->weights, by_place);
+}
+
+int arenas_init(struct cpu_arenas *arenas, const struct plugin_graph *graph)
+{
+    int64_t params = graph->graph.param_count, running = graph->graph.running_count;
     memset(arenas, 0, sizeof *arenas);
     arenas->param_count = params;
     arenas->running_count = running;
-    arenas->classes = graph->classes;
+    arenas->classes = graph->graph.classes;
     arenas->param = plugin_allocate(params, sizeof(float));
     arenas->partial = plugin_allocate(params + running, sizeof(float));
     arenas->moment1 = plugin_allocate(params, sizeof(float));
     arenas->moment2 = plugin_allocate(params, sizeof(float));
     arenas->running = plugin_allocate(running, sizeof(float));
-    int bad = arenas->param == NULL || arenas->partial == NULL || arenas->moment1 == NULL ||
-              arenas->moment2 == NULL || arenas->running == NULL;
+    arenas->weights = plugin_allocate(graph->count, sizeof *arenas->weights);
+    if (arenas->weights != NULL)
+        find_weights(arenas, graph);
+    int bad = arenas->weights == NULL || arenas->param == NULL || arenas->partial == NULL ||
+              arenas->moment1 == NULL || arenas->moment2 == NULL || arenas->running == NULL;
     return bad ? -1 : 0;
 }
 
@@ -31,6 +52,7 @@ void arenas_release(struct cpu_arenas *arenas)
     free(arenas->moment1);
     free(arenas->moment2);
     free(arenas->running);
+    free(arenas->weights);
     memset(arenas, 0, sizeof *arenas);
 }
 
@@ -49,10 +71,19 @@ int32_t arenas_update(struct cpu_arenas *arenas, const struct repro_step *given,
     copy_sized(&step, sizeof step, given);
     if (step.optimizer < REPRO_OPTIMIZER_SGD || step.optimizer > REPRO_OPTIMIZER_ADAM)
         return fail(err, REPRO_UNSUPPORTED, "unknown optimizer %d", (int)step.optimizer);
+    if ((step.flags & ~REPRO_STEP_DECAY_WEIGHTS) != 0 || step.reserved != 0)
+        return fail(err, REPRO_UNSUPPORTED, "a step's unknown flag 0x%x or reserved field %u",
+                    (unsigned)(step.flags & ~REPRO_STEP_DECAY_WEIGHTS), (unsigned)step.reserved);
     if (step.update < 1 || step.ghosts < 1)
         return fail(err, REPRO_ARGUMENT, "a step needs an update number and ghosts of at least 1");
-    update_params(&step, arenas->param_count, arenas->partial, arenas->param, arenas->moment1,
-                  arenas->moment2, threads);
+    struct update_params params = {.count = arenas->param_count,
+                                   .grad = arenas->partial,
+                                   .w = arenas->param,
+                                   .moment1 = arenas->moment1,
+                                   .moment2 = arenas->moment2,
+                                   .weights = arenas->weights,
+                                   .weight_count = arenas->weight_count};
+    update_params(&step, &params, threads);
     update_running(&step, arenas->running_count, arenas->partial + arenas->param_count,
                    arenas->running);
     return 0;

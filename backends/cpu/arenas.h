@@ -4,10 +4,14 @@
 #define CPU_ARENAS_H
 
 #include "backend/backend.h"
+#include "common/graph.h"
+#include "cpu/update.h"
 
 struct cpu_arenas {
     int64_t param_count, running_count;
     float *param, *partial, *moment1, *moment2, *running;
+    struct update_span *weights; /* [weight_count] of CONV and DENSE nodes, in PARAM's order */
+    int64_t weight_count;
     /* [output_rows, classes], set by the owner: logits of the last forward */
     const float *output;
     int64_t output_rows, classes;
@@ -16,7 +20,7 @@ struct cpu_arenas {
 };
 
 /* Zeroed arenas for the graph; 0, or -1 when out of memory (release it all the same). */
-int arenas_init(struct cpu_arenas *arenas, const struct repro_graph *graph);
+int arenas_init(struct cpu_arenas *arenas, const struct plugin_graph *graph);
 void arenas_release(struct cpu_arenas *arenas);
 
 /* net_zero, net_update, net_metrics, net_write and net_read of backend.h. */

@@ -22,15 +22,27 @@ static double log_sum(const float *logits, int64_t classes, double top)
     return top + log(sum);
 }
 
+/* The mean of the logits by the labels' weights: (1 - s) logits[label] + s / classes * sum. */
+static double target(const float *logits, int64_t classes, int32_t label, double smoothing)
+{
+    double sum = 0.0;
+    if (smoothing == 0.0) /* an infinite logit elsewhere has no part in it */
+        return (double)logits[label];
+    for (int64_t j = 0; j < classes; j++)
+        sum += (double)logits[j];
+    return (1.0 - smoothing) * (double)logits[label] + smoothing / (double)classes * sum;
+}
+
 void loss_forward(struct cpu_arenas *arenas, const float *logits, const int32_t *labels,
-                  int64_t rows, float *loss)
+                  int64_t rows, float smoothing, float *loss)
 {
     int64_t classes = arenas->classes;
     for (int64_t row = 0; row < rows; row++) {
         const float *at = logits + row * classes;
         int64_t best;
         double top = largest(at, classes, &best);
-        double value = log_sum(at, classes, top) - (double)at[labels[row]];
+        double value = log_sum(at, classes, top) -
+                       target(at, classes, labels[row], (double)smoothing);
         loss[row] = (float)value;
         arenas->loss += value;
         arenas->correct += best == labels[row] && isfinite(top);
@@ -39,15 +51,16 @@ void loss_forward(struct cpu_arenas *arenas, const float *logits, const int32_t 
 }
 
 void loss_backward(const float *logits, const int32_t *labels, int64_t rows, int64_t classes,
-                   double scale, float *diff)
+                   float smoothing, double scale, float *diff)
 {
+    double off = (double)smoothing / (double)classes, on = 1.0 - (double)smoothing + off;
     for (int64_t row = 0; row < rows; row++) {
         const float *at = logits + row * classes;
         int64_t best;
         double all = log_sum(at, classes, largest(at, classes, &best));
         for (int64_t j = 0; j < classes; j++)
             diff[row * classes + j] = (float)(scale * (exp((double)at[j] - all) -
-                                                       (j == labels[row] ? 1.0 : 0.0)));
+                                                       (j == labels[row] ? on : off)));
     }
 }
 

@@ -5,14 +5,16 @@
 
 #include "cpu/arenas.h"
 
-/* loss[row] = log(sum exp(logits)) - logits[label], nats; adds the rows' losses, correct answers
- * and count to the metrics. logits [rows, classes]; computed in double. */
+/* loss[row] = log(sum exp(logits)) - (1 - smoothing) logits[label] - smoothing / classes *
+ * sum(logits), nats; adds the rows' losses, correct answers and count to the metrics.
+ * logits [rows, classes]; computed in double. */
 void loss_forward(struct cpu_arenas *arenas, const float *logits, const int32_t *labels,
-                  int64_t rows, float *loss);
+                  int64_t rows, float smoothing, float *loss);
 
-/* diff [rows, classes] = scale * (softmax(logits) - onehot(label)). */
+/* diff [rows, classes] = scale * (softmax(logits) - (1 - smoothing) onehot(label) - smoothing /
+ * classes). */
 void loss_backward(const float *logits, const int32_t *labels, int64_t rows, int64_t classes,
-                   double scale, float *diff);
+                   float smoothing, double scale, float *diff);
 
 /* kept[e] of `size` elements in C,H,W order: whether a row keeps element e; the rule stands at
  * struct repro_rows. */

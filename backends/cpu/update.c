@@ -57,39 +57,64 @@ static void adam(const struct repro_step *step, int64_t count, const float *rest
 }
 
 struct update {
-    const struct repro_step *step;
-    int64_t count;
-    const float *grad;
-    float *w, *moment1, *moment2;
+    struct repro_step decayed, plain; /* the step, and the same without weight decay */
+    const struct update_params *params;
 };
 
-static void update_block(void *context, int64_t block, int32_t thread)
+static void update_piece(const struct update_params *p, const struct repro_step *step,
+                         int64_t first, int64_t n)
 {
-    const struct update *u = context;
-    int64_t first = block * BLOCK, n = u->count - first < BLOCK ? u->count - first : BLOCK;
-    const float *g = u->grad + first;
-    (void)thread;
-    switch (u->step->optimizer) {
+    const float *g = p->grad + first;
+    switch (step->optimizer) {
     case REPRO_OPTIMIZER_SGD:
-        sgd(u->step, n, g, u->w + first);
+        sgd(step, n, g, p->w + first);
         break;
     case REPRO_OPTIMIZER_MOMENTUM:
-        momentum(u->step, n, g, u->w + first, u->moment1 + first);
+        momentum(step, n, g, p->w + first, p->moment1 + first);
         break;
     case REPRO_OPTIMIZER_NESTEROV:
-        nesterov(u->step, n, g, u->w + first, u->moment1 + first);
+        nesterov(step, n, g, p->w + first, p->moment1 + first);
         break;
     default:
-        adam(u->step, n, g, u->w + first, u->moment1 + first, u->moment2 + first);
+        adam(step, n, g, p->w + first, p->moment1 + first, p->moment2 + first);
         break;
     }
 }
 
-void update_params(const struct repro_step *step, int64_t count, const float *grad, float *w,
-                   float *moment1, float *moment2, int32_t threads)
+static int64_t least(int64_t a, int64_t b)
 {
-    struct update update = {step, count, grad, w, moment1, moment2};
-    int64_t blocks = (count + BLOCK - 1) / BLOCK;
+    return a < b ? a : b;
+}
+
+static void update_block(void *context, int64_t block, int32_t thread)
+{
+    const struct update *u = context;
+    const struct update_params *p = u->params;
+    int64_t at = block * BLOCK, end = least(at + BLOCK, p->count);
+    (void)thread;
+    if ((u->decayed.flags & REPRO_STEP_DECAY_WEIGHTS) == 0) {
+        update_piece(p, &u->decayed, at, end - at);
+        return;
+    }
+    for (int64_t k = 0; k < p->weight_count && at < end; k++) {
+        int64_t first = p->weights[k].first, behind = first + p->weights[k].count;
+        if (behind <= at)
+            continue;
+        if (first > at)
+            update_piece(p, &u->plain, at, least(first, end) - at);
+        at = first > at ? least(first, end) : at;
+        update_piece(p, &u->decayed, at, least(behind, end) - at);
+        at = least(behind, end);
+    }
+    update_piece(p, &u->plain, at, end - at);
+}
+
+void update_params(const struct repro_step *step, const struct update_params *params,
+                   int32_t threads)
+{
+    struct update update = {*step, *step, params};
+    int64_t blocks = (params->count + BLOCK - 1) / BLOCK;
+    update.plain.weight_decay = 0.0;
     parallel_for(blocks < THREADED_BLOCKS ? 1 : threads, blocks, update_block, &update);
 }
 

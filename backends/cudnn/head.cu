@@ -115,20 +115,31 @@ static __device__ int64_t softmax_of(const T *logits, int64_t classes, double *t
     return best;
 }
 
-/* One block: each thread sums its rows, then the threads are added as a tree. */
+/* The mean of the logits by the labels' weights. */
 template <typename T>
-static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logits,
-                                    const int32_t *labels, kernel_metrics *metrics)
+static __device__ double target_of(const T *logits, int64_t classes, int32_t label, float smoothing)
+{
+    double s = (double)smoothing, sum = 0.0;
+    if (smoothing == 0.0f) /* an infinite logit elsewhere has no part in it */
+        return (double)to_float(logits[label]);
+    for (int64_t j = 0; j < classes; j++)
+        sum += (double)to_float(logits[j]);
+    return (1.0 - s) * (double)to_float(logits[label]) + s / (double)classes * sum;
+}
+
+/* One block: each thread sums its rows, then the threads are added as a tree. */
+template <typename T> static __global__ void loss_forward(const struct kernel_loss work)
 {
     __shared__ double losses[LAUNCH_THREADS];
     __shared__ int64_t corrects[LAUNCH_THREADS];
     double loss = 0.0;
     int64_t correct = 0;
-    for (int64_t n = threadIdx.x; n < rows; n += LAUNCH_THREADS) {
+    for (int64_t n = threadIdx.x; n < work.rows; n += LAUNCH_THREADS) {
         double top, sum;
-        int64_t best = softmax_of(logits + n * classes, classes, &top, &sum);
-        loss += log(sum) + top - (double)to_float(logits[n * classes + labels[n]]);
-        correct += best == labels[n];
+        const T *logits = static_cast<const T *>(work.logits) + n * work.classes;
+        int64_t best = softmax_of(logits, work.classes, &top, &sum);
+        loss += log(sum) + top - target_of(logits, work.classes, work.labels[n], work.smoothing);
+        correct += best == work.labels[n];
     }
     losses[threadIdx.x] = loss;
     corrects[threadIdx.x] = correct;
@@ -140,57 +151,48 @@ static __global__ void loss_forward(int64_t rows, int64_t classes, const T *logi
         }
     }
     if (threadIdx.x == 0) {
-        metrics->loss += losses[0];
-        metrics->correct += corrects[0];
+        work.metrics->loss += losses[0];
+        work.metrics->correct += corrects[0];
     }
 }
 
-template <typename T>
-static __global__ void loss_backward(int64_t rows, int64_t all, int64_t classes, const T *logits,
-                                     const int32_t *labels, const struct kernel_call *call, T *diff)
+template <typename T> static __global__ void loss_backward(const struct kernel_loss work)
 {
-    double scale = call->scale;
-    for (int64_t n = thread_first(); n < all; n += thread_step()) {
+    double scale = work.call->scale, off = (double)work.smoothing / (double)work.classes,
+           on = 1.0 - (double)work.smoothing + off;
+    for (int64_t n = thread_first(); n < work.all; n += thread_step()) {
+        const T *logits = static_cast<const T *>(work.logits) + n * work.classes;
+        T *diff = static_cast<T *>(work.diff) + n * work.classes;
         double top = 0.0, sum = 1.0;
-        if (n < rows)
-            softmax_of(logits + n * classes, classes, &top, &sum);
-        for (int64_t j = 0; j < classes; j++) {
-            double value = n < rows ? exp((double)to_float(logits[n * classes + j]) - top) / sum -
-                                          (j == labels[n] ? 1.0 : 0.0)
-                                    : 0.0;
-            diff[n * classes + j] = from_float<T>((float)(scale * value));
+        if (n < work.rows)
+            softmax_of(logits, work.classes, &top, &sum);
+        for (int64_t j = 0; j < work.classes; j++) {
+            double value = n < work.rows ? exp((double)to_float(logits[j]) - top) / sum -
+                                               (j == work.labels[n] ? on : off)
+                                         : 0.0;
+            diff[j] = from_float<T>((float)(scale * value));
         }
     }
 }
 
 template <typename T>
-static cudaError_t launch_loss(int64_t rows, int64_t classes, const void *logits,
-                               const int32_t *labels, kernel_metrics *metrics, cudaStream_t stream)
+static cudaError_t launch_loss(const struct kernel_loss *work, cudaStream_t stream)
 {
-    return LAUNCH_JOINT((loss_forward<T>), 1, LAUNCH_THREADS, stream, rows, classes,
-                        static_cast<const T *>(logits), labels, metrics);
+    return LAUNCH_JOINT((loss_forward<T>), 1, LAUNCH_THREADS, stream, *work);
 }
 
 template <typename T>
-static cudaError_t launch_loss_backward(int64_t rows, int64_t all, int64_t classes,
-                                        const void *logits, const int32_t *labels,
-                                        const struct kernel_call *call, void *diff,
-                                        cudaStream_t stream)
+static cudaError_t launch_loss_backward(const struct kernel_loss *work, cudaStream_t stream)
 {
-    return LAUNCH((loss_backward<T>), launch_blocks(all), LAUNCH_THREADS, stream, rows, all,
-                  classes, static_cast<const T *>(logits), labels, call, static_cast<T *>(diff));
+    return LAUNCH((loss_backward<T>), launch_blocks(work->all), LAUNCH_THREADS, stream, *work);
 }
 
-cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits,
-                        const int32_t *labels, struct kernel_metrics *metrics, cudaStream_t stream)
+cudaError_t kernel_loss(const struct kernel_loss *work, cudaStream_t stream)
 {
-    return BY_TYPE(type, launch_loss, rows, classes, logits, labels, metrics, stream);
+    return BY_TYPE(work->type, launch_loss, work, stream);
 }
 
-cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes,
-                                 const void *logits, const int32_t *labels,
-                                 const struct kernel_call *call, void *diff, cudaStream_t stream)
+cudaError_t kernel_loss_backward(const struct kernel_loss *work, cudaStream_t stream)
 {
-    return BY_TYPE(type, launch_loss_backward, rows, all, classes, logits, labels, call, diff,
-                   stream);
+    return BY_TYPE(work->type, launch_loss_backward, work, stream);
 }

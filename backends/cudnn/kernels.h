@@ -77,7 +77,7 @@ struct kernel_norm {
     const void *a, *b;
     float scale;
     void *sum;
-    const float *gamma, *beta; /* [channels] */
+    const float *gamma, *beta; /* [channels]; gamma NULL: 1 */
     float *mean, *inverse,
         /* [ghosts, channels]: written by statistics, inverse = 1/sqrt(variance + epsilon) */
         *variance;
@@ -91,7 +91,7 @@ struct kernel_norm {
     const void *dy;
     void *dx; /* NULL: its source wants no gradient */
     int add;
-    float *grad_gamma, *grad_beta;  /* [channels], += */
+    float *grad_gamma, *grad_beta;  /* [channels], +=; grad_gamma NULL: none */
     float *sum_mean, *sum_variance; /* [channels], += each ghost's statistics */
 };
 /* Mean, biased variance and its inverse root of each ghost's channel, about the ghost's first
@@ -199,13 +199,21 @@ struct kernel_metrics {
 };
 /* Of it, what net_zero clears and a record holds. */
 #define KERNEL_METRICS_SUMS offsetof(struct kernel_metrics, halted)
+/* Softmax cross-entropy to labels of which the part `smoothing` is uniform. */
+struct kernel_loss {
+    int type;
+    int64_t rows, all, classes; /* all: rows of diff, those from `rows` on get 0 */
+    float smoothing;
+    const void *logits;
+    const int32_t *labels;
+    struct kernel_metrics *metrics;
+    const struct kernel_call *call;
+    void *diff;
+};
 /* Adds the rows' cross-entropy and correct answers to metrics; in double, one block. */
-cudaError_t kernel_loss(int type, int64_t rows, int64_t classes, const void *logits,
-                        const int32_t *labels, struct kernel_metrics *metrics, cudaStream_t stream);
-/* diff = call->scale (softmax - onehot), rows from `rows` to `all` get 0. */
-cudaError_t kernel_loss_backward(int type, int64_t rows, int64_t all, int64_t classes,
-                                 const void *logits, const int32_t *labels,
-                                 const struct kernel_call *call, void *diff, cudaStream_t stream);
+cudaError_t kernel_loss(const struct kernel_loss *work, cudaStream_t stream);
+/* diff = call->scale (softmax - (1 - smoothing) onehot - smoothing / classes). */
+cudaError_t kernel_loss_backward(const struct kernel_loss *work, cudaStream_t stream);
 /* f32 copy of logits */
 cudaError_t kernel_to_float(int type, int64_t count, const void *x, float *y, cudaStream_t stream);
 
@@ -218,6 +226,7 @@ struct kernel_update {
     struct kernel_metrics *metrics;
     struct kernel_metrics *records; /* host memory that the device reaches */
     int64_t count;                  /* floats of PARAM on the device */
+    int64_t weight_count;           /* of them, from 0 on, what REPRO_STEP_DECAY_WEIGHTS decays */
     const float *grad;
     float *param, *moment1, *moment2;
     int64_t copy_count; /* the first so many parameters are copied to `copy` in bf16; 0: none */

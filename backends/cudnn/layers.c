@@ -134,9 +134,10 @@ static cudaError_t forward(struct repro_net *net, struct net_layer *layer, int m
         struct kernel_dense work = work_dense(net, layer);
         return kernel_dense(&work, stream);
     }
-    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
-        return kernel_loss(src->type, net->run.rows, net->graph.graph.classes, src->dst,
-                           net->labels, net->metrics, stream);
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY: {
+        struct kernel_loss work = work_loss(net, layer, mode);
+        return kernel_loss(&work, stream);
+    }
     }
     return cudaErrorInvalidValue; /* no operation of this minor */
 }
@@ -238,10 +239,10 @@ static cudaError_t send_back(struct repro_net *net, struct net_layer *layer)
         work.add = add;
         return kernel_dropout(&work, stream);
     }
-    case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
-        return kernel_loss_backward(src->type, net->run.rows, work_rows(net),
-                                    net->graph.graph.classes, src->dst, net->labels, net->run.call,
-                                    src->diff, stream);
+    case REPRO_OP_SOFTMAX_CROSS_ENTROPY: {
+        struct kernel_loss work = work_loss(net, layer, REPRO_MODE_TRAIN);
+        return kernel_loss_backward(&work, stream);
+    }
     }
     return cudaErrorInvalidValue;
 }

@@ -39,31 +39,40 @@ static void weights_shape(const struct plugin_graph *graph, const struct repro_n
                                          : (int64_t)src->height * src->width;
 }
 
-/* Gives every tensor of the wanted kind its place, behind *at. */
-static void place(struct layout *layout, const struct plugin_graph *graph, int64_t input_channels,
-                  int convolutions, int64_t *at)
+static void place_vector(struct layout *layout, int64_t canonical, int64_t count, int64_t *to)
+{
+    *to = layout->device_count;
+    map_vector(layout->map + canonical, *to, count);
+    layout->device_count += aligned(count);
+}
+
+/* The weights of all nodes of an op, one behind the other. */
+static void place_weights(struct layout *layout, const struct plugin_graph *graph, int32_t op,
+                          int64_t input_channels)
+{
+    for (int32_t n = 0; n < graph->count; n++) {
+        const struct repro_node *node = &graph->nodes[n];
+        int64_t shape[3], at = layout->device_count;
+        if (node->op != op)
+            continue;
+        weights_shape(graph, node, shape);
+        int64_t room = op == REPRO_OP_CONV && node->src[0] == 0 ? input_channels : shape[1];
+        layout->places[n].weights = at;
+        map_weights(layout->map + node->weights, at, shape[0], shape[1], shape[2], room);
+        layout->device_count += aligned(shape[0] * room * shape[2]);
+    }
+}
+
+/* Every gamma, beta and bias. */
+static void place_vectors(struct layout *layout, const struct plugin_graph *graph)
 {
     for (int32_t n = 0; n < graph->count; n++) {
         const struct repro_node *node = &graph->nodes[n];
         struct layout_place *to = &layout->places[n];
-        int64_t shape[3];
-        if (node->weights >= 0 && (node->op == REPRO_OP_CONV) == convolutions) {
-            to->weights = *at;
-            if (node->op == REPRO_OP_BATCH_NORM) {
-                map_vector(layout->map + node->weights, *at, node->channels);
-                *at += aligned(node->channels);
-            } else {
-                weights_shape(graph, node, shape);
-                int64_t room = convolutions && node->src[0] == 0 ? input_channels : shape[1];
-                map_weights(layout->map + node->weights, *at, shape[0], shape[1], shape[2], room);
-                *at += aligned(shape[0] * room * shape[2]);
-            }
-        }
-        if (node->bias >= 0 && !convolutions) {
-            to->bias = *at;
-            map_vector(layout->map + node->bias, *at, node->channels);
-            *at += aligned(node->channels);
-        }
+        if (node->op == REPRO_OP_BATCH_NORM && node->weights >= 0)
+            place_vector(layout, node->weights, node->channels, &to->weights);
+        if (node->bias >= 0)
+            place_vector(layout, node->bias, node->channels, &to->bias);
     }
 }
 
@@ -87,9 +96,11 @@ int32_t layout_init(struct layout *layout, const struct plugin_graph *graph, int
     }
     for (int32_t n = 0; n < graph->count; n++)
         layout->places[n] = (struct layout_place){-1, -1};
-    place(layout, graph, input_channels, 1, &layout->device_count);
+    place_weights(layout, graph, REPRO_OP_CONV, input_channels);
     layout->conv_count = layout->device_count;
-    place(layout, graph, input_channels, 0, &layout->device_count);
+    place_weights(layout, graph, REPRO_OP_DENSE, input_channels);
+    layout->weight_count = layout->device_count;
+    place_vectors(layout, graph);
     return 0;
 }
 

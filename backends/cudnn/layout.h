@@ -2,9 +2,9 @@
  *
  * The contract's arenas are canonical: OIHW, one node behind the other.  On the device convolutions
  * want their weights as OHWI at aligned addresses, so PARAM and its like are kept in an order of
- * their own: first every convolution's weights, then the rest, each tensor on a boundary of
- * LAYOUT_ALIGN floats.  Elementwise work does not see the difference; net_read and net_write go
- * through the map.  Host only. */
+ * their own: first every convolution's weights, then those of dense layers, then the rest, each
+ * tensor on a boundary of LAYOUT_ALIGN floats.  Elementwise work does not see the difference;
+ * net_read and net_write go through the map.  Host only. */
 #ifndef CUDNN_LAYOUT_H
 #define CUDNN_LAYOUT_H
 
@@ -21,6 +21,7 @@ struct layout {
     int64_t param_count;         /* canonical floats */
     int64_t device_count;        /* floats on the device, gaps included */
     int64_t conv_count;          /* of them, the convolutions' weights, from 0 on */
+    int64_t weight_count;        /* the same with the weights of dense layers behind them */
     int32_t *map;                /* [param_count]: canonical index -> device index */
     struct layout_place *places; /* [node_count] */
 };

@@ -194,7 +194,8 @@ static __device__ void finish_tile(const struct kernel_norm &work, int width, do
                 : which == 1 ? work.grad_gamma
                 : which == 2 ? work.sum_mean
                              : work.sum_variance;
-    to[c] += (float)sum;
+    if (to != NULL) /* no gamma */
+        to[c] += (float)sum;
 }
 
 /* ---- Kernels ---- */

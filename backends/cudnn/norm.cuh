@@ -157,10 +157,11 @@ static __device__ __forceinline__ void read_column(const struct kernel_norm &wor
     float inverse[V];
     load_floats<V>(work.mean + at, to->centre);
     load_floats<V>(work.inverse + at, inverse);
-    load_floats<V>(work.gamma + c, to->gain);
     load_floats<V>(work.beta + c, to->shift);
+    if (work.gamma != NULL)
+        load_floats<V>(work.gamma + c, to->gain);
     for (int k = 0; k < V; k++)
-        to->gain[k] *= inverse[k];
+        to->gain[k] = work.gamma == NULL ? inverse[k] : to->gain[k] * inverse[k];
 }
 
 #endif

@@ -24,7 +24,8 @@ static __global__ void __launch_bounds__(LAUNCH_THREADS)
         for (int k = 0; k < V; k++) {
             float variance = running[work.shape.channels + from.c + k];
             about.centre[k] = running[from.c + k];
-            about.gain[k] = work.gamma[from.c + k] * (1.0f / sqrtf(variance + work.epsilon));
+            about.gain[k] = (work.gamma == NULL ? 1.0f : work.gamma[from.c + k]) *
+                            (1.0f / sqrtf(variance + work.epsilon));
             about.shift[k] = work.beta[from.c + k];
         }
     while (from.rest > 0) {

@@ -71,6 +71,7 @@ int32_t step_update(struct repro_net *net, struct repro_error *err)
                                  .metrics = net->metrics,
                                  .records = net->history.records,
                                  .count = net->layout.device_count,
+                                 .weight_count = net->layout.weight_count,
                                  .grad = net->partial,
                                  .param = net->param,
                                  .moment1 = net->moment1,

@@ -6,7 +6,8 @@
 static __device__ __forceinline__ float stepped(const struct kernel_update &work,
                                                 const struct kernel_step &step, int64_t i)
 {
-    float w = work.param[i], g = work.grad[i] + step.decay * w;
+    bool decays = (step.flags & REPRO_STEP_DECAY_WEIGHTS) == 0 || i < work.weight_count;
+    float w = work.param[i], g = work.grad[i] + (decays ? step.decay : 0.0f) * w;
     switch (step.optimizer) {
     case REPRO_OPTIMIZER_SGD:
         return w - step.lr * g;

@@ -33,6 +33,7 @@ struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer
 {
     const struct layout_place *place = &net->layout.places[work_index(net, layer)];
     int64_t ghosts = mode == REPRO_MODE_TRAIN ? work_rows(net) / net->graph.options.ghost : 1;
+    int plain = place->weights < 0;
     float *sums = net->partial + net->layout.device_count + layer->node->running;
     return (struct kernel_norm){.type = layer->type,
                                 .relu = layer->lowered->fused_relu,
@@ -42,7 +43,7 @@ struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer
                                                         ghosts, kernel_bytes(layer->type)),
                                 .x = work_source(net, layer, 0)->dst,
                                 .y = layer->dst,
-                                .gamma = net->param + place->weights,
+                                .gamma = plain ? NULL : net->param + place->weights,
                                 .beta = net->param + place->bias,
                                 .mean = layer->norm.mean,
                                 .inverse = layer->norm.inverse,
@@ -55,7 +56,7 @@ struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer
                                 .dy = layer->diff,
                                 .dx = work_source(net, layer, 0)->diff,
                                 .add = !layer->use->diff_first[0],
-                                .grad_gamma = net->partial + place->weights,
+                                .grad_gamma = plain ? NULL : net->partial + place->weights,
                                 .grad_beta = net->partial + place->bias,
                                 .sum_mean = sums,
                                 .sum_variance = sums + layer->node->channels};
@@ -104,6 +105,21 @@ struct kernel_dense work_dense(const struct repro_net *net, const struct net_lay
                                  .add = !layer->use->diff_first[0],
                                  .grad_weights = net->partial + place->weights,
                                  .grad_bias = net->partial + place->bias};
+}
+
+struct kernel_loss work_loss(const struct repro_net *net, const struct net_layer *layer, int mode)
+{
+    const struct net_layer *src = work_source(net, layer, 0);
+    return (struct kernel_loss){.type = src->type,
+                                .rows = net->run.rows,
+                                .all = work_rows(net),
+                                .classes = net->graph.graph.classes,
+                                .smoothing = plugin_smoothing(&net->graph, mode),
+                                .logits = src->dst,
+                                .labels = net->labels,
+                                .metrics = net->metrics,
+                                .call = net->run.call,
+                                .diff = src->diff};
 }
 
 struct kernel_dropout work_dropout(const struct repro_net *net, const struct net_layer *layer)

@@ -17,6 +17,7 @@ const struct dnn_execution *work_execution(const struct repro_net *net,
 struct kernel_norm work_norm(const struct repro_net *net, const struct net_layer *layer, int mode);
 struct kernel_pool work_pool(const struct repro_net *net, const struct net_layer *layer);
 struct kernel_dense work_dense(const struct repro_net *net, const struct net_layer *layer);
+struct kernel_loss work_loss(const struct repro_net *net, const struct net_layer *layer, int mode);
 struct kernel_dropout work_dropout(const struct repro_net *net, const struct net_layer *layer);
 
 #endif

@@ -193,7 +193,7 @@ static int32_t compile(struct repro_net *net, struct repro_error *err)
     for (int32_t i = 0; i < net->count; i++)
         choose_kernels(&net->layers[i]);
     fuse(net);
-    if (arenas_init(&net->arenas, &net->graph.graph) != 0)
+    if (arenas_init(&net->arenas, &net->graph) != 0)
         return fail(err, REPRO_MEMORY, "out of memory for %lld parameters",
                     (long long)net->graph.graph.param_count);
     net->labels = library_buffer(&net->library, net->micro, sizeof *net->labels, err);

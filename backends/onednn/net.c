@@ -45,7 +45,8 @@ static int32_t forward_layer(struct repro_net *net, struct layer *layer,
     case REPRO_OP_DENSE:
         return dense_forward(net, layer, err);
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
-        loss_forward(&net->arenas, net->arenas.output, net->labels, rows->count, layer->dst);
+        loss_forward(&net->arenas, net->arenas.output, net->labels, rows->count,
+                     plugin_smoothing(&net->graph, rows->mode), layer->dst);
         return 0;
     }
     return fail(err, REPRO_UNSUPPORTED, "unknown operation %d", (int)layer->node->op);
@@ -58,7 +59,8 @@ static void start_backward(struct repro_net *net, struct layer *logits, double s
     float *diff = logits->diff;
     if (diff == NULL)
         return;
-    loss_backward(net->arenas.output, net->labels, net->rows, classes, scale, diff);
+    loss_backward(net->arenas.output, net->labels, net->rows, classes,
+                  plugin_smoothing(&net->graph, REPRO_MODE_TRAIN), scale, diff);
     memset(diff + net->rows * classes, 0,
            (size_t)((net->micro - net->rows) * classes) * sizeof *diff);
 }

@@ -105,7 +105,9 @@ static void set_affine(struct repro_net *net, struct layer *layer, int64_t ghost
     layer->mean[number] = (float)mean;
     layer->variance[number] = (float)variance;
     layer->inverse[number] = (float)inverse;
-    layer->gain[number] = (float)((double)net->arenas.param[layer->node->weights + c] * inverse);
+    double gamma = layer->node->weights < 0 ? 1.0
+                                            : (double)net->arenas.param[layer->node->weights + c];
+    layer->gain[number] = (float)(gamma * inverse);
     layer->shift[number] = net->arenas.param[layer->node->bias + c];
 }
 
@@ -186,7 +188,8 @@ void norm_backward(struct repro_net *net, struct layer *layer, int64_t rows)
                 sums[channels + c] += layer->variance[number];
             }
         }
-        net->arenas.partial[layer->node->weights + c] += (float)gamma;
+        if (layer->node->weights >= 0)
+            net->arenas.partial[layer->node->weights + c] += (float)gamma;
         net->arenas.partial[layer->node->bias + c] += (float)beta;
     }
     if (src->diff != NULL)

@@ -66,7 +66,7 @@ static int allocate_layer(struct repro_net *net, struct layer *layer)
 
 static int allocate_all(struct repro_net *net)
 {
-    int bad = arenas_init(&net->arenas, &net->graph.graph);
+    int bad = arenas_init(&net->arenas, &net->graph);
     for (int32_t i = 0; i < net->count; i++)
         bad |= allocate_layer(net, &net->layers[i]);
     int64_t scratch = net->device->threads * (net->column_floats + net->shifted_floats);

@@ -39,7 +39,8 @@ static void forward_layer(struct repro_net *net, struct layer *layer, const stru
         dense_forward(net, layer, rows->count);
         break;
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
-        loss_forward(&net->arenas, net->arenas.output, net->labels, rows->count, layer->dst);
+        loss_forward(&net->arenas, net->arenas.output, net->labels, rows->count,
+                     plugin_smoothing(&net->graph, rows->mode), layer->dst);
         break;
     }
 }
@@ -75,7 +76,8 @@ static void backward_layer(struct repro_net *net, struct layer *layer, double sc
         break;
     case REPRO_OP_SOFTMAX_CROSS_ENTROPY:
         if (net->layers[layer->node->src[0]].diff != NULL)
-            loss_backward(net->arenas.output, net->labels, net->rows, net->arenas.classes, scale,
+            loss_backward(net->arenas.output, net->labels, net->rows, net->arenas.classes,
+                          plugin_smoothing(&net->graph, REPRO_MODE_TRAIN), scale,
                           net->layers[layer->node->src[0]].diff);
         break;
     default:

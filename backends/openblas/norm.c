@@ -159,6 +159,12 @@ static void statistics(const struct layer *src, int64_t channel, int64_t first, 
     *variance = squares / n;
 }
 
+/* 1 where the norm has none. */
+static double gamma_of(const struct repro_net *net, const struct repro_node *node, int64_t c)
+{
+    return node->weights < 0 ? 1.0 : (double)net->arenas.param[node->weights + c];
+}
+
 /* One ghost's channel. */
 static void norm_unit(void *context, int64_t unit, int32_t thread)
 {
@@ -178,7 +184,7 @@ static void norm_unit(void *context, int64_t unit, int32_t thread)
         layer->inverse[unit] = (float)inverse;
         layer->variance[unit] = (float)variance;
     }
-    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse),
+    float gain = (float)(gamma_of(net, node, c) * inverse),
           shift = net->arenas.param[node->bias + c];
     for (int64_t row = first; row < first + loop->ghost; row++)
         plane_scale(src->dst + row * src->use->size + c * src->use->plane, src->use->plane,
@@ -211,8 +217,7 @@ static void unit_backward(const struct repro_net *net, const struct layer *layer
         plane_moments(src->dst + at, layer->dst + at, layer->diff + at, layer->use->plane, mean,
                       layer->fused_relu, sums);
     }
-    float gain = (float)((double)net->arenas.param[node->weights + c] * inverse),
-          a = (float)(sums[0] / n);
+    float gain = (float)(gamma_of(net, node, c) * inverse), a = (float)(sums[0] / n);
     float b = (float)(sums[1] * inverse * inverse / n);
     sums[1] *= inverse;
     for (int64_t row = first; src->diff != NULL && row < first + ghost; row++) {
@@ -240,7 +245,8 @@ static void norm_gradient_channel(void *context, int64_t c, int32_t thread)
         sums[c] += layer->mean[g * channels + c];
         sums[channels + c] += layer->variance[g * channels + c];
     }
-    net->arenas.partial[node->weights + c] += (float)gamma;
+    if (node->weights >= 0)
+        net->arenas.partial[node->weights + c] += (float)gamma;
     net->arenas.partial[node->bias + c] += (float)beta;
 }
 

@@ -71,7 +71,7 @@ struct repro_error {
  *                         REPRO_NODE_BIAS)
  *   BATCH_NORM            dst = gamma[c] * (src - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]
  *                         TRAIN: mean and biased variance of each ghost (ghost rows x H x W);
- *                         EVAL: the running ones
+ *                         EVAL: the running ones.  REPRO_NODE_NO_GAMMA: gamma is 1, no parameter
  *   RELU                  dst = max(src, 0); its derivative at 0 is 0
  *   ADD                   dst = src[0] + scale * src[1]
  *   CONCAT                dst = the srcs behind each other along C
@@ -83,7 +83,11 @@ struct repro_error {
  *   DENSE                 dst[n,o] = bias[o] + sum over i of weights[o,i] * src[n,i], src flattened
  *                         as C,H,W
  *   SOFTMAX_CROSS_ENTROPY dst[n] = log(sum over j of exp(src[n,j])) - src[n,label[n]]; the
- *                         last node; src is OUTPUT
+ *                         last node; src is OUTPUT.  REPRO_NODE_SMOOTHED, TRAIN: the cross-entropy
+ *                         to labels smoothed by s = scale, 1 - s of onehot(label) and s of uniform,
+ *                             dst[n] = log(sum over j of exp(src[n,j])) - (1 - s) src[n,label[n]]
+ *                                 - s / classes * sum over j of src[n,j];
+ *                         EVAL: as without
  */
 #define REPRO_OP_INPUT 1
 #define REPRO_OP_CONV 2
@@ -99,8 +103,11 @@ struct repro_error {
 #define REPRO_OP_SOFTMAX_CROSS_ENTROPY 12
 #define REPRO_OP_COUNT 12
 
-#define REPRO_NODE_BIAS 1u  /* CONV: adds a bias; DENSE always has one and carries the flag */
-#define REPRO_NODE_FLAGS 1u /* all flags of this minor */
+#define REPRO_NODE_BIAS 1u /* CONV: adds a bias; DENSE always has one and carries the flag */
+/* since 1.4 */
+#define REPRO_NODE_NO_GAMMA 2u /* BATCH_NORM: no gamma */
+#define REPRO_NODE_SMOOTHED 4u /* SOFTMAX_CROSS_ENTROPY: smoothed labels */
+#define REPRO_NODE_FLAGS 7u    /* all flags of this minor */
 
 #define REPRO_SRC_MAX 8
 #define REPRO_CHANNEL_MAX 4 /* channels of the input image */
@@ -115,10 +122,11 @@ struct repro_node {
     int32_t channels, height, width; /* dst, per row */
     int32_t kernel_h, kernel_w, stride_h, stride_w;
     int32_t pad_top, pad_left, pad_bottom, pad_right;
-    /* ADD: factor of src[1]; DROPOUT: probability that an element is dropped; else 0 */
+    /* ADD: factor of src[1]; DROPOUT: probability that an element is dropped; with
+     * REPRO_NODE_SMOOTHED: the uniform part of the labels, 0 <= s < 1; else 0 */
     float scale;
     float epsilon;   /* BATCH_NORM: added to the variance; else 0 */
-    int64_t weights; /* PARAM: CONV OIHW, DENSE OI, BATCH_NORM gamma[C] */
+    int64_t weights; /* PARAM: CONV OIHW, DENSE OI, BATCH_NORM gamma[C] where it has one */
     int64_t bias;    /* PARAM: CONV and DENSE bias[O], BATCH_NORM beta[C] */
     int64_t running; /* RUNNING: BATCH_NORM mean[C] then variance[C] */
 };
@@ -273,8 +281,9 @@ struct repro_rows {
     const struct repro_crop *crops; /* [count] */
 };
 
-/* Optimizers.  g = PARTIAL gradient + weight_decay * w; all in f32, scalars computed in double and
- * rounded once.
+/* Optimizers.  g = PARTIAL gradient + weight_decay * w; with REPRO_STEP_DECAY_WEIGHTS so for the
+ * weights of CONV and DENSE alone, and g = PARTIAL gradient for every bias, gamma and beta.  All in
+ * f32, scalars computed in double and rounded once.
  *
  *   SGD       w <- w - lr g
  *   MOMENTUM  A <- momentum A + g;  w <- w - lr A                 the paper's eqs. (6), (7) with
@@ -285,8 +294,10 @@ struct repro_rows {
  *                 outside the correction
  *
  * Running statistics: running <- keep * running + (1 - keep) * (batch-norm sums / ghosts). */
-#define REPRO_STEP_RECORD 1u /* step.flags, 1.3: see net_history */
-#define REPRO_STEP_FLAGS 1u  /* all flags of this minor */
+/* step.flags */
+#define REPRO_STEP_RECORD 1u        /* 1.3: see net_history */
+#define REPRO_STEP_DECAY_WEIGHTS 2u /* 1.4: weight decay on weights alone */
+#define REPRO_STEP_FLAGS 3u         /* all flags of this minor */
 
 #define REPRO_OPTIMIZER_SGD 1
 #define REPRO_OPTIMIZER_MOMENTUM 2
@@ -476,7 +487,8 @@ typedef int32_t repro_entry(const struct repro_backend **out, struct repro_error
  *        net_options.counts; REPRO_DEVICE_TUNED and device_options.plans; device_rates; net_mark,
  *            net_marks; bytes and launches
  *        in the profile; all optional
- *   1.4  caps.held; caps.slow_precisions with caps.slow */
+ *   1.4  REPRO_NODE_NO_GAMMA, REPRO_NODE_SMOOTHED, REPRO_STEP_DECAY_WEIGHTS; caps.held;
+ *            caps.slow_precisions with caps.slow */
 
 #ifdef __cplusplus
 }

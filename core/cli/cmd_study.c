@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "experiment/conventions.h"
 #include "lab/accumulation.h"
 #include "lab/figure.h"
 #include "draw/drawing.h"
@@ -78,18 +79,19 @@ static void print_training(const struct growth *growths, size_t count)
 static char *caption(const struct figure *figure, struct err *err)
 {
     const struct facts *facts = &figure->session.facts;
-    char label[FACTS_LABEL];
+    char label[FACTS_LABEL], conventions[CONVENTIONS_TEXT];
+    conventions_text(&figure_run(figure, 0, 0)->schedule.conventions, conventions);
     return mem_format(
         err,
-        "%s, profile %s: %s, N = %" PRId64 "; backend %s (%s), seed %" PRIu64
+        "%s, profile %s: %s, N = %" PRId64 "%s%s; backend %s (%s), seed %" PRIu64
         ". G is the mean gradient at "
         "the initial weights over one epoch. Held: the weights stay where they are, so that G is "
         "constant as eq. "
         "(11) assumes. Training: they move at the run's learning rate, and the gradient with them. "
         "Scale: %s.",
         facts->data.title, facts->profile->name, facts->profile->network, facts_train_n(facts),
-        facts_label(&facts->backend, label), facts->backend.library, figure->first_seed,
-        facts->profile->words);
+        conventions[0] == '\0' ? "" : ", ", conventions, facts_label(&facts->backend, label),
+        facts->backend.library, figure->first_seed, facts->profile->words);
 }
 
 /* STEM.tsv has the points, STEM-summary.tsv a row a measurement. */

@@ -62,9 +62,10 @@ static const struct option_row rows[] = {
      .letter = 'C',
      .argument = "NAME=VALUE,...",
      .help = "what the paper leaves open: last_batch=drop|keep, early_steps=0|1, "
-             "moments_at_step=keep|reset, extra_epochs=0|5, and of image files antialias=yes|no, "
-             "colour=none|inception, orientation=ignore|apply (default: the first of each, or the "
-             "experiment's own)",
+             "moments_at_step=keep|reset, extra_epochs=0|5, weight_decay_on=all|weights, "
+             "label_smoothing=0|0.1, bn_gamma=yes|no, running_statistics=image|update, and of "
+             "image files antialias=yes|no, colour=none|inception, orientation=ignore|apply "
+             "(default: the first of each, or the experiment's own)",
      .kind = OPTION_TEXT,
      .offset = FIELD(conventions)},
     {.name = "bad-images",

@@ -1,14 +1,18 @@
 #include "experiment/conventions.h"
 
 #include "base/err.h"
+#include "experiment/experiment.h"
 #include "base/number.h"
 #include "base/suggest.h"
 
+#include <float.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define EPOCHS_LIMIT 100000
-#define KNOWN_TEXT 240
+#define KNOWN_TEXT 400
+#define SHARE_WORDS "at least 0 and below 1"
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 struct all {
@@ -18,24 +22,54 @@ struct all {
 
 static const char *const KEYS[] = {CONVENTIONS_KEYS, CONVENTIONS_IMAGE_KEYS};
 
-/* A convention is a number of epochs or one of two words, of which the second is not the
- * default. */
-static const struct convention {
-    const char *key, *usual, *other; /* words; NULL: a number */
-    size_t offset;                   /* of an int in struct all */
-} TABLE[] = {
-    {"last_batch", "drop", "keep", offsetof(struct all, schedule.keep_last_batch)},
-    {"early_steps", NULL, NULL, offsetof(struct all, schedule.early_steps)},
-    {"moments_at_step", "keep", "reset", offsetof(struct all, schedule.reset_moments)},
-    {"extra_epochs", NULL, NULL, offsetof(struct all, schedule.extra_epochs)},
-    {"antialias", "yes", "no", offsetof(struct all, images.aliased)},
-    {"colour", "none", "inception", offsetof(struct all, images.coloured)},
-    {"orientation", "ignore", "apply", offsetof(struct all, images.oriented)},
+enum kind {
+    WORDS,  /* an int: one of two words, of which the second is not the default */
+    EPOCHS, /* an int, a number of epochs */
+    SHARE,  /* a double, at least 0 and below 1 */
 };
 
-static int *field(struct all *all, size_t i)
+static const struct convention {
+    const char *key;
+    enum kind kind;
+    const char *usual, *other; /* of WORDS */
+    size_t offset;             /* in struct all */
+    int in_phases;             /* a run's phases show it, so that its identity need not */
+} TABLE[] = {
+#define FIELD(name) offsetof(struct all, name)
+    {"last_batch", WORDS, "drop", "keep", FIELD(schedule.keep_last_batch), 0},
+    {"early_steps", EPOCHS, NULL, NULL, FIELD(schedule.early_steps), 1},
+    {"moments_at_step", WORDS, "keep", "reset", FIELD(schedule.reset_moments), 0},
+    {"extra_epochs", EPOCHS, NULL, NULL, FIELD(schedule.extra_epochs), 1},
+    {"weight_decay_on", WORDS, "all", "weights", FIELD(schedule.decay_weights), 0},
+    {"label_smoothing", SHARE, NULL, NULL, FIELD(schedule.label_smoothing), 0},
+    {"bn_gamma", WORDS, "yes", "no", FIELD(schedule.no_gamma), 0},
+    {"running_statistics", WORDS, "image", "update", FIELD(schedule.running_per_update), 0},
+    {"antialias", WORDS, "yes", "no", FIELD(images.aliased), 0},
+    {"colour", WORDS, "none", "inception", FIELD(images.coloured), 0},
+    {"orientation", WORDS, "ignore", "apply", FIELD(images.oriented), 0},
+#undef FIELD
+};
+
+static int *number(struct all *all, size_t i)
 {
-    return (int *)((char *)all + TABLE[i].offset);
+    return (int *)(void *)((char *)all + TABLE[i].offset);
+}
+
+static double *share(struct all *all, size_t i)
+{
+    return (double *)(void *)((char *)all + TABLE[i].offset);
+}
+
+static void parse_words(struct settings_view *view, size_t i, int *to)
+{
+    const char *text = settings_string(view, TABLE[i].key);
+    if (text == NULL)
+        return;
+    *to = strcmp(text, TABLE[i].other) == 0;
+    if (!*to && strcmp(text, TABLE[i].usual) != 0)
+        settings_fail(view, settings_find(view, TABLE[i].key),
+                      "'%s' is \"%.80s\"; it must be \"%s\" or \"%s\"", TABLE[i].key, text,
+                      TABLE[i].usual, TABLE[i].other);
 }
 
 static int parse(struct settings_view *view, struct all *all)
@@ -43,18 +77,12 @@ static int parse(struct settings_view *view, struct all *all)
     for (size_t i = 0; i < COUNT_OF(TABLE) && view->failed == 0; i++) {
         if (settings_find(view, TABLE[i].key) == NULL)
             continue;
-        if (TABLE[i].usual == NULL) {
-            *field(all, i) = (int)settings_int(view, TABLE[i].key, 0, EPOCHS_LIMIT);
-            continue;
-        }
-        const char *text = settings_string(view, TABLE[i].key);
-        if (text == NULL)
-            break;
-        *field(all, i) = strcmp(text, TABLE[i].other) == 0;
-        if (strcmp(text, TABLE[i].other) != 0 && strcmp(text, TABLE[i].usual) != 0)
-            settings_fail(view, settings_find(view, TABLE[i].key),
-                          "'%s' is \"%.80s\"; it must be \"%s\" or \"%s\"", TABLE[i].key, text,
-                          TABLE[i].usual, TABLE[i].other);
+        if (TABLE[i].kind == WORDS)
+            parse_words(view, i, number(all, i));
+        else if (TABLE[i].kind == EPOCHS)
+            *number(all, i) = (int)settings_int(view, TABLE[i].key, 0, EPOCHS_LIMIT);
+        else
+            *share(all, i) = settings_double(view, TABLE[i].key, 0, 1 - DBL_EPSILON, SHARE_WORDS);
     }
     return view->failed;
 }
@@ -78,31 +106,45 @@ int conventions_parse_images(struct settings_view *view, struct image_convention
 
 static int apply_value(size_t i, const char *value, struct all *all, struct err *err)
 {
-    if (TABLE[i].usual != NULL) {
-        *field(all, i) = strcmp(value, TABLE[i].other) == 0;
-        if (strcmp(value, TABLE[i].other) == 0 || strcmp(value, TABLE[i].usual) == 0)
+    const char *end;
+    int64_t epochs;
+    double part;
+    switch (TABLE[i].kind) {
+    case WORDS:
+        *number(all, i) = strcmp(value, TABLE[i].other) == 0;
+        if (*number(all, i) || strcmp(value, TABLE[i].usual) == 0)
             return 0;
         return err_set(err, ERR_USAGE, "convention %s=%.40s: it is %s or %s", TABLE[i].key, value,
                        TABLE[i].usual, TABLE[i].other);
+    case EPOCHS:
+        if (!number_whole(value, &epochs, &end) || *end != '\0' || epochs < 0 ||
+            epochs > EPOCHS_LIMIT)
+            return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d",
+                           TABLE[i].key, value, EPOCHS_LIMIT);
+        *number(all, i) = (int)epochs;
+        return 0;
+    default:
+        if (!number_real(value, &part, &end) || *end != '\0' || !(part >= 0 && part < 1))
+            return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number " SHARE_WORDS,
+                           TABLE[i].key, value);
+        *share(all, i) = part;
+        return 0;
     }
-    const char *end;
-    int64_t epochs;
-    if (!number_whole(value, &epochs, &end) || *end != '\0' || epochs < 0 || epochs > EPOCHS_LIMIT)
-        return err_set(err, ERR_USAGE, "convention %s=%.40s: it is a number of epochs, 0 to %d",
-                       TABLE[i].key, value, EPOCHS_LIMIT);
-    *field(all, i) = (int)epochs;
-    return 0;
 }
 
-/* "there are last_batch=drop|keep, early_steps=N, ..." */
+/* "there are last_batch=drop|keep, early_steps=N, label_smoothing=0.1, ..." */
 static const char *known_words(char text[KNOWN_TEXT])
 {
     size_t used = (size_t)snprintf(text, KNOWN_TEXT, "there are ");
-    for (size_t i = 0; i < COUNT_OF(TABLE) && used < KNOWN_TEXT; i++)
+    for (size_t i = 0; i < COUNT_OF(TABLE) && used < KNOWN_TEXT; i++) {
+        int is_words = TABLE[i].kind == WORDS;
         used += (size_t)snprintf(text + used, KNOWN_TEXT - used, "%s%s=%s%s%s", i == 0 ? "" : ", ",
-                                 TABLE[i].key, TABLE[i].usual == NULL ? "N" : TABLE[i].usual,
-                                 TABLE[i].usual == NULL ? "" : "|",
-                                 TABLE[i].usual == NULL ? "" : TABLE[i].other);
+                                 TABLE[i].key,
+                                 is_words                  ? TABLE[i].usual
+                                 : TABLE[i].kind == EPOCHS ? "N"
+                                                           : "0.N",
+                                 is_words ? "|" : "", is_words ? TABLE[i].other : "");
+    }
     return text;
 }
 
@@ -139,39 +181,76 @@ int conventions_apply(const char *words, struct schedule_conventions *convention
     return 0;
 }
 
+int conventions_check(const struct experiment_run *run, struct err *err)
+{
+    if (!run->spec.conventions.decay_weights || run->weight_decay > 0)
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "run '%s': weight_decay_on=weights, and its weight_decay is 0; leave the "
+                   "convention at all",
+                   run->name);
+}
+
+__attribute__((format(printf, 2, 3))) static void put(char text[CONVENTIONS_TEXT],
+                                                      const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+    if (used > 0)
+        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", ");
+    va_start(args, format);
+    vsnprintf(text + used, CONVENTIONS_TEXT - used, format, args);
+    va_end(args);
+}
+
 void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT])
 {
-    size_t used = 0;
     text[0] = '\0';
     if (conventions->keep_last_batch)
-        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used,
-                                 ", last batch of an epoch kept");
+        put(text, "last batch of an epoch kept");
     if (conventions->early_steps > 0)
-        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used, ", steps %d epoch%s early",
-                                 conventions->early_steps,
-                                 conventions->early_steps == 1 ? "" : "s");
+        put(text, "steps %d epoch%s early", conventions->early_steps,
+            conventions->early_steps == 1 ? "" : "s");
     if (conventions->reset_moments)
-        used += (size_t)snprintf(text + used, CONVENTIONS_TEXT - used,
-                                 ", optimizer begins anew at steps");
+        put(text, "optimizer begins anew at steps");
     if (conventions->extra_epochs > 0)
-        snprintf(text + used, CONVENTIONS_TEXT - used, ", %d extra epoch%s",
-                 conventions->extra_epochs, conventions->extra_epochs == 1 ? "" : "s");
-    if (text[0] != '\0')
-        memmove(text, text + 2, strlen(text + 2) + 1);
+        put(text, "%d extra epoch%s", conventions->extra_epochs,
+            conventions->extra_epochs == 1 ? "" : "s");
+    if (conventions->decay_weights)
+        put(text, "weight decay on weights only");
+    if (conventions->label_smoothing > 0)
+        put(text, "labels smoothed by %g", conventions->label_smoothing);
+    if (conventions->no_gamma)
+        put(text, "batch norm without gamma");
+    if (conventions->running_per_update)
+        put(text, "running statistics per update");
+}
+
+/* The value of a convention, NULL where it is the default or shown elsewhere. */
+static json_t *value_json(struct all *all, size_t i, int *is_there)
+{
+    *is_there = !TABLE[i].in_phases &&
+                (TABLE[i].kind == SHARE ? *share(all, i) > 0 : *number(all, i) != 0);
+    if (!*is_there)
+        return NULL;
+    return TABLE[i].kind == SHARE ? json_real(*share(all, i)) : json_string(TABLE[i].other);
 }
 
 int conventions_json(const struct schedule_conventions *conventions, json_t **object,
                      struct err *err)
 {
+    struct all all = {.schedule = *conventions};
+    json_t *found = NULL;
+    int bad = 0, is_there;
     *object = NULL;
-    if (!conventions->keep_last_batch && !conventions->reset_moments)
-        return 0;
-    json_t *found = json_object();
-    int bad = found == NULL;
-    if (conventions->keep_last_batch)
-        bad |= json_object_set_new(found, "last_batch", json_string("keep")) != 0;
-    if (conventions->reset_moments)
-        bad |= json_object_set_new(found, "moments_at_step", json_string("reset")) != 0;
+    for (size_t i = 0; i < COUNT_OF(TABLE) && !bad; i++) {
+        json_t *value = value_json(&all, i, &is_there);
+        if (!is_there)
+            continue;
+        if (found == NULL)
+            found = json_object();
+        bad = json_object_set_new(found, TABLE[i].key, value) != 0;
+    }
     if (bad) {
         json_decref(found);
         return err_set(err, ERR_MEMORY, "out of memory while writing a run's conventions");

@@ -6,6 +6,13 @@
  *                                        epochs
  *     moments_at_step = "keep" | "reset" the optimizer's memory at a step of the schedule
  *     extra_epochs = 0                   behind the last epoch, at the paper's scale; 5: 205 epochs
+ *     weight_decay_on = "all" | "weights"          on every parameter, or on the weights of
+ *                                        convolutions and dense layers alone
+ *     label_smoothing = 0                so much of a training label is uniform; 0.1: Szegedy et
+ *                                        al. (2016), section 7
+ *     bn_gamma = "yes" | "no"            batch norm scales by gamma
+ *     running_statistics = "image" | "update"      what the decay of running statistics is counted
+ *                                        in: .9 every 128 images, or .9997 every update
  * and, of an experiment on a folder of images, for all of its runs:
  *     antialias = "yes" | "no"           when images are made smaller; no: TensorFlow 2's plain
  *                                        bilinear resizing
@@ -22,9 +29,12 @@
 #include <stddef.h>
 
 struct err;
+struct experiment_run; /* experiment/experiment.h */
 
-#define CONVENTIONS_TEXT 160
-#define CONVENTIONS_KEYS "last_batch", "early_steps", "moments_at_step", "extra_epochs"
+#define CONVENTIONS_TEXT 320
+#define CONVENTIONS_KEYS                                                               \
+    "last_batch", "early_steps", "moments_at_step", "extra_epochs", "weight_decay_on", \
+        "label_smoothing", "bn_gamma", "running_statistics"
 #define CONVENTIONS_IMAGE_KEYS "antialias", "colour", "orientation"
 
 /* How the files of a folder of images become rows; zeroed: the defaults. */
@@ -41,6 +51,9 @@ int conventions_parse_images(struct settings_view *view, struct image_convention
  * it could be. */
 int conventions_apply(const char *words, struct schedule_conventions *conventions,
                       struct image_conventions *images, struct err *err);
+
+/* ERR_INPUT, naming the run, where its conventions say something of what it has not. */
+int conventions_check(const struct experiment_run *run, struct err *err);
 
 /* "last batch kept, steps 1 epoch early"; empty when all are the default. */
 void conventions_text(const struct schedule_conventions *conventions, char text[CONVENTIONS_TEXT]);

@@ -132,6 +132,8 @@ static int parse_run(const struct experiment *experiment, struct settings_view *
     struct err err = {0};
     if (view->failed == 0 && schedule_build(&run->spec, &schedule, &err) != 0)
         settings_fail(view, view->group, "run '%s': %s", run->name, err.text);
+    if (view->failed == 0 && conventions_check(run, &err) != 0)
+        settings_fail(view, view->group, "%s", err.text);
     return view->failed;
 }
 

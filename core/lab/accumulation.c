@@ -76,19 +76,37 @@ void accumulation_fit(const double *share, size_t count, double *timescale, doub
 
 /* ---- Measuring ---- */
 
+/* All measurements of a study are along one gradient, of one network. */
+static int check_network(const struct session *session, const struct run *run, struct err *err)
+{
+    const struct schedule_conventions *own = &run->schedule.conventions;
+    const struct net_ways *ways = &session->net.ways;
+    if (own->no_gamma == ways->no_gamma && own->label_smoothing == ways->label_smoothing)
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "run '%s': its bn_gamma or label_smoothing is not the first run's; a study has "
+                   "one network, so let 'defaults' say it",
+                   run->what->name);
+}
+
 /* A trainer of the run's batch without steps: for `epochs` epochs, at another lr or momentum. */
 static int start(const struct session *session, const struct run *run, double lr, double momentum,
                  int epochs, struct schedule *schedule, struct trainer **trainer, struct err *err)
 {
     const struct phase *first = &run->schedule.phase[0];
-    struct schedule_spec spec = {.optimizer = REPRO_OPTIMIZER_MOMENTUM,
-                                 .lr = lr,
-                                 .momentum = momentum,
-                                 .train_n = run->schedule.train_n,
-                                 .batch = first->batch,
-                                 .ghost = run->schedule.ghost,
-                                 .epochs = epochs};
-    int code = schedule_build(&spec, schedule, err);
+    struct schedule_spec spec = {
+        .optimizer = REPRO_OPTIMIZER_MOMENTUM,
+        .lr = lr,
+        .momentum = momentum,
+        .train_n = run->schedule.train_n,
+        .batch = first->batch,
+        .ghost = run->schedule.ghost,
+        .epochs = epochs,
+        .conventions = {.decay_weights = run->schedule.conventions.decay_weights,
+                        .running_per_update = run->schedule.conventions.running_per_update}};
+    int code = check_network(session, run, err);
+    if (code == 0)
+        code = schedule_build(&spec, schedule, err);
     struct trainer_config config = {
         .backend = &session->backend,
         .device = session->device.device,

@@ -26,6 +26,7 @@ struct execution {
     struct run *run;
     struct session_device *device;
     const struct execute_options *options;
+    struct net net; /* with the run's conventions */
     struct trainer *trainer;
     struct writer *writer; /* of checkpoints */
     struct runlog log;
@@ -59,7 +60,7 @@ static int new_trainer(struct execution *execution, struct err *err)
     struct trainer_config config = {
         .backend = &session->backend,
         .device = execution->device->device,
-        .net = &session->net,
+        .net = &execution->net,
         .data = &session->data,
         .resident = &execution->device->resident,
         .schedule = &run->schedule,
@@ -73,7 +74,9 @@ static int new_trainer(struct execution *execution, struct err *err)
         .beta2 = run->what->beta2,
         .epsilon = run->what->epsilon,
     };
-    int code = session_device_place(session, execution->device, err);
+    int code = session_network(session, &run->schedule.conventions, &execution->net, err);
+    if (code == 0)
+        code = session_device_place(session, execution->device, err);
     return code == 0 ? trainer_new(&config, &execution->trainer, err) : code;
 }
 
@@ -283,6 +286,7 @@ int execute_run(const struct session *session, struct run *run, struct session_d
         code = train(&execution, err);
     writer_free(execution.writer);
     trainer_free(execution.trainer);
+    net_release(&execution.net);
     runlog_release(&execution.log);
     json_decref(execution.manifest);
     if (execution.lock >= 0)

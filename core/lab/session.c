@@ -18,9 +18,14 @@ int session_load(const struct session_options *options, struct experiment **out,
     int code = folder == NULL ? ERR_MEMORY
                               : figures_load(folder, options->figure, &experiment, err);
     mem_free(folder);
-    for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count; i++)
-        code = conventions_apply(options->conventions, &experiment->runs[i].spec.conventions,
-                                 &experiment->images, err);
+    for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count;
+         i++) {
+        struct experiment_run *run = &experiment->runs[i];
+        code = conventions_apply(options->conventions, &run->spec.conventions, &experiment->images,
+                                 err);
+        if (code == 0)
+            code = conventions_check(run, err);
+    }
     if (code != 0)
         experiment_free(experiment);
     else
@@ -38,6 +43,16 @@ int session_data(const struct experiment *experiment, const struct experiment_pr
                                      .skip_broken = skip_broken};
     int64_t train_n = experiment->train_n / profile->divide, test_n = profile->test_n;
     return source_open(experiment->dataset, folder, train_n, test_n, &options, data, err);
+}
+
+int session_network(const struct session *session, const struct schedule_conventions *conventions,
+                    struct net *net, struct err *err)
+{
+    const struct dataset *data = &session->data;
+    struct net_ways ways = {.no_gamma = conventions->no_gamma,
+                            .label_smoothing = conventions->label_smoothing};
+    return net_named_with(net, session->facts.profile->network, &ways, data->channels, data->height,
+                          data->width, data->classes, data->mean, data->deviation, err);
 }
 
 void session_data_title(struct facts_data *data)
@@ -145,9 +160,8 @@ int session_open(const struct session_options *options, struct session *session,
         code = session_data(session->experiment, session->facts.profile, options->data,
                             options->skip_broken, &session->data, err);
     if (code == 0)
-        code = net_named(&session->net, session->facts.profile->network, session->data.channels,
-                         session->data.height, session->data.width, session->data.classes,
-                         session->data.mean, session->data.deviation, err);
+        code = session_network(session, &session->experiment->runs[0].spec.conventions,
+                               &session->net, err);
     if (code == 0)
         fill_facts(session, options);
     if (code != 0)

@@ -41,7 +41,7 @@ struct session {
     struct experiment *experiment;
     struct facts facts; /* what the runs share, in words and numbers */
     struct dataset data;
-    struct net net;
+    struct net net; /* of the experiment's first run */
     struct repro_backend backend;
     /* of every device; the texts are borrowed from the session's options */
     struct repro_device_options device_options;
@@ -57,6 +57,11 @@ int session_load(const struct session_options *options, struct experiment **out,
  * folder is NULL and the source's variable names none. */
 int session_data(const struct experiment *experiment, const struct experiment_profile *profile,
                  const char *folder, int skip_broken, struct dataset *data, struct err *err);
+
+/* The profile's network as a run's conventions have it, for the session's data; released by
+ * net_release(). */
+int session_network(const struct session *session, const struct schedule_conventions *conventions,
+                    struct net *net, struct err *err);
 
 /* Fills in what captions call the data set of that name and augmentation. */
 void session_data_title(struct facts_data *data);

@@ -139,7 +139,8 @@ static void place_tensors(struct net *net, struct repro_node *node)
                               (int64_t)node->channels * src->channels * src->height * src->width);
         node->bias = place(&net->graph.param_count, node->channels);
     } else if (node->op == REPRO_OP_BATCH_NORM) {
-        node->weights = place(&net->graph.param_count, node->channels);
+        if ((node->flags & REPRO_NODE_NO_GAMMA) == 0)
+            node->weights = place(&net->graph.param_count, node->channels);
         node->bias = place(&net->graph.param_count, node->channels);
         node->running = place(&net->graph.running_count, 2 * (int64_t)node->channels);
     }
@@ -155,6 +156,12 @@ int net_node(struct net *net, const char *name, const struct repro_node *node)
         return fail(net, ERR_INPUT, name, "unknown operation");
     if ((node->flags & ~REPRO_NODE_FLAGS) != 0)
         return fail(net, ERR_INPUT, name, "unknown flag");
+    if ((node->flags & REPRO_NODE_NO_GAMMA) != 0 && node->op != REPRO_OP_BATCH_NORM)
+        return fail(net, ERR_INPUT, name, "only a batch norm has a gamma to leave out");
+    if ((node->flags & REPRO_NODE_SMOOTHED) != 0 && (node->op != REPRO_OP_SOFTMAX_CROSS_ENTROPY ||
+                                                     !(node->scale >= 0.0f && node->scale < 1.0f)))
+        return fail(net, ERR_INPUT, name,
+                    "only the labels of a loss are smoothed, by at least 0 and less than 1");
     int wanted = srcs[node->op] == 0 ? 1 : srcs[node->op];
     if (node->src_count < 1 || node->src_count > wanted ||
         (node->op != REPRO_OP_CONCAT && node->src_count != wanted))
@@ -230,10 +237,12 @@ int net_conv(struct net *net, const char *name, int src, int channels, int kerne
 
 int net_batch_norm(struct net *net, const char *name, int src, float epsilon)
 {
-    return net_node(
-        net, name,
-        &(struct repro_node){
-            .op = REPRO_OP_BATCH_NORM, .src_count = 1, .src = {src}, .epsilon = epsilon});
+    return net_node(net, name,
+                    &(struct repro_node){.op = REPRO_OP_BATCH_NORM,
+                                         .flags = net->ways.no_gamma ? REPRO_NODE_NO_GAMMA : 0,
+                                         .src_count = 1,
+                                         .src = {src},
+                                         .epsilon = epsilon});
 }
 
 int net_relu(struct net *net, const char *name, int src)
@@ -283,9 +292,13 @@ int net_dense(struct net *net, const char *name, int src, int channels)
 
 int net_loss(struct net *net, const char *name, int src)
 {
-    return net_node(
-        net, name,
-        &(struct repro_node){.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY, .src_count = 1, .src = {src}});
+    float smoothing = (float)net->ways.label_smoothing;
+    return net_node(net, name,
+                    &(struct repro_node){.op = REPRO_OP_SOFTMAX_CROSS_ENTROPY,
+                                         .flags = smoothing == 0.0f ? 0 : REPRO_NODE_SMOOTHED,
+                                         .src_count = 1,
+                                         .src = {src},
+                                         .scale = smoothing});
 }
 
 static void add_tensor(struct net *net, int node, const char *part, int arena, int64_t first,
@@ -303,6 +316,12 @@ static void add_tensor(struct net *net, int node, const char *part, int arena, i
     }
 }
 
+/* Theirs alone have more than one dimension. */
+int net_is_weights(const struct net_tensor *tensor)
+{
+    return tensor->rank > 1;
+}
+
 static void list_tensors(struct net *net, int index)
 {
     const struct repro_node *node = &net->nodes[index], *src = &net->nodes[node->src[0]];
@@ -316,7 +335,8 @@ static void list_tensors(struct net *net, int index)
     if (node->op != REPRO_OP_BATCH_NORM && node->bias >= 0)
         add_tensor(net, index, "bias", REPRO_ARENA_PARAM, node->bias, 1, &channels);
     if (node->op == REPRO_OP_BATCH_NORM) {
-        add_tensor(net, index, "gamma", REPRO_ARENA_PARAM, node->weights, 1, &channels);
+        if (node->weights >= 0)
+            add_tensor(net, index, "gamma", REPRO_ARENA_PARAM, node->weights, 1, &channels);
         add_tensor(net, index, "beta", REPRO_ARENA_PARAM, node->bias, 1, &channels);
         add_tensor(net, index, "mean", REPRO_ARENA_RUNNING, node->running, 1, &channels);
         add_tensor(net, index, "variance", REPRO_ARENA_RUNNING, node->running + channels, 1,
@@ -345,6 +365,8 @@ int net_finish(struct net *net, struct err *err)
     if (!net->failed && net->nodes[net->graph.node_count - 1].op != REPRO_OP_SOFTMAX_CROSS_ENTROPY)
         fail(net, ERR_INPUT, net->names[net->graph.node_count - 1],
              "the last node is not the loss");
+    if (!net->failed && net->ways.no_gamma && net->graph.running_count == 0)
+        fail(net, ERR_INPUT, net->names[0], "no batch norm follows whose gamma could be left out");
     if (!net->failed) {
         net->tensors = mem_new((size_t)net->graph.node_count * 4, sizeof *net->tensors, net->err);
         if (net->tensors == NULL)

@@ -118,6 +118,14 @@ const struct network *net_find(const char *name, struct err *err)
 int net_named(struct net *net, const char *name, int channels, int height, int width, int classes,
               const float *mean, const float *deviation, struct err *err)
 {
+    struct net_ways none = {0};
+    return net_named_with(net, name, &none, channels, height, width, classes, mean, deviation, err);
+}
+
+int net_named_with(struct net *net, const char *name, const struct net_ways *ways, int channels,
+                   int height, int width, int classes, const float *mean, const float *deviation,
+                   struct err *err)
+{
     int numbers[NETWORK_NUMBERS];
     const struct network *network = find(name, numbers, err);
     if (network == NULL)
@@ -128,6 +136,7 @@ int net_named(struct net *net, const char *name, int channels, int height, int w
                        "smallest is %d x %d",
                        name, height, width, network->least_side, network->least_side);
     net_start(net, channels, height, width, classes, mean, deviation, err);
+    net->ways = *ways;
     network->build(net, numbers);
     return net_finish(net, err);
 }

@@ -23,8 +23,18 @@ struct net_tensor {
     int64_t dims[4];
 };
 
+/* What networks of one name can differ in; all 0: as the contract's ops are without flags. */
+struct net_ways {
+    int no_gamma;           /* batch norm without gamma */
+    double label_smoothing; /* 0 <= s < 1: the uniform part of a training label */
+};
+
+/* 1 for the weights of a convolution or a dense layer; a bias, gamma or beta is none. */
+int net_is_weights(const struct net_tensor *tensor);
+
 struct net {
     struct repro_graph graph;
+    struct net_ways ways; /* of what net_batch_norm() and net_loss() add; zero after net_start() */
     struct repro_node *nodes;
     char (*names)[NET_NAME];
     struct net_tensor *tensors;
@@ -54,7 +64,7 @@ int net_dense(struct net *net, const char *name, int src, int channels);
 int net_loss(struct net *net, const char *name, int src);
 /* Any other node: op, srcs and attributes are taken from *node; shape and offsets are inferred. */
 int net_node(struct net *net, const char *name, const struct repro_node *node);
-/* 0, or the first failure. */
+/* 0, or the first failure; ERR_INPUT where gamma is to be left out and no batch norm is there. */
 int net_finish(struct net *net, struct err *err);
 void net_release(struct net *net);
 
@@ -82,13 +92,18 @@ struct network {
 const struct network *net_table(size_t *count);
 /* The row of a name; NULL and ERR_INPUT, with those there are, when it is of none. */
 const struct network *net_find(const char *name, struct err *err);
-/* The network of a name for images of any size and classes; released by net_release(). */
+/* The network of a name for images of any size and classes; released by net_release().
+ * net_named(): with all ways 0. */
+int net_named_with(struct net *net, const char *name, const struct net_ways *ways, int channels,
+                   int height, int width, int classes, const float *mean, const float *deviation,
+                   struct err *err);
 int net_named(struct net *net, const char *name, int channels, int height, int width, int classes,
               const float *mean, const float *deviation, struct err *err);
 
 /* ---- Initial weights (He et al., 2015): CONV weights normal with variance 2 / fan_in, DENSE 1 /
  * fan_in, gamma 1, beta and biases 0; running mean 0, variance 1.  Element i of PARAM draws from
- * random_at(seed, RANDOM_INIT, 0, i/2). */
+ * random_at(seed, RANDOM_INIT, 0, i/2), where gammas that are left out are counted too: networks
+ * begin with the same weights with and without them. */
 void net_initial(const struct net *net, uint64_t seed, float *param, float *running);
 
 #endif

@@ -30,6 +30,17 @@ struct schedule_conventions {
     int reset_moments;
     /* trained behind the last epoch, at the last phase's values: 5 makes 205 of 200 */
     int extra_epochs;
+
+    /* What follows changes no phase and no count; it travels with the schedule to the trainer. */
+
+    /* 1: weight decay on the weights of convolutions and dense layers alone */
+    int decay_weights;
+    /* 0 <= s < 1: so much of a training label is spread evenly over all classes */
+    double label_smoothing;
+    /* 1: batch norm without its scale gamma */
+    int no_gamma;
+    /* 1: running batch-norm statistics move once an update, however many images it has */
+    int running_per_update;
 };
 
 struct schedule_spec {

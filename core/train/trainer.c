@@ -129,6 +129,33 @@ static int check_shape(const struct trainer_config *config, struct err *err)
                    data->width, data->channels, data->classes);
 }
 
+/* What only newer backends can, and whether this run wants it. */
+static int check_backend(const struct trainer_config *config, struct err *err)
+{
+    const struct schedule_conventions *conventions = &config->schedule->conventions;
+    const struct net_ways *ways = &config->net->ways;
+    const struct {
+        int wanted;
+        const char *words;
+    } since_1_4[] = {
+        {conventions->decay_weights, "weight decay on weights alone"},
+        {ways->label_smoothing != 0.0, "smoothed labels"},
+        {ways->no_gamma, "batch norm without gamma"},
+    };
+    for (size_t i = 0; i < sizeof since_1_4 / sizeof since_1_4[0]; i++)
+        if (since_1_4[i].wanted && config->backend->abi_minor < 4)
+            return err_set(err, ERR_BACKEND,
+                           "backend %s: built for contract %d.%u, which has no %s; rebuild it for "
+                           "1.4 or use another backend",
+                           config->backend->name, REPRO_ABI_MAJOR,
+                           (unsigned)config->backend->abi_minor, since_1_4[i].words);
+    if (conventions->running_per_update && config->net->graph.running_count == 0)
+        return err_set(err, ERR_INPUT,
+                       "running statistics are to move once an update, and the network has none: "
+                       "it is without batch norm; leave the convention at its default");
+    return 0;
+}
+
 int trainer_new(const struct trainer_config *config, struct trainer **out, struct err *err)
 {
     if (config->micro < config->schedule->ghost || config->micro % config->schedule->ghost != 0)
@@ -140,6 +167,8 @@ int trainer_new(const struct trainer_config *config, struct trainer **out, struc
                        "the schedule is for %" PRId64 " training images, the data set has %" PRId64,
                        config->schedule->train_n, config->data->train_n);
     int code = check_shape(config, err);
+    if (code == 0)
+        code = check_backend(config, err);
     if (code != 0)
         return code;
     struct trainer *trainer = mem_new(1, sizeof *trainer, err);
@@ -305,8 +334,15 @@ int trainer_l2(struct trainer *trainer, double *l2, struct err *err)
     if (code != 0)
         return code;
     double sum = 0.0;
-    for (int64_t i = 0; i < trainer->config.net->graph.param_count; i++)
-        sum += (double)trainer->scratch[i] * trainer->scratch[i];
+    const struct net *net = trainer->config.net;
+    for (size_t t = 0; t < net->tensor_count; t++) {
+        const struct net_tensor *tensor = &net->tensors[t];
+        if (tensor->arena != REPRO_ARENA_PARAM ||
+            (trainer->config.schedule->conventions.decay_weights && !net_is_weights(tensor)))
+            continue;
+        for (int64_t i = tensor->first; i < tensor->first + tensor->count; i++)
+            sum += (double)trainer->scratch[i] * trainer->scratch[i];
+    }
     *l2 = 0.5 * trainer->config.weight_decay * sum;
     return 0;
 }

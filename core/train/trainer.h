@@ -101,7 +101,7 @@ int trainer_mark(struct trainer *trainer, struct err *err);
 int trainer_marks(struct trainer *trainer, double *seconds, int64_t capacity, int64_t *count,
                   struct err *err);
 
-/* The L2 term weight_decay / 2 * |w|^2 of the loss, summed in double. */
+/* The L2 term weight_decay / 2 * |w|^2 of the loss over what decays, summed in double. */
 int trainer_l2(struct trainer *trainer, double *l2, struct err *err);
 
 /* Arenas that this optimizer uses, for a checkpoint: bit k for arena k. */

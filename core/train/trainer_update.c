@@ -10,6 +10,9 @@
 /* Running batch-norm statistics keep this much of themselves per 128 images: their time constant is
  * counted in images. */
 #define KEEP_PER_128 0.9
+/* By convention, this much an update: what TF-slim's Inception-ResNet-V2 is trained with
+ * (batch_norm_decay of inception_resnet_v2_arg_scope). */
+#define KEEP_PER_UPDATE 0.9997
 
 /* Forward and backward of one micro, into `net`. */
 static int compute_micro(struct trainer *trainer, struct repro_net *net, int64_t batch,
@@ -200,6 +203,7 @@ static struct repro_step make_step(const struct trainer *trainer, const struct p
                                    int64_t rows)
 {
     const struct trainer_config *config = &trainer->config;
+    const struct schedule_conventions *conventions = &config->schedule->conventions;
     return (struct repro_step){
         .struct_size = sizeof(struct repro_step),
         .optimizer = config->schedule->optimizer,
@@ -210,8 +214,10 @@ static struct repro_step make_step(const struct trainer *trainer, const struct p
         .epsilon = config->epsilon,
         .weight_decay = config->weight_decay,
         .update = optimizer_update(trainer, phase),
-        .keep = pow(KEEP_PER_128, (double)rows / 128.0),
+        .keep = conventions->running_per_update ? KEEP_PER_UPDATE
+                                                : pow(KEEP_PER_128, (double)rows / 128.0),
         .ghosts = (rows + config->schedule->ghost - 1) / config->schedule->ghost,
+        .flags = conventions->decay_weights ? REPRO_STEP_DECAY_WEIGHTS : 0,
     };
 }
 
@@ -279,7 +285,7 @@ static int update_recorded(struct trainer *trainer, const struct reduction_cut *
                            struct repro_step *step, struct err *err)
 {
     struct repro_error error = {0};
-    step->flags = REPRO_STEP_RECORD;
+    step->flags |= REPRO_STEP_RECORD;
     int code = walk(trainer, &by_device, cut, err);
     if (code != 0)
         return code;

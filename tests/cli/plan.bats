@@ -179,3 +179,46 @@ $((params - 990 * 9)) parameters here." <<< "$output"
     repro plan figure5 --profile smoke
     [[ $output != *"These data"* ]]
 }
+
+@test "how TF-slim trains is four conventions: in identity, manifest, figure and checkpoint" {
+    slim=weight_decay_on=weights,label_smoothing=0.1,bn_gamma=no,running_statistics=update
+    repro plan figure5 --profile smoke -C $slim
+    grep -q "weight decay on weights only, labels smoothed by 0.1, batch norm without gamma" \
+        <<< "$output"
+    repro figure5 --profile smoke --out slim -C $slim
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+    [ "$(runs_with_status slim done)" -eq 4 ]
+    for words in '"weight_decay_on": "weights"' '"label_smoothing": 0.1' '"bn_gamma": "no"' \
+        '"running_statistics": "update"'; do
+        [ "$(grep -l "$words" slim/runs/*/manifest.json | wc -l)" -eq 4 ]
+    done
+    grep -q "labels smoothed by 0.1, batch norm without gamma, running statistics per update" \
+        slim/figure5-smoke-*.tsv
+    for folder in slim/runs/*/; do
+        grep -aq 'param/[a-z0-9.]*beta' "$folder/checkpoint.safetensors"
+        [ "$(grep -ac gamma "$folder/checkpoint.safetensors")" -eq 0 ]
+    done
+    repro check figure5 --profile smoke --out slim -C $slim
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+    grep -q "by the plan and by 2 logs" <<< "$output"
+    repro check figure5 --profile smoke --out slim # other runs, of which there is none
+    [[ $output == *"nothing trained so far"* && $output != *"by 1 log"* ]]
+    grep -q "other settings than today's: conventions was .*bn_gamma" <<< "$output"
+}
+
+@test "a convention of training is refused where it has no meaning or no such value" {
+    repro plan figure5 --profile smoke -C label_smoothing=1
+    [ "$status" -eq 2 ]
+    error_says "label_smoothing=1" "below 1"
+    repro plan figure5 --profile smoke -C bn_gamma=of
+    [ "$status" -eq 2 ]
+    error_says "bn_gamma=of" "yes or no"
+    mkdir share
+    cp -r "$REPRO_SHARE/experiments" "$REPRO_SHARE/plots" share
+    chmod -R u+w share
+    sed -i 's/weight_decay = .*;/weight_decay = 0.0;/' share/experiments/cifar10.conf
+    export REPRO_SHARE=$PWD/share
+    repro plan figure5 --profile smoke -C weight_decay_on=weights
+    [ "$status" -ne 0 ]
+    error_says "weight_decay_on=weights" "its weight_decay is 0"
+}

@@ -215,6 +215,39 @@ static int relu_of_input(struct net *net)
     return relu(net, 0);
 }
 
+/* ---- batch norm without gamma, smoothed labels ---- */
+
+static int plain_norm(struct net *net)
+{
+    net->ways.no_gamma = 1;
+    return bn(net, conv3(net, 0, 5));
+}
+/* In vectors and beyond them, with and without the ReLU, and beside one that has a gamma. */
+static int plain_norms(struct net *net)
+{
+    int y = bn_relu(net, conv3(net, 0, 16));
+    net->ways.no_gamma = 1;
+    y = bn_relu(net, conv3(net, y, 17));
+    y = add(net, y, bn(net, conv3(net, relu(net, bn(net, y)), 17)), 0.5f);
+    return relu(net, y);
+}
+static int plain_norm_of_dense(struct net *net)
+{
+    net->ways.no_gamma = 1;
+    return bn_relu(net, net_dense(net, "hidden", 0, 37));
+}
+static int smoothed(struct net *net)
+{
+    net->ways.label_smoothing = 0.1;
+    return bn_relu(net, conv3(net, 0, 5));
+}
+/* Hardly a label is left; the logits come straight from a batch norm without gamma. */
+static int smoothed_nearly_even(struct net *net)
+{
+    net->ways = (struct net_ways){.label_smoothing = 0.9, .no_gamma = 1};
+    return -1 - bn(net, net_dense(net, "dense", 0, GRAPH_CLASSES));
+}
+
 /* ---- add and concat ---- */
 
 static int add_scaled(struct net *net)
@@ -497,6 +530,11 @@ const struct graph_case graph_cases[] = {
     CASE(norm_two_readers),
     {"norm_ghosts_of_five", 3, 5, 7, 5, 3, norm_relu},
     {"norm_ghosts_of_one", 3, 4, 9, 1, 3, norm_relu},
+    CASE(plain_norm),
+    {"plain_norms_in_ghosts", 3, 5, 7, 5, 3, plain_norms},
+    CASE(plain_norm_of_dense),
+    CASE(smoothed),
+    CASE(smoothed_nearly_even),
     CASE(relu_two_readers),
     CASE(relu_relu),
     CASE(relu_of_input),

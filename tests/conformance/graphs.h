@@ -14,7 +14,7 @@ struct graph_case {
     int (*body)(struct net *net);
 };
 
-#define GRAPH_CASE_MAX 80
+#define GRAPH_CASE_MAX 96
 #define GRAPH_CLASSES 5
 
 extern const struct graph_case graph_cases[];

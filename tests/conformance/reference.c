@@ -184,6 +184,17 @@ static double log_sum_exp(const double *logits, int64_t classes)
     return top + log(sum);
 }
 
+/* What the label of row n gives to class j: 1 or 0; smoothed, in TRAIN, 1 - s + s / classes or
+ * s / classes. */
+static double label_share(const struct reference *ref, const struct reference_layer *layer,
+                          int64_t n, int64_t j)
+{
+    double own = j == ref->rows.labels[n] ? 1.0 : 0.0, s = (double)layer->node.scale;
+    if (ref->rows.mode != REPRO_MODE_TRAIN || (layer->node.flags & REPRO_NODE_SMOOTHED) == 0)
+        return own;
+    return (1.0 - s) * own + s / (double)ref->graph.classes;
+}
+
 static void loss(struct reference *ref, struct reference_layer *layer)
 {
     const struct reference_layer *src = &ref->layers[layer->node.src[0]];
@@ -196,14 +207,16 @@ static void loss(struct reference *ref, struct reference_layer *layer)
                 best = j;
         for (int64_t j = 0; j < src->size; j++)
             reference_near(ref, logits[best] - logits[j], rms);
-        layer->dst[n] = log_sum_exp(logits, src->size) - logits[ref->rows.labels[n]];
+        layer->dst[n] = log_sum_exp(logits, src->size);
+        for (int64_t j = 0; j < src->size; j++)
+            layer->dst[n] -= label_share(ref, layer, n, j) * logits[j];
         ref->loss += layer->dst[n];
         ref->correct += best == ref->rows.labels[n];
     }
     ref->seen += ref->rows.count;
 }
 
-/* d(loss)/d(logit j) = softmax(j) - [j is the label] */
+/* d(loss)/d(logit j) = softmax(j) - what the label gives to j, since a label gives 1 in all */
 static void loss_backward(struct reference *ref, struct reference_layer *layer, double scale)
 {
     struct reference_layer *src = &ref->layers[layer->node.src[0]];
@@ -211,8 +224,8 @@ static void loss_backward(struct reference *ref, struct reference_layer *layer, 
         const double *logits = src->dst + n * src->size;
         double all = log_sum_exp(logits, src->size);
         for (int64_t j = 0; j < src->size; j++)
-            src->diff[n * src->size + j] += scale * (exp(logits[j] - all) -
-                                                     (j == ref->rows.labels[n] ? 1.0 : 0.0));
+            src->diff[n * src->size + j] += scale *
+                                            (exp(logits[j] - all) - label_share(ref, layer, n, j));
     }
 }
 

@@ -99,6 +99,11 @@ static void statistics(const struct reference *ref, struct reference_layer *laye
     layer->variance[unit] = squares / count;
 }
 
+static double gamma_of(const struct reference *ref, const struct repro_node *node, int64_t c)
+{
+    return node->flags & REPRO_NODE_NO_GAMMA ? 1.0 : ref->param[node->weights + c];
+}
+
 void reference_norm(struct reference *ref, struct reference_layer *layer)
 {
     const struct repro_node *node = &layer->node;
@@ -115,7 +120,7 @@ void reference_norm(struct reference *ref, struct reference_layer *layer)
             double variance = train ? layer->variance[unit]
                                     : ref->running[node->running + node->channels + c];
             for (int64_t i = at(node, n, c, 0, 0); i < at(node, n, c, 0, 0) + plane; i++)
-                layer->dst[i] = ref->param[node->weights + c] * (src->dst[i] - mean) /
+                layer->dst[i] = gamma_of(ref, node, c) * (src->dst[i] - mean) /
                                     sqrt(variance + (double)node->epsilon) +
                                 ref->param[node->bias + c];
         }
@@ -131,12 +136,13 @@ static void norm_unit_backward(struct reference *ref, struct reference_layer *la
     int64_t plane = (int64_t)node->height * node->width, unit = g * node->channels + c;
     double mean = layer->mean[unit],
            deviation = sqrt(layer->variance[unit] + (double)node->epsilon);
-    double gamma = ref->param[node->weights + c], count = (double)(ref->ghost * plane), sum = 0.0,
+    double gamma = gamma_of(ref, node, c), count = (double)(ref->ghost * plane), sum = 0.0,
            product = 0.0;
     for (int64_t n = g * ref->ghost; n < (g + 1) * ref->ghost; n++)
         for (int64_t i = at(node, n, c, 0, 0); i < at(node, n, c, 0, 0) + plane; i++) {
             double h = (src->dst[i] - mean) / deviation;
-            ref->partial[node->weights + c] += layer->diff[i] * h;
+            if ((node->flags & REPRO_NODE_NO_GAMMA) == 0)
+                ref->partial[node->weights + c] += layer->diff[i] * h;
             ref->partial[node->bias + c] += layer->diff[i];
             sum += gamma * layer->diff[i];
             product += gamma * layer->diff[i] * h;

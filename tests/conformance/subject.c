@@ -95,6 +95,13 @@ void subject_refused(int32_t code, const struct repro_error *error, int32_t want
 void subject_need_ops(const struct repro_graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++)
+        if ((graph->nodes[i].flags & ~REPRO_NODE_BIAS) != 0 && subject.backend.abi_minor < 4) {
+            print_message("# %s is of contract 1.%u, which has none of the flags 0x%x\n",
+                          subject.name, (unsigned)subject.backend.abi_minor,
+                          (unsigned)graph->nodes[i].flags);
+            skip();
+        }
+    for (int i = 0; i < graph->node_count; i++)
         if ((subject.caps.ops >> graph->nodes[i].op & 1u) == 0) {
             print_message("# %s does not offer op %d\n", subject.name, (int)graph->nodes[i].op);
             skip();

@@ -31,7 +31,8 @@ int subject_close(void **state);
 void subject_need(void);
 /* The same, and skips it where the backend lacks an optional function. */
 void subject_need_function(int present, const char *name);
-/* Skips the test when the device does not know an op of the graph. */
+/* Skips the test when the device does not know an op of the graph, or the backend's contract a
+ * flag. */
 void subject_need_ops(const struct repro_graph *graph);
 
 /* A device of so many threads. */

@@ -61,6 +61,16 @@ static void spoil_flag(struct spoiled *s)
 {
     s->nodes[1].flags |= 0x40u;
 }
+static void spoil_gamma_of_conv(struct spoiled *s)
+{
+    s->nodes[1].flags |= REPRO_NODE_NO_GAMMA;
+}
+static void spoil_smoothing(struct spoiled *s)
+{
+    struct repro_node *loss = &s->nodes[s->graph.node_count - 1];
+    loss->flags |= REPRO_NODE_SMOOTHED;
+    loss->scale = 1.0f;
+}
 static void spoil_reserved(struct spoiled *s)
 {
     s->graph.reserved = 1;
@@ -91,6 +101,8 @@ static const struct {
     {"unknown op", spoil_op, REPRO_UNSUPPORTED, "9999"},
     {"op 0", spoil_op_zero, REPRO_UNSUPPORTED, "operation"},
     {"unknown flag", spoil_flag, REPRO_UNSUPPORTED, "flag"},
+    {"no gamma of what has none", spoil_gamma_of_conv, REPRO_ARGUMENT, "gamma"},
+    {"nothing left of a label", spoil_smoothing, REPRO_ARGUMENT, "smoothed"},
     {"reserved field of the graph", spoil_reserved, REPRO_UNSUPPORTED, "reserved"},
     {"unknown precision", spoil_precision, REPRO_UNSUPPORTED, "precision"},
     {"micro no multiple of ghost", spoil_micro, REPRO_ARGUMENT, "ghost"},

@@ -196,6 +196,58 @@ static void hundred_steps(void **state)
     trial_end(&trial);
 }
 
+/* Where weight decay is for weights alone: two dense layers' and a convolution's decay, their
+ * biases, the gamma and the betas do not.  Gradients are 0, so that a step is decay and nothing
+ * else. */
+static int decayed_and_not(struct net *net)
+{
+    int y = net_batch_norm(net, "bn", net_conv(net, "conv", 0, 40, 3, 1, 1), 1e-5f);
+    net->ways.no_gamma = 1;
+    y = net_batch_norm(net, "plain", net_dense(net, "hidden", y, 203), 1e-5f);
+    return y;
+}
+
+static void decay_of_weights(void **state)
+{
+    static const struct graph_case mixed = {"mixed", 3, 9, 9, 2, 1, decayed_and_not};
+    int optimizer = *(int *)*state, weights = 0, others = 0;
+    struct trial trial;
+    need_optimizer(optimizer);
+    if (subject.backend.abi_minor < 4)
+        skip();
+    trial_of_case(&trial, &mixed);
+    trial_fill(&trial, 6);
+    trial_load(&trial, trial.compiled);
+    struct repro_step step = step_of(optimizer);
+    step.flags = REPRO_STEP_DECAY_WEIGHTS;
+    int64_t count = trial.net.graph.param_count;
+    float *before = subject_read(trial.compiled, REPRO_ARENA_PARAM, 0, count);
+    subject_zero(trial.compiled);
+    subject_update(trial.compiled, &step);
+    float *after = subject_read(trial.compiled, REPRO_ARENA_PARAM, 0, count);
+    for (size_t t = 0; t < trial.net.tensor_count; t++) {
+        const struct net_tensor *tensor = &trial.net.tensors[t];
+        for (int64_t i = tensor->first;
+             tensor->arena == REPRO_ARENA_PARAM && i < tensor->first + tensor->count; i++) {
+            struct element x = {.w = (double)before[i]};
+            int decays = strstr(tensor->name, ".weights") != NULL;
+            if (decays)
+                advance(&step, 0.0, &x);
+            if (decays ? !(fabs((double)after[i] - x.w) <= 1e-6 * fabs(x.w))
+                       : after[i] != before[i])
+                fail_msg("%s[%lld] is %.9g, was %.9g, %.9g is right", tensor->name,
+                         (long long)(i - tensor->first), (double)after[i], (double)before[i], x.w);
+            weights += decays;
+            others += !decays;
+        }
+    }
+    assert_true(weights > 5 * 16384 && others > 200); /* several threads' blocks */
+    assert_int_equal(weights + others, count);
+    guard_free(before);
+    guard_free(after);
+    trial_end(&trial);
+}
+
 /* The kept steps of PyTorch's own optimizers in float64; optimizers.py says how. */
 static void stored_steps(void **state)
 {
@@ -271,6 +323,25 @@ static void running_fold(void **state)
     trial_end(&trial);
 }
 
+static void unknown_flags_refused(void **state)
+{
+    struct trial trial;
+    struct repro_error error = {0};
+    (void)state;
+    need_optimizer(REPRO_OPTIMIZER_SGD);
+    trial_of_case(&trial, &small);
+    trial_fill(&trial, 7);
+    struct repro_step step = step_of(REPRO_OPTIMIZER_SGD);
+    step.flags = 1u << 7;
+    subject_refused(subject.backend.net_update(trial.compiled, &step, &error), &error,
+                    REPRO_UNSUPPORTED, "flag");
+    step.flags = 0;
+    step.reserved = 1;
+    subject_refused(subject.backend.net_update(trial.compiled, &step, &error), &error,
+                    REPRO_UNSUPPORTED, "reserved");
+    trial_end(&trial);
+}
+
 static void unknown_refused(void **state)
 {
     static const int unknown[] = {0, REPRO_OPTIMIZER_ADAM + 1, -1, 1000};
@@ -313,12 +384,17 @@ int main(void)
         OF(hundred_steps, momentum),
         OF(hundred_steps, nesterov),
         OF(hundred_steps, adam),
+        OF(decay_of_weights, sgd),
+        OF(decay_of_weights, momentum),
+        OF(decay_of_weights, nesterov),
+        OF(decay_of_weights, adam),
         OF(stored_steps, sgd),
         OF(stored_steps, momentum),
         OF(stored_steps, nesterov),
         OF(stored_steps, adam),
         cmocka_unit_test(running_fold),
         cmocka_unit_test(unknown_refused),
+        cmocka_unit_test(unknown_flags_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("update", tests, subject_open, subject_close);

@@ -162,7 +162,8 @@ static void fill_params(struct trial *trial, uint64_t seed)
         else if (node->op == REPRO_OP_DENSE)
             fan_in *= (int64_t)src->height * src->width;
         if (node->op == REPRO_OP_BATCH_NORM) {
-            fill(ref->param, node->weights, node->channels, 1.0, 0.2, seed);
+            if (node->weights >= 0)
+                fill(ref->param, node->weights, node->channels, 1.0, 0.2, seed);
             fill(ref->running, node->running, node->channels, 0.0, 0.3, seed);
             fill(ref->running, node->running + node->channels, node->channels, 0.0, 0.3, seed);
             for (int64_t c = node->running + node->channels; c < node->running + 2 * node->channels;

@@ -72,6 +72,62 @@ static void words_of_images(void **state)
     assert_true(!images.aliased && !images.coloured && !images.oriented);
 }
 
+/* Of training alone: no count changes, so each stands in the identity. */
+static void training_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *usual, *key, *text;
+    } one[] = {
+        {"weight_decay_on=weights", "weight_decay_on=all", "weight_decay_on",
+         "weight decay on weights only"},
+        {"label_smoothing=0.1", "label_smoothing=0", "label_smoothing", "labels smoothed by 0.1"},
+        {"bn_gamma=no", "bn_gamma=yes", "bn_gamma", "batch norm without gamma"},
+        {"running_statistics=update", "running_statistics=image", "running_statistics",
+         "running statistics per update"},
+    };
+    struct schedule_conventions all = {0}, none = {0};
+    struct image_conventions images = {0};
+    struct err err = {0};
+    char text[CONVENTIONS_TEXT];
+    for (size_t i = 0; i < sizeof one / sizeof one[0]; i++) {
+        struct schedule_conventions c = {0};
+        assert_int_equal(conventions_apply(one[i].words, &c, &images, &err), 0);
+        assert_int_equal(conventions_apply(one[i].words, &all, &images, &err), 0);
+        conventions_text(&c, text);
+        assert_string_equal(text, one[i].text);
+        json_t *json = json_of(&c), *value = json_object_get(json, one[i].key);
+        assert_int_equal(json_object_size(json), 1);
+        if (json_is_real(value))
+            assert_true(json_real_value(value) == 0.1);
+        else
+            assert_string_equal(json_string_value(value), strchr(one[i].words, '=') + 1);
+        json_decref(json);
+        assert_int_equal(conventions_apply(one[i].usual, &c, &images, &err), 0);
+        assert_memory_equal(&c, &none, sizeof c);
+        assert_null(json_of(&c));
+    }
+    assert_true(all.decay_weights && all.no_gamma && all.running_per_update);
+    assert_true(all.label_smoothing == 0.1);
+    conventions_text(&all, text);
+    assert_string_equal(text, "weight decay on weights only, labels smoothed by 0.1, batch norm "
+                              "without gamma, running statistics per update");
+}
+
+/* A convention that a run has no use for would make a stranger of it for nothing. */
+static void checked_against_the_run(void **state)
+{
+    (void)state;
+    struct experiment_run run = {.name = "plain"};
+    struct err err = {0};
+    assert_int_equal(conventions_check(&run, &err), 0);
+    run.spec.conventions.decay_weights = 1;
+    assert_int_equal(conventions_check(&run, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "run 'plain': weight_decay_on=weights"));
+    run.weight_decay = 4e-5;
+    assert_int_equal(conventions_check(&run, &err), 0);
+}
+
 /* Allocations to come before one fails. */
 static int allocations_left;
 
@@ -84,7 +140,8 @@ static void *scarce(size_t size)
 static void out_of_memory(void **state)
 {
     (void)state;
-    struct schedule_conventions c = {.keep_last_batch = 1, .reset_moments = 1};
+    struct schedule_conventions c = {
+        .keep_last_batch = 1, .reset_moments = 1, .label_smoothing = 0.1};
     int code = ERR_MEMORY, failures = 0;
     json_set_alloc_funcs(scarce, free);
     while (code != 0 && failures < 100) {
@@ -97,7 +154,7 @@ static void out_of_memory(void **state)
             assert_null(object);
             failures++;
         } else {
-            assert_int_equal(json_object_size(object), 2);
+            assert_int_equal(json_object_size(object), 3);
         }
         json_decref(object);
     }
@@ -119,10 +176,20 @@ static void refusals(void **state)
         {"early_steps=", "it is a number of epochs"},
         {"extra_epochs=99999999999999999999", "it is a number of epochs"},
         {"hue=red", "there are last_batch=drop|keep, early_steps=N, moments_at_step=keep|reset, "
-                    "extra_epochs=N, antialias=yes|no, colour=none|inception, "
-                    "orientation=ignore|apply"},
+                    "extra_epochs=N, weight_decay_on=all|weights, label_smoothing=0.N, "
+                    "bn_gamma=yes|no, running_statistics=image|update, antialias=yes|no, "
+                    "colour=none|inception, orientation=ignore|apply"},
         {"colour=red", "colour=red: it is none or inception"},
         {"antialiased=no", "did you mean 'antialias'?"},
+        {"weight_decay_on=some", "weight_decay_on=some: it is all or weights"},
+        {"bn_gamma=maybe", "it is yes or no"},
+        {"running_statistics=epoch", "it is image or update"},
+        {"label_smoothing=1", "label_smoothing=1: it is a number at least 0 and below 1"},
+        {"label_smoothing=-0.1", "at least 0"},
+        {"label_smoothing=0.1x", "at least 0"},
+        {"label_smoothing=", "at least 0"},
+        {"label_smoothing=nan", "at least 0"},
+        {"labels_smoothing=0.1", "did you mean 'label_smoothing'?"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct schedule_conventions c = {.early_steps = 7};
@@ -210,8 +277,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words),         cmocka_unit_test(words_of_images),
-        cmocka_unit_test(out_of_memory), cmocka_unit_test(refusals),
-        cmocka_unit_test(counts),        cmocka_unit_test(impossible)};
+        cmocka_unit_test(words),          cmocka_unit_test(words_of_images),
+        cmocka_unit_test(training_words), cmocka_unit_test(checked_against_the_run),
+        cmocka_unit_test(out_of_memory),  cmocka_unit_test(refusals),
+        cmocka_unit_test(counts),         cmocka_unit_test(impossible)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

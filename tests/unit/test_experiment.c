@@ -545,7 +545,8 @@ static void conventions(void **state)
     char text[sizeof WHOLE + 256];
     snprintf(
         text, sizeof text, "%.*s%s%s", (int)(at - WHOLE), WHOLE,
-        "last_batch = \"keep\"; early_steps = 1; moments_at_step = \"reset\"; extra_epochs = 5; ",
+        "last_batch = \"keep\"; early_steps = 1; moments_at_step = \"reset\"; extra_epochs = 5; "
+        "label_smoothing = 0.25; bn_gamma = \"no\"; running_statistics = \"update\"; ",
         at);
     write_file(text, strlen(text));
     if (experiment_load(file, &e, &err) != 0)
@@ -554,11 +555,19 @@ static void conventions(void **state)
     assert_int_equal(schedule.epochs, 25);
     assert_int_equal(schedule.phase[1].first_epoch, 9);
     assert_true(schedule.conventions.reset_moments && schedule.conventions.keep_last_batch);
+    assert_true(schedule.conventions.no_gamma && schedule.conventions.running_per_update);
+    assert_true(schedule.conventions.label_smoothing == 0.25);
     assert_int_equal(experiment_schedule(e, &e->profiles[1], &e->runs[0], &schedule, &err), 0);
     assert_int_equal(schedule.epochs, 5); /* 4, and a fifth of them */
     experiment_free(e);
     refuse("weight_decay = 0;", "weight_decay = 0; last_batch = \"kept\";",
            ":6: 'last_batch' is \"kept\"; it must be \"drop\" or \"keep\"");
+    refuse("weight_decay = 0;", "weight_decay = 0; label_smoothing = 1.0;",
+           ":6: 'label_smoothing' is 1; it must be at least 0 and below 1");
+    refuse("weight_decay = 0;", "weight_decay = 0; bn_gamma = \"none\";",
+           ":6: 'bn_gamma' is \"none\"; it must be \"yes\" or \"no\"");
+    refuse("weight_decay = 0;", "weight_decay = 0; weight_decay_on = \"weights\";",
+           "weight_decay_on=weights, and its weight_decay is 0");
     refuse("weight_decay = 0;", "weight_decay = 0; early_steps = 10;",
            "leave nothing of the first phase");
     refuse("weight_decay = 0;", "weight_decay = 0; extra_epochs = 3;",

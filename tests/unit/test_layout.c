@@ -1,4 +1,5 @@
-/* The device's order of parameters: a bijection, aligned, convolutions first, OHWI. */
+/* The device's order of parameters: a bijection, aligned, convolutions first, OHWI, then the
+ * weights of dense layers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,10 +46,14 @@ static void check_layout(const struct plugin_graph *graph, int64_t input_channel
         if (node->weights >= 0) {
             assert_int_equal(place->weights % LAYOUT_ALIGN, 0);
             assert_int_equal(place->weights < layout.conv_count, node->op == REPRO_OP_CONV);
+            assert_int_equal(place->weights < layout.weight_count,
+                             node->op == REPRO_OP_CONV || node->op == REPRO_OP_DENSE);
             assert_int_equal(layout.map[node->weights], place->weights);
         }
-        if (node->bias >= 0)
+        if (node->bias >= 0) {
             assert_int_equal(layout.map[node->bias], place->bias);
+            assert_true(place->bias >= layout.weight_count);
+        }
     }
     free(taken);
     layout_release(&layout);

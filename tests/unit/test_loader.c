@@ -75,7 +75,7 @@ static void first_minor_is_accepted(void **state)
 static void refusals_name_their_reason(void **state)
 {
     (void)state;
-    refused("needs_future", "needs contract 1.7", "has 1.3");
+    refused("needs_future", "needs contract 1.7", "has 1.4");
     refused("broken", "broken", "net_backward");
     refused("half_pair", "broken", "data_put without data_free");
     refused("short_table", "bytes", "at least");

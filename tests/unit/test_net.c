@@ -535,6 +535,101 @@ static void draws_are_addressed(void **state)
     drop(&narrow);
 }
 
+/* ---- What networks of one name can differ in ---- */
+
+static void built_with(struct net *net, const char *name, const struct net_ways *ways)
+{
+    struct err err = {0};
+    if (net_named_with(net, name, ways, 3, 32, 32, 10, mean, deviation, &err) != 0)
+        fail_msg("%s", err.text);
+}
+
+/* Every tensor of the one without gammas is in the other and begins with the same values; what the
+ * other has besides is gammas. */
+static void without_gamma(void **state)
+{
+    (void)state;
+    struct net_ways ways = {.no_gamma = 1};
+    struct weights usual, plain = {0};
+    draw(&usual, "wrn-16-4", 4);
+    built_with(&plain.net, "wrn-16-4", &ways);
+    plain.param = mem_new((size_t)plain.net.graph.param_count, sizeof(float), NULL);
+    plain.running = mem_new((size_t)plain.net.graph.running_count, sizeof(float), NULL);
+    net_initial(&plain.net, 4, plain.param, plain.running);
+    int64_t norms = usual.net.graph.running_count / 2, gammas = 0;
+    assert_true(norms > 0);
+    assert_int_equal(plain.net.graph.param_count, usual.net.graph.param_count - norms);
+    assert_int_equal(plain.net.graph.running_count, usual.net.graph.running_count);
+    size_t own = 0;
+    for (size_t t = 0; t < usual.net.tensor_count; t++) {
+        const struct net_tensor *a = &usual.net.tensors[t], *b = &plain.net.tensors[own];
+        if (strstr(a->name, ".gamma") != NULL) {
+            gammas += a->count;
+            continue;
+        }
+        assert_true(own < plain.net.tensor_count);
+        assert_string_equal(a->name, b->name);
+        assert_int_equal(a->count, b->count);
+        assert_int_equal(net_is_weights(a), strstr(a->name, ".weights") != NULL);
+        if (a->arena == REPRO_ARENA_PARAM)
+            assert_memory_equal(usual.param + a->first, plain.param + b->first,
+                                (size_t)a->count * sizeof(float));
+        own++;
+    }
+    assert_int_equal(gammas, norms);
+    assert_int_equal(own, plain.net.tensor_count);
+    for (int i = 0; i < plain.net.graph.node_count; i++)
+        if (plain.net.nodes[i].op == REPRO_OP_BATCH_NORM)
+            assert_true(plain.net.nodes[i].weights == -1 &&
+                        plain.net.nodes[i].flags == REPRO_NODE_NO_GAMMA);
+    drop(&usual);
+    drop(&plain);
+}
+
+static void smoothed(void **state)
+{
+    (void)state;
+    struct net_ways ways = {.label_smoothing = 0.1}, none = {0};
+    struct net net;
+    built_with(&net, "tiny", &ways);
+    const struct repro_node *loss = &net.nodes[net.graph.node_count - 1];
+    assert_true(loss->flags == REPRO_NODE_SMOOTHED && loss->scale == 0.1f);
+    net_release(&net);
+    built_with(&net, "tiny", &none);
+    loss = &net.nodes[net.graph.node_count - 1];
+    assert_true(loss->flags == 0 && loss->scale == 0.0f);
+    net_release(&net);
+}
+
+/* A dense layer of 2 x 2 x 3 pixels and a loss, in a way that says nothing of it. */
+static void ways_that_make_no_sense(void **state)
+{
+    (void)state;
+    static const struct {
+        struct net_ways ways;
+        uint32_t dense_flags;
+        const char *word;
+    } wrong[] = {
+        {{.no_gamma = 1}, 0, "no batch norm"},
+        {{.label_smoothing = 1.0}, 0, "less than 1"},
+        {{.label_smoothing = -0.5}, 0, "at least 0"},
+        {{0}, REPRO_NODE_NO_GAMMA, "only a batch norm"},
+        {{0}, REPRO_NODE_SMOOTHED, "labels of a loss"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct net net;
+        struct err err = {0};
+        net_start(&net, 3, 2, 2, 10, mean, deviation, &err);
+        net.ways = wrong[i].ways;
+        struct repro_node dense = {
+            .op = REPRO_OP_DENSE, .flags = wrong[i].dense_flags, .src_count = 1, .channels = 10};
+        net_loss(&net, "loss", net_node(&net, "dense", &dense));
+        assert_int_equal(net_finish(&net, &err), ERR_INPUT);
+        if (strstr(err.text, wrong[i].word) == NULL)
+            fail_msg("'%s' lacks '%s'", err.text, wrong[i].word);
+    }
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -555,6 +650,9 @@ int main(void)
         cmocka_unit_test(initial_values),
         cmocka_unit_test(seeds),
         cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(without_gamma),
+        cmocka_unit_test(smoothed),
+        cmocka_unit_test(ways_that_make_no_sense),
     };
     return cmocka_run_group_tests_name("net", tests, NULL, NULL);
 }
