@@ -13,6 +13,9 @@
  * RANDOM_SHUFFLE, epoch, i)). */
 void batch_order(uint64_t seed, uint32_t epoch, int64_t n, int64_t *order);
 
+/* What batch_crops() does, in the words of a run's identity: frozen. */
+#define BATCH_AUGMENT "crop from 4-pixel reflection pad, flip"
+
 /* How row r is cut from training image image[r] in an epoch: cropped at random from its
  * reflection-padded self (4 pixels; offsets uniform in 0..8 each way) and flipped left to right
  * with probability 1/2 (Zagoruyko & Komodakis, 2016). Word 0 of random_at(seed, RANDOM_AUGMENT,

@@ -58,9 +58,11 @@ void source_title(const char *name, const char *augment, char *title, size_t siz
 int source_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,
                    struct err *err);
 
-/* A procedural set of ten classes, side x side x 3 (0: 32), keyed by seed: image i does not depend
- * on train_n or test_n, and of another side it is the same scene, finer or coarser.  Test images
- * are drawn from the same distribution, without label noise.  It lies in memory whole. */
+/* A procedural set, side x side x 3 (0: 32), keyed by seed: image i does not depend on train_n or
+ * test_n, and of another side it is the same scene, finer or coarser.  Test images are drawn from
+ * the same distribution, without label noise.  It has ten classes and lies in memory whole while
+ * its pixels are at most 4 GiB; beyond, as at ImageNet's scale, it has a thousand and its rows are
+ * drawn when they are asked for (drawn.h). */
 int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, int side, struct dataset *out,
                      struct err *err);
 

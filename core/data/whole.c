@@ -10,9 +10,6 @@
 
 #define WORDS_MAX 256
 
-/* Part of identities, so the words are frozen. */
-#define AUGMENT "crop from 4-pixel reflection pad, flip"
-
 struct whole {
     uint8_t *pixels[DATASET_SPLITS];
     int32_t *labels[DATASET_SPLITS];
@@ -81,7 +78,7 @@ int whole_allocate(struct dataset *data, struct err *err)
         return ERR_MEMORY;
     data->kind = &kind;
     data->own = whole;
-    data->augment = AUGMENT;
+    data->augment = BATCH_AUGMENT;
     for (int split = 0; split < DATASET_SPLITS; split++) {
         size_t n = (size_t)dataset_count(data, split);
         whole->pixels[split] = mem_new(n, dataset_image_bytes(data), err);

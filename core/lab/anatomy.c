@@ -21,8 +21,11 @@ int anatomy_net(const struct experiment *experiment, const struct experiment_pro
     if (source == NULL)
         return ERR_USAGE;
     int side = profile->side == 0 ? source->side : profile->side;
-    return net_named(net, profile->network, source->channels, side, side, source->classes, mean,
-                     deviation, err);
+    const struct schedule_conventions *conventions = &experiment->runs[0].spec.conventions;
+    struct net_ways ways = {.no_gamma = conventions->no_gamma,
+                            .label_smoothing = conventions->label_smoothing};
+    return net_named_with(net, profile->network, &ways, source->channels, side, side,
+                          source->classes, mean, deviation, err);
 }
 
 /* "2,748,890" */

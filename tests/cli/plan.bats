@@ -222,3 +222,16 @@ $((params - 990 * 9)) parameters here." <<< "$output"
     [ "$status" -ne 0 ]
     error_says "weight_decay_on=weights" "its weight_decay is 0"
 }
+
+@test "plan at ImageNet's scale needs no memory for images, and no folder" {
+    imagenet paper:tiny:48
+    sed -i 's/^train_n.*/train_n = 1281167;/' share/experiments/big.exp
+    repro plan big
+    [ "$status" -eq 0 ]
+    grep -q "N = 1281167 of 1281167 training images" <<< "$output"
+    grep -q "^Here: synthetic-imagenet data" <<< "$output"
+    grep -qE "^  Time: [1-9].* images/s .*timed updates" <<< "$output"
+    [[ $output != *"These data have"* ]] # they have a thousand classes, as they should
+    memory=$(sed -n 's/^  Memory: \([0-9]*\) MiB.*/\1/p' <<< "$output")
+    [ "$memory" -gt 0 ] && [ "$memory" -lt 1000 ] # the images alone are 8 GiB
+}

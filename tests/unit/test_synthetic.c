@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "data/batch.h"
 #include "data/source.h"
 
 #include <inttypes.h>
@@ -102,6 +103,47 @@ static void statistics(void **state)
     dataset_release(&data);
 }
 
+/* ImageNet's numbers: rows are drawn one by one, the same whatever is asked for beside them. */
+static void beyond_memory(void **state)
+{
+    (void)state;
+    enum { SIDE = 48, BYTES = SIDE * SIDE * 3, ROWS = 300 };
+    static uint8_t rows[ROWS * BYTES], again[BYTES], cut[BYTES];
+    static int32_t labels[ROWS];
+    static int seen[1000];
+    int64_t image[ROWS];
+    int32_t label;
+    int distinct = 0;
+    struct err err = {0};
+    struct dataset data;
+    struct repro_crop crop;
+    if (source_synthetic(1, 1281167, 50000, SIDE, &data, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(data.classes, 1000);
+    assert_null(dataset_whole(&data, DATASET_TRAIN).pixels);
+    if (data.digest != UINT64_C(0xd22423c0e2b229cc))
+        fail_msg("the digest is %016" PRIx64, data.digest);
+    for (int i = 0; i < ROWS; i++)
+        image[i] = 1281166 - i * 4000;
+    assert_int_equal(dataset_plain(&data, DATASET_TRAIN, image, ROWS, rows, labels, &err), 0);
+    for (int i = 0; i < ROWS; i++) {
+        assert_in_range(labels[i], 0, 999);
+        distinct += seen[labels[i]]++ == 0;
+    }
+    assert_true(distinct > 200); /* 259 expected, deviation 6 */
+    assert_int_equal(dataset_plain(&data, DATASET_TRAIN, image + 7, 1, again, &label, &err), 0);
+    assert_memory_equal(again, rows + 7 * BYTES, BYTES);
+    assert_int_equal(label, labels[7]);
+    batch_crops(5, 2, image + 7, 1, &crop);
+    batch_cut(again, SIDE, SIDE, 3, &crop, cut);
+    assert_int_equal(dataset_augmented(&data, 5, 2, image, 9, rows, labels, &err), 0);
+    assert_memory_equal(rows + 7 * BYTES, cut, BYTES);
+    assert_int_equal(label, labels[7]);
+    assert_int_equal(dataset_plain(&data, DATASET_TEST, image + ROWS - 1, 1, again, &label, &err),
+                     0);
+    dataset_release(&data);
+}
+
 /* Sum of the differences between an image and the means of 2 x 2 pixels of a finer one. */
 static long difference(const uint8_t *image, const uint8_t *finer)
 {
@@ -173,8 +215,8 @@ static void too_large(void **state)
     struct dataset data, before;
     memset(&data, 0xa5, sizeof data);
     memcpy(&before, &data, sizeof data);
-    assert_int_equal(source_synthetic(1, 1, INT64_MAX, 0, &data, &err), ERR_MEMORY);
-    assert_int_equal(err.code, ERR_MEMORY);
+    assert_int_equal(source_synthetic(1, 1, INT64_MAX, 0, &data, &err), ERR_INPUT);
+    assert_int_equal(err.code, ERR_INPUT);
     assert_memory_equal(&data, &before, sizeof data);
 }
 
@@ -185,7 +227,7 @@ int main(void)
         cmocka_unit_test(pinned),         cmocka_unit_test(image_is_its_index),
         cmocka_unit_test(statistics),     cmocka_unit_test(constants_do_not_move),
         cmocka_unit_test(counts_refused), cmocka_unit_test(too_large),
-        cmocka_unit_test(other_sides),
+        cmocka_unit_test(other_sides),    cmocka_unit_test(beyond_memory),
     };
     return cmocka_run_group_tests_name("synthetic", tests, NULL, NULL);
 }
