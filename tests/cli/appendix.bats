@@ -36,6 +36,18 @@ load common
     grep -q "states no claims" <<< "$output"
 }
 
+@test "appendix-a measures the network that its conventions name, one for all runs" {
+    repro appendix-a --profile smoke -C bn_gamma=no
+    [ "$status" -eq 0 ]
+    grep -q "batch norm without gamma" results/appendix-a-*-s1.tsv
+    own_share
+    sed -i 's/name = "momentum-9-batch-640";/& label_smoothing = 0.1;/' \
+        share/experiments/appendix-a.exp
+    repro appendix-a --profile smoke --out other
+    [ "$status" -eq 1 ]
+    error_says "run 'momentum-9-batch-640'" "label_smoothing" "'defaults'"
+}
+
 @test "an unknown study is named" {
     own_share
     sed -i 's/study = "accumulation"/study = "acumulation"/' share/experiments/appendix-a.exp

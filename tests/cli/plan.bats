@@ -213,11 +213,8 @@ $((params - 990 * 9)) parameters here." <<< "$output"
     repro plan figure5 --profile smoke -C bn_gamma=of
     [ "$status" -eq 2 ]
     error_says "bn_gamma=of" "yes or no"
-    mkdir share
-    cp -r "$REPRO_SHARE/experiments" "$REPRO_SHARE/plots" share
-    chmod -R u+w share
+    own_share
     sed -i 's/weight_decay = .*;/weight_decay = 0.0;/' share/experiments/cifar10.conf
-    export REPRO_SHARE=$PWD/share
     repro plan figure5 --profile smoke -C weight_decay_on=weights
     [ "$status" -ne 0 ]
     error_says "weight_decay_on=weights" "its weight_decay is 0"
