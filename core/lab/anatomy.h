@@ -9,8 +9,9 @@
 struct err;
 
 /* The network of the profile, of the images and classes that the whole data set of its experiment
- * has, be it here or not, as the first run's conventions have it; released by net_release().  ERR_INPUT where there is no such network, or
- * not for such images; ERR_USAGE where the experiment trains none. */
+ * has, be it here or not, as the first run's conventions have it; released by net_release().
+ * ERR_INPUT where there is no such network, or not for such images; ERR_USAGE where the experiment
+ * trains none. */
 int anatomy_net(const struct experiment *experiment, const struct experiment_profile *profile,
                 struct net *net, struct err *err);
 

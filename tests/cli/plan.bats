@@ -146,6 +146,9 @@ parameters," <<< "$output"
     [ "$(totals | awk '{ printf "%d %.3f", $1, $2 / 1e9 }')" = "55843464 13.156" ]
     [ "$(awk '/^layer/ { table = 1 } table && length > 80' <<< "$output" | wc -l)" -eq 0 ]
     [ "$(grep -c " conv [0-9]" <<< "$output")" -eq 244 ]
+    repro plan big --layers -C bn_gamma=no
+    [ "$(totals | cut -d ' ' -f 1)" -eq 55813192 ]
+    repro plan big --layers
     grep -qE "^b7.branch2.conv2 +conv 1x7 p0,3 +160x17x17 +143360 +41431040$" <<< "$output"
     grep -qE "^reduction-b.branch3.conv3 +conv 3x3 s2 +320x8x8 +829440 +53084160$" <<< "$output"
     grep -qE "^mixed.branch4.pool1 +avg_pool 3x3 p1 +192x35x35 +- +-$" <<< "$output"
