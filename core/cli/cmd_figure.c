@@ -11,6 +11,8 @@
 #include "base/statistics.h"
 #include "lab/training.h"
 #include "results/store.h"
+#include "train/ranks.h"
+#include "train/reduction.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -51,6 +53,21 @@ struct account {
     struct err *errs; /* of each run */
 };
 
+/* How many ranks have work, phase by phase: a small batch has few parts. */
+static void print_parts(const struct figure *figure, const struct run *run)
+{
+    const struct schedule *schedule = &run->schedule;
+    int ranks = figure->session.ranks->count;
+    printf("    of %d ranks have work, phase by phase:", ranks);
+    for (int i = 0; i < schedule->phase_count; i++) {
+        struct reduction_cut cut = reduction_cut(schedule->phase[i].batch, run->micro,
+                                                 schedule->ghost,
+                                                 figure->session.experiment->groups);
+        printf("%s %d", i == 0 ? "" : ",", (int)(cut.leaves < ranks ? cut.leaves : ranks));
+    }
+    printf("\n");
+}
+
 static void begin(void *context, const struct run *run)
 {
     struct account *account = context;
@@ -62,6 +79,8 @@ static void begin(void *context, const struct run *run)
         printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name,
                run->seed, run->status == RUN_PARTIAL ? "going on" : "training",
                run->schedule.updates, run->schedule.epochs, run->folder);
+    if (run->status != RUN_DONE && ranks_are_several(account->figure->session.ranks))
+        print_parts(account->figure, run);
     fflush(stdout);
     progress_begin(&account->progress, run);
 }
@@ -88,23 +107,26 @@ static void print_others(const struct account *account, const struct err *report
             fprintf(stderr, "repro: %s\n", account->errs[i].text);
 }
 
-static int train_all(struct figure *figure, struct err *err)
+int train_figure(struct figure *figure, const struct run *only, struct err *err)
 {
     struct account account = {.figure = figure};
     struct training_options options = {.commit = REPRO_COMMIT,
                                        .version = REPRO_VERSION,
                                        .checkpoint_seconds = CHECKPOINT_SECONDS,
+                                       .only = only,
                                        .context = &account,
                                        .begin = begin,
                                        .progress = show,
                                        .end = end,
                                        .stop = stop};
+    if (!ranks_is_first(figure->session.ranks))
+        options.progress = NULL;
     account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
     int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
     if (code == 0) {
         watch_signals();
         code = training_run(figure, &options, err);
-        if (code != 0)
+        if (code != 0 && ranks_is_first(figure->session.ranks))
             print_others(&account, err);
     }
     progress_release(&account.progress);
@@ -171,11 +193,22 @@ static int print_results(const struct figure *figure, const struct store *store,
     return 0;
 }
 
-static void print_head(const struct figure *figure)
+/* What is said where ranks share the work; more of them than groups have nothing to do. */
+static void ranks_text(const struct session *session, char *text, size_t size)
+{
+    int groups = session->experiment->groups, ranks = session->ranks->count, idle = ranks - groups;
+    int used = snprintf(text, size, ", %d ranks", ranks);
+    if (idle > 0)
+        snprintf(text + used, size - (size_t)used,
+                 ", of which %d %s idle: a batch is summed in %d groups", idle,
+                 idle == 1 ? "is" : "are", groups);
+}
+
+void print_head(const struct figure *figure)
 {
     const struct session *session = &figure->session;
     const struct facts *facts = &session->facts;
-    char text[BACKEND_DEVICE_TEXT], label[FACTS_LABEL], jobs[40] = "";
+    char text[BACKEND_DEVICE_TEXT], label[FACTS_LABEL], jobs[120] = "";
     if (facts->experiment->schedules_only) {
         printf("%s, profile %s: schedules, nothing to train\n", facts->experiment->name,
                facts->profile->name);
@@ -183,6 +216,8 @@ static void print_head(const struct figure *figure)
     }
     if (session->jobs > 1)
         snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
+    if (ranks_are_several(session->ranks) && facts->experiment->study == NULL)
+        ranks_text(session, jobs, sizeof jobs);
     printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", facts->experiment->name,
            facts->profile->name, facts->data.name, facts_label(&facts->backend, label),
            facts->backend.library, backend_device_text(&session->caps, text), jobs);
@@ -210,9 +245,28 @@ static int show_results(const struct figure *figure, int *status, struct err *er
     return code;
 }
 
+/* What is made on the first rank alone: a failure of it is none of the others'. */
+static int alone(struct ranks *ranks, int code)
+{
+    if (ranks != NULL)
+        ranks->in_step = 1;
+    return code;
+}
+
+/* A study is measured by one process. */
+static int measure(const struct figure *figure, struct ranks *ranks, struct err *err)
+{
+    if (!ranks_is_first(ranks))
+        return 0;
+    if (ranks_are_several(ranks))
+        printf("A study is measured by rank 0; the other %d are idle.\n", ranks->count - 1);
+    return alone(ranks, make_study(figure, err));
+}
+
 int make_figure(const struct command_options *options, int *status, struct err *err)
 {
     struct figure figure = {0};
+    struct ranks *ranks = options->together;
     const char *out = results_folder(options);
     struct session_options chosen = session_choice(options);
     *status = EXIT_DONE;
@@ -221,27 +275,30 @@ int make_figure(const struct command_options *options, int *status, struct err *
     if (code != 0)
         return code;
     print_head(&figure);
-    code = file_make_folders(out, err);
+    code = ranks_agree(ranks, ranks_is_first(ranks) ? file_make_folders(out, err) : 0, err);
     if (code == 0 && figure.session.experiment->study != NULL) {
-        code = make_study(&figure, err);
+        code = measure(&figure, ranks, err);
     } else {
         if (code == 0)
-            code = train_all(&figure, err);
-        if (code == 0)
-            code = show_results(&figure, status, err);
+            code = train_figure(&figure, NULL, err);
+        if (code == 0 && ranks_is_first(ranks))
+            code = alone(ranks, show_results(&figure, status, err));
     }
     figure_release(&figure);
     return code;
 }
 
+static int make(struct command_options *options, int *status, struct err *err)
+{
+    return make_figure(options, status, err);
+}
+
 int command_figure(int argc, char **argv)
 {
     struct command_options options = {.figure = argv[0]};
-    struct err err = {0};
-    int status;
     options_parse(argc, argv, "",
                   "Trains every run behind a figure that is not trained yet, goes on with what was "
                   "cut off, and draws the figure.",
                   0, &options);
-    return make_figure(&options, &status, &err) == 0 ? status : report_error(&err);
+    return work_together(&options, make);
 }

@@ -22,8 +22,9 @@ struct figure {
 };
 
 /* Opens a session and looks up every run under `out`, with seeds first .. first + seeds - 1; seeds
- * is 1 to FIGURE_SEED_MAX.  Trains and writes nothing.  The figure must not be moved: its runs
- * point into it.  figure_release() is legal on a zeroed struct. */
+ * is 1 to FIGURE_SEED_MAX.  Trains and writes nothing.  Among ranks it fails on all of them where
+ * it fails on one, or where they differ (sameness.h).  The figure must not be moved: its runs point
+ * into it.  figure_release() is legal on a zeroed struct. */
 int figure_init(struct figure *figure, const struct session_options *options, const char *out,
                 uint64_t first, size_t seeds, struct err *err);
 void figure_release(struct figure *figure);

@@ -8,7 +8,9 @@
  *   planned_updates               by the schedule
  *   sessions                      one entry a start: times, source commit, versions, host, updates
  *                                 from and to, peak memory of the process in bytes, how many runs
- *                                 it trained at a time where not one, whether algorithms were
+ *                                 it trained at a time where not one, how many ranks shared each
+ *                                 update where not one, and at the end the messages and bytes that
+ *                                 they sent for updates, whether algorithms were
  *                                 chosen by trial, and what the backend chose for each layer, where
  *                                 it says
  *   result                        when done: updates, final and best test accuracy, training
@@ -43,6 +45,7 @@ struct manifest_session {
     const char *commit, *version; /* the program's */
     const char *choices;          /* one line a choice, or empty */
     int jobs;                     /* runs trained at a time */
+    int ranks;                    /* that shared each update */
     int64_t first_update;
 };
 
@@ -51,6 +54,10 @@ struct manifest_session {
  * a session of which updates were kept. */
 int manifest_begin(const struct run *run, const struct manifest_session *session, json_t **manifest,
                    struct err *err);
+
+/* Notes what a session's ranks have sent for updates, for the next manifest_write(). */
+int manifest_set_traffic(const struct run *run, json_t *manifest, int64_t messages, int64_t bytes,
+                         struct err *err);
 
 /* Writes the manifest with the session's last update; log is NULL while running, the complete log
  * when done. */

@@ -53,6 +53,8 @@ static json_t *session_json(const struct run *run, const struct manifest_session
     int bad = session == NULL;
     if (begun->jobs > 1)
         bad |= json_object_set_new(session, "jobs", json_integer(begun->jobs));
+    if (begun->ranks > 1)
+        bad |= json_object_set_new(session, "ranks", json_integer(begun->ranks));
     if (run->facts->backend.tuned)
         bad |= json_object_set_new(session, "tuned", json_true());
     if (begun->choices[0] != '\0')
@@ -210,13 +212,27 @@ static json_t *result_json(const struct runlog *log)
                      seconds);
 }
 
+static json_t *last_session(json_t *manifest)
+{
+    json_t *sessions = json_object_get(manifest, "sessions");
+    return json_array_get(sessions, json_array_size(sessions) - 1);
+}
+
+int manifest_set_traffic(const struct run *run, json_t *manifest, int64_t messages, int64_t bytes,
+                         struct err *err)
+{
+    json_t *sent = json_pack("{s:I, s:I}", "messages", (json_int_t)messages, "bytes",
+                             (json_int_t)bytes);
+    return json_object_set_new(last_session(manifest), "sent", sent) == 0 ? 0
+                                                                          : out_of_memory(run, err);
+}
+
 int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
                    const struct runlog *log, struct err *err)
 {
     char now[CLOCK_TEXT];
     clock_text(now);
-    json_t *sessions = json_object_get(manifest, "sessions");
-    json_t *session = json_array_get(sessions, json_array_size(sessions) - 1);
+    json_t *session = last_session(manifest);
     int bad = json_object_set_new(session, "ended", json_string(now)) |
               json_object_set_new(session, "last_update", json_integer(last_update)) |
               json_object_set_new(session, "peak_memory", json_integer(mem_peak()));
