@@ -3,12 +3,14 @@
  * MPI itself waits without an end for a process that hangs, so no call below blocks: a message is
  * begun, and then looked at until it is done.  When the limit is over the question is who is to
  * blame, for the rank that is waited for may wait for another one itself.  Every rank that waits
- * answers "are you there" with whom it waits for, so the chain of answers leads to one that says
- * nothing: it has died, hangs, computes without an end, or is cut off. */
+ * answers "are you there" with whom it waits for, and one that computes says so at its next tick.
+ * The chain of answers leads to a rank that is at work, which is waited for again, or to one that
+ * says nothing: it has died, hangs or is cut off. */
 #include "train/ranks_link.h"
 
 #include <mpi.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +20,20 @@
 #define TAG_MESSAGE 1
 #define TAG_NOTE 2   /* empty */
 #define TAG_ASK 3    /* empty: whom do you wait for? */
-#define TAG_ANSWER 4 /* an int: that rank */
+#define TAG_ANSWER 4 /* an int: that rank; the one that was asked: none, it computes */
 
 #define PIECE (1 << 30)    /* bytes of a message that MPI is given at once */
 #define EAGER_LOOKS 1000   /* before a wait begins to sleep */
 #define SLEEP_MOST 1000000 /* nanoseconds */
 #define GRACE_LEAST 2.0    /* seconds for an answer, at least */
+#define HURRY 1.0          /* the limit, once the launcher wants an end, and may soon kill */
+#define HURRY_GRACE 0.5
 
 struct ranks_job {
-    double limit, grace;
+    double limit, grace; /* seconds */
     int rank, count;
     int noted;
+    volatile sig_atomic_t hurries;
 };
 
 static int fail(struct ranks_failure *failure, int rank, const char *words)
@@ -69,7 +74,18 @@ static void rest(int64_t looks)
     nanosleep(&time, NULL);
 }
 
-/* Takes notes, and answers those who ask while this rank waits for `peer`. */
+static double limit_of(const struct ranks_job *job)
+{
+    return job->hurries && job->limit > HURRY ? HURRY : job->limit;
+}
+
+static double grace_of(const struct ranks_job *job)
+{
+    return job->hurries ? HURRY_GRACE : job->grace;
+}
+
+/* Takes notes, and answers those who ask while this rank waits for `peer`, or computes where that
+ * is itself. */
 static void serve(struct ranks_job *job, int peer)
 {
     MPI_Status status;
@@ -79,8 +95,7 @@ static void serve(struct ranks_job *job, int peer)
         MPI_Recv(NULL, 0, MPI_BYTE, status.MPI_SOURCE, TAG_NOTE, MPI_COMM_WORLD, &status);
         job->noted = 1;
     }
-    while (peer >= 0 &&
-           MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, MPI_COMM_WORLD, &there, &status) == MPI_SUCCESS &&
+    while (MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, MPI_COMM_WORLD, &there, &status) == MPI_SUCCESS &&
            there) {
         MPI_Request request;
         static int answer; /* outlives the call; changes only with whom is waited for */
@@ -92,10 +107,12 @@ static void serve(struct ranks_job *job, int peer)
     }
 }
 
-/* Looks at the request until it is done; 0: not within `seconds`; -1: it failed, with *status. */
-static int look(struct ranks_job *job, MPI_Request *request, int peer, double seconds, int *status)
+/* Looks at the request until it is done; 0: not within the seconds that `limit` says; -1: it
+ * failed, with *status. */
+static int look(struct ranks_job *job, MPI_Request *request, int peer,
+                double (*limit)(const struct ranks_job *job), int *status)
 {
-    double end = now() + seconds;
+    double begun = now();
     for (int64_t looks = 0;; looks++) {
         int done = 0;
         *status = MPI_Test(request, &done, MPI_STATUS_IGNORE);
@@ -105,13 +122,13 @@ static int look(struct ranks_job *job, MPI_Request *request, int peer, double se
             return 1;
         if (looks >= EAGER_LOOKS || looks % 64 == 0)
             serve(job, peer);
-        if (now() > end)
+        if (limit == NULL || now() - begun > limit(job))
             return 0;
         rest(looks);
     }
 }
 
-/* Whom `suspect` waits for; -1: it does not answer. */
+/* Whom `suspect` waits for, itself where it computes; -1: it does not answer. */
 static int ask(struct ranks_job *job, int suspect, int peer)
 {
     MPI_Request question, reply;
@@ -123,26 +140,29 @@ static int ask(struct ranks_job *job, int suspect, int peer)
     if (MPI_Isend(NULL, 0, MPI_BYTE, suspect, TAG_ASK, MPI_COMM_WORLD, &question) != MPI_SUCCESS)
         return -1;
     MPI_Request_free(&question);
-    if (look(job, &reply, peer, job->grace, &status) == 1)
+    if (look(job, &reply, peer, grace_of, &status) == 1)
         return answer;
     MPI_Cancel(&reply);
     MPI_Request_free(&reply);
     return -1;
 }
 
-/* The limit is over; says who is to blame.  0: the message has come after all. */
+/* The limit is over.  0: the message has come after all; 1: *failure says who is to blame; 2: who is
+ * waited for in the end is at work. */
 static int blame(struct ranks_job *job, MPI_Request *request, int peer,
                  struct ranks_failure *failure)
 {
     int suspect = peer, status = 0;
     for (int asked = 0; asked < job->count; asked++) {
         int next = ask(job, suspect, peer);
-        int done = look(job, request, peer, 0.0, &status);
+        int done = look(job, request, peer, NULL, &status);
         if (done == 1)
             return 0;
         if (done < 0)
             return mpi_failed(status, peer, "the connection has failed", failure);
-        if (next < 0 || next == job->rank)
+        if (next == suspect || next == job->rank)
+            return 2;
+        if (next < 0)
             break;
         suspect = next;
     }
@@ -150,19 +170,23 @@ static int blame(struct ranks_job *job, MPI_Request *request, int peer,
     snprintf(failure->text, sizeof failure->text,
              "it has died, hangs or is cut off: nothing has come from it for %.0f s, and no answer "
              "for %.0f s more (--rank-timeout)",
-             job->limit, job->grace);
+             limit_of(job), grace_of(job));
     return 1;
 }
 
 static int finish(struct ranks_job *job, MPI_Request *request, int peer,
                   struct ranks_failure *failure)
 {
-    int status = 0, done = look(job, request, peer, job->limit, &status);
-    if (done == 1)
-        return 0;
-    if (done < 0)
-        return mpi_failed(status, peer, "the connection has failed", failure);
-    return blame(job, request, peer, failure);
+    int status = 0, verdict = 2;
+    while (verdict == 2) {
+        int done = look(job, request, peer, limit_of, &status);
+        if (done == 1)
+            return 0;
+        if (done < 0)
+            return mpi_failed(status, peer, "the connection has failed", failure);
+        verdict = blame(job, request, peer, failure);
+    }
+    return verdict;
 }
 
 static int32_t mpi_send(struct ranks_job *job, int32_t to, const void *bytes, int64_t size,
@@ -213,10 +237,15 @@ static int32_t mpi_note(struct ranks_job *job, int32_t to, struct ranks_failure 
     return 0;
 }
 
-static int32_t mpi_noted(struct ranks_job *job)
+static int32_t mpi_tick(struct ranks_job *job)
 {
-    serve(job, -1);
+    serve(job, job->rank);
     return job->noted;
+}
+
+static void mpi_hurry(struct ranks_job *job)
+{
+    job->hurries = 1;
 }
 
 static void fill_place(struct ranks_place *place, int rank, int count)
@@ -282,7 +311,8 @@ __attribute__((visibility("default"))) const struct ranks_link *repro_ranks_v1(v
         .send = mpi_send,
         .receive = mpi_receive,
         .note = mpi_note,
-        .noted = mpi_noted,
+        .tick = mpi_tick,
+        .hurry = mpi_hurry,
         .close = mpi_close,
         .abort = mpi_abort,
     };

@@ -24,11 +24,14 @@
 #define CHECKPOINT_SECONDS 60.0
 
 static atomic_int stop_asked;
+static struct ranks *to_hurry; /* set before the handler is */
 
+/* SIGUSR1 is what mpirun hands on without ending the job: no hurry then. */
 static void ask_stop(int number)
 {
-    (void)number;
     atomic_store(&stop_asked, 1);
+    if (number != SIGUSR1)
+        ranks_hurry(to_hurry);
 }
 
 static int stop(void *context)
@@ -38,12 +41,15 @@ static int stop(void *context)
 }
 
 /* The first SIGINT or SIGTERM asks for a checkpoint and an end; a second one kills. */
-static void watch_signals(void)
+static void watch_signals(struct ranks *ranks)
 {
+    to_hurry = ranks;
     struct sigaction action = {.sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (ranks_are_several(ranks))
+        sigaction(SIGUSR1, &action, NULL);
 }
 
 /* What is said of the runs as they come and go. */
@@ -124,7 +130,7 @@ int train_figure(struct figure *figure, const struct run *only, struct err *err)
     account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
     int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
     if (code == 0) {
-        watch_signals();
+        watch_signals(figure->session.ranks);
         code = training_run(figure, &options, err);
         if (code != 0 && ranks_is_first(figure->session.ranks))
             print_others(&account, err);

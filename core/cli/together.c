@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define RANK_TIMEOUT 300.0
-#define FIRST_SPEAKS 60 /* seconds that the others leave rank 0 to keep the state and to say so */
+#define FIRST_SPEAKS 30 /* seconds that the others leave one rank to keep the state and say so */
 
 #define ARGUMENTS_LIMIT ((size_t)4 << 20)
 #define ARGUMENTS_MAX 1024
@@ -25,8 +25,8 @@ static const struct {
 } settings[] = {
     {"OMPI_MCA_rmaps_base_oversubscribe", "1"}, /* more ranks than cores is slow, not wrong */
     {"OMPI_MCA_hwloc_base_binding_policy", "none"},
-    {"OMPI_MCA_odls_base_sigkill_timeout", "60"}, /* seconds for a checkpoint behind a SIGTERM */
-    {"OMPI_MCA_orte_execute_quiet", "1"},
+    {"OMPI_MCA_odls_base_sigkill_timeout", "3"}, /* seconds for a checkpoint behind a SIGTERM */
+    {"OMPI_MCA_orte_execute_quiet", "1"},        /* whatever happens, a rank says it */
     {"OMPI_ALLOW_RUN_AS_ROOT", "1"}, /* who starts repro as root has answered this question */
     {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
     {"OMPI_MCA_mca_base_env_list", "REPRO_SHARE;REPRO_BACKEND_PATH;REPRO_RANKS_PATH"},
@@ -83,8 +83,13 @@ static int join(const struct command_options *options, struct ranks *ranks, stru
 /* The others do not know what has happened here: says it, and ends them. */
 static int give_up(struct ranks *ranks, struct err *err)
 {
-    if (err->code == ERR_RANK && ranks->rank > 0 && ranks->lost != 0 && sleep(FIRST_SPEAKS) > 0)
-        _exit(EXIT_FAILED); /* a signal: rank 0 has spoken */
+    int speaker = err->code == ERR_RANK && ranks->lost == 0; /* 1, where rank 0 cannot speak */
+    if (err->code == ERR_RANK && ranks->rank != speaker)
+        sleep(FIRST_SPEAKS);
+    if (ranks->hurries && ranks->rank != speaker)
+        _exit(EXIT_FAILED); /* the job is being ended, and it has spoken */
+    if (ranks->hurries)
+        err_prefix(err, "the launcher ends the job");
     if (err->code != ERR_RANK && ranks->rank > 0 && ranks->host != NULL)
         err_prefix(err, "rank %d, on %s", ranks->rank, ranks->host[ranks->rank]);
     int status = report_error(err);

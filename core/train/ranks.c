@@ -155,6 +155,19 @@ int ranks_same(struct ranks *ranks, const char *facts, struct err *err)
     return code;
 }
 
+int ranks_tick(struct ranks *ranks)
+{
+    return ranks_are_several(ranks) && ranks->link->tick(ranks->job);
+}
+
+void ranks_hurry(struct ranks *ranks)
+{
+    if (!ranks_are_several(ranks))
+        return;
+    ranks->hurries = 1;
+    ranks->link->hurry(ranks->job);
+}
+
 int ranks_stop(struct ranks *ranks, struct err *err)
 {
     struct ranks_failure failure = {.rank = -1};

@@ -30,6 +30,7 @@ struct ranks {
     int lost;                 /* the rank that does not answer; -1: none */
     int in_step;              /* behind an error: the others know of it, or need not */
     int stopping;             /* all know that the user wants to stop */
+    int hurries;              /* ranks_hurry() was called */
     struct ranks_traffic sent;
 };
 
@@ -78,6 +79,11 @@ int ranks_agree(struct ranks *ranks, int code, struct err *err);
 /* ERR_INPUT on all ranks where the facts of any are not those of rank 0.  They are lines
  * "name\tvalue\n", the same names in the same order; the first that differs is named. */
 int ranks_same(struct ranks *ranks, const char *facts, struct err *err);
+
+/* This rank is at work; 1 when any rank has called ranks_stop() that this one is to hear of. */
+int ranks_tick(struct ranks *ranks);
+/* The launcher wants an end: no wait is long from here on.  Legal in a handler of signals. */
+void ranks_hurry(struct ranks *ranks);
 
 /* The user wants to stop, says this rank: all will hear of it together (stopping). */
 int ranks_stop(struct ranks *ranks, struct err *err);

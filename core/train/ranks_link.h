@@ -5,8 +5,8 @@
  * launcher has started several processes, so that the program itself depends on no such library.
  * This header is all that the two share; it includes only <stdint.h>.
  *
- * Every wait ends: a message that has not come or gone within the limit is a failure, which names
- * the rank that does not answer.  Messages between two ranks arrive in the order in which they were
+ * Every wait ends: a message that has not come or gone within the limit, while the rank that it
+ * depends on gives no sign of life, is a failure, which names that rank.  Messages between two ranks arrive in the order in which they were
  * sent.  One thread calls.  Nothing prints, and nothing exits but abort(). */
 #ifndef TRAIN_RANKS_LINK_H
 #define TRAIN_RANKS_LINK_H
@@ -48,10 +48,14 @@ struct ranks_link {
                     struct ranks_failure *failure);
     int32_t (*receive)(struct ranks_job *job, int32_t from, void *bytes, int64_t size,
                        struct ranks_failure *failure);
-    /* A note to a rank, besides messages and never waited for; and whether any has come, from then
-     * on 1. */
+    /* A note to a rank, besides messages and never waited for. */
     int32_t (*note)(struct ranks_job *job, int32_t to, struct ranks_failure *failure);
-    int32_t (*noted)(struct ranks_job *job);
+    /* Says that this rank is at work, to those that wait for it; called at least once a micro. Whether
+     * any note has come, from then on 1. */
+    int32_t (*tick)(struct ranks_job *job);
+    /* The job is to end: no wait from here on is longer than a few seconds.  By any thread, also in
+     * a handler of signals. */
+    void (*hurry)(struct ranks_job *job);
     /* Leaves the job, which ends when all have left it. */
     void (*close)(struct ranks_job *job);
     /* Ends every process of the job, this one with that status. */

@@ -9,6 +9,7 @@ static int test_micro(struct trainer *trainer, struct prefetch_place place, stru
     struct repro_error error = {0};
     struct repro_metrics metrics = {.struct_size = sizeof metrics};
     struct repro_rows rows;
+    ranks_tick(trainer->config.ranks);
     int code = trainer_rows(trainer, place, &rows, err);
     if (code != 0)
         return code;

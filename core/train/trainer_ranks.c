@@ -98,7 +98,7 @@ static int tell_total(struct trainer *trainer, struct err *err)
     struct partial *total = &trainer->sum.current;
     int last = ranks->count - 1;
     if (ranks->rank == last)
-        put_tail(trainer, total, ranks->link->noted(ranks->job));
+        put_tail(trainer, total, ranks_tick(ranks));
     int code = ranks_tell(ranks, last, total->values, message_size(trainer), err);
     if (code == 0)
         ranks->stopping = take_tail(trainer, total);

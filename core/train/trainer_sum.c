@@ -30,8 +30,10 @@ static int compute_leaf(struct trainer *trainer, struct repro_net *net,
     if (trainer->config.backend->net_zero(net, &error) != 0)
         return trainer_failed(trainer, &error, err);
     int code = 0;
-    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++)
+    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++) {
+        ranks_tick(trainer->config.ranks);
         code = compute_micro(trainer, net, cut->rows, i, err);
+    }
     return code;
 }
 
