@@ -147,8 +147,8 @@ static int ask(struct ranks_job *job, int suspect, int peer)
     return -1;
 }
 
-/* The limit is over.  0: the message has come after all; 1: *failure says who is to blame; 2: who is
- * waited for in the end is at work. */
+/* The limit is over.  0: the message has come after all; 1: *failure says who is to blame; 2: who
+ * is waited for in the end is at work. */
 static int blame(struct ranks_job *job, MPI_Request *request, int peer,
                  struct ranks_failure *failure)
 {

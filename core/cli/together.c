@@ -1,67 +1,22 @@
-/* One process of a job, or the start of one. */
+/* One process of a job, from its beginning to its end. */
 #include "base/err.h"
-#include "base/file.h"
-#include "base/mem.h"
 #include "cli/command.h"
+#include "cli/launcher.h"
 #include "cli/version.h"
 #include "lab/sameness.h"
 #include "train/ranks.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define RANK_TIMEOUT 300.0
 #define FIRST_SPEAKS 30 /* seconds that the others leave one rank to keep the state and say so */
 
-#define ARGUMENTS_LIMIT ((size_t)4 << 20)
-#define ARGUMENTS_MAX 1024
-
-/* For Open MPI; what the user has set stays.  Other launchers do not look at it. */
-static const struct {
-    const char *name, *value;
-} settings[] = {
-    {"OMPI_MCA_rmaps_base_oversubscribe", "1"}, /* more ranks than cores is slow, not wrong */
-    {"OMPI_MCA_hwloc_base_binding_policy", "none"},
-    {"OMPI_MCA_odls_base_sigkill_timeout", "3"}, /* seconds for a checkpoint behind a SIGTERM */
-    {"OMPI_MCA_orte_execute_quiet", "1"},        /* whatever happens, a rank says it */
-    {"OMPI_ALLOW_RUN_AS_ROOT", "1"}, /* who starts repro as root has answered this question */
-    {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
-    {"OMPI_MCA_mca_base_env_list", "REPRO_SHARE;REPRO_BACKEND_PATH;REPRO_RANKS_PATH"},
-};
-
-/* Becomes `mpirun -n RANKS` around this command line, before anything is opened. */
-static int start_launcher(int ranks, struct err *err)
-{
-    char program[4096], count[16], *line = NULL;
-    size_t size;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    int code = length < 0 ? err_errno(err, errno, "/proc/self/exe: cannot be read")
-                          : file_read("/proc/self/cmdline", ARGUMENTS_LIMIT, &line, &size, err);
-    if (code != 0)
-        return code;
-    program[length] = '\0';
-    snprintf(count, sizeof count, "%d", ranks);
-    char *arguments[ARGUMENTS_MAX + 5] = {"mpirun", "-n", count, program};
-    size_t n = 4;
-    for (char *at = line + strlen(line) + 1; at < line + size && n < ARGUMENTS_MAX + 4;
-         at += strlen(at) + 1)
-        arguments[n++] = at;
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        setenv(settings[i].name, settings[i].value, 0);
-    fflush(stdout);
-    execvp(arguments[0], arguments);
-    mem_free(line);
-    return err_set(err, ERR_CANNOT_RUN,
-                   "mpirun cannot be started: %s; install it (Debian: openmpi-bin) or put it into "
-                   "PATH",
-                   strerror(errno));
-}
-
-/* Joins the job that this process is one of.  Without an error several say whether there is one. */
-static int join(const struct command_options *options, struct ranks *ranks, struct err *err)
+/* Joins the job that this process is one of, or is the launcher of one, whose status it returns in
+ * *status; else that is -1. */
+static int join(const struct command_options *options, struct ranks *ranks, int *status,
+                struct err *err)
 {
     struct ranks_launch launch = ranks_launch();
     if (options->ranks == 1 || (launch.count == 1 && options->ranks == 0))
@@ -70,7 +25,7 @@ static int join(const struct command_options *options, struct ranks *ranks, stru
     if (link == NULL)
         return err->code;
     if (launch.count == 1)
-        return start_launcher(options->ranks, err);
+        return launcher_run(options->ranks, status, err);
     if (options->ranks != 0 && options->ranks != launch.count)
         return err_set(err, ERR_USAGE,
                        "--ranks %d, but %s has started %d processes; leave out one of the two",
@@ -103,8 +58,11 @@ int work_together(const struct command_options *given,
     struct ranks ranks = {.count = 1};
     struct command_options options = *given;
     struct err err = {0};
-    int status = EXIT_DONE, launched = ranks_launch().rank;
-    int code = join(&options, &ranks, &err);
+    int status = -1, launched = ranks_launch().rank;
+    int code = join(&options, &ranks, &status, &err);
+    if (code == 0 && status >= 0)
+        return status;
+    status = EXIT_DONE;
     if (code != 0 && ranks.link == NULL) /* every process finds the same; one says so */
         return launched == 0 ? report_error(&err) : EXIT_DONE;
     if (ranks_are_several(&ranks))

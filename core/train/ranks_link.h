@@ -6,8 +6,9 @@
  * This header is all that the two share; it includes only <stdint.h>.
  *
  * Every wait ends: a message that has not come or gone within the limit, while the rank that it
- * depends on gives no sign of life, is a failure, which names that rank.  Messages between two ranks arrive in the order in which they were
- * sent.  One thread calls.  Nothing prints, and nothing exits but abort(). */
+ * depends on gives no sign of life, is a failure, which names that rank.  Messages between two ranks
+ * arrive in the order in which they were sent.  One thread calls.  Nothing prints, and nothing exits
+ * but abort(). */
 #ifndef TRAIN_RANKS_LINK_H
 #define TRAIN_RANKS_LINK_H
 
@@ -50,8 +51,8 @@ struct ranks_link {
                        struct ranks_failure *failure);
     /* A note to a rank, besides messages and never waited for. */
     int32_t (*note)(struct ranks_job *job, int32_t to, struct ranks_failure *failure);
-    /* Says that this rank is at work, to those that wait for it; called at least once a micro. Whether
-     * any note has come, from then on 1. */
+    /* Says that this rank is at work, to those that wait for it; called at least once a micro.
+     * Whether any note has come, from then on 1. */
     int32_t (*tick)(struct ranks_job *job);
     /* The job is to end: no wait from here on is longer than a few seconds.  By any thread, also in
      * a handler of signals. */
