@@ -56,7 +56,9 @@ static int finish_epoch(struct execution *execution, struct err *err)
     const struct phase *phase = schedule_at(schedule, state->epoch);
     double rows = (double)(state->rows - execution->rows_before), l2 = 0.0, began = clock_seconds();
     struct trainer_score train = trainer_end_epoch(trainer), test = {0};
-    int code = trainer_evaluate(trainer, &test, err);
+    int code = trainer_check_ranks(trainer, err);
+    if (code == 0)
+        code = trainer_evaluate(trainer, &test, err);
     if (code == 0)
         code = trainer_l2(trainer, &l2, err);
     if (code == 0 && (!isfinite(test.loss) || !isfinite(l2)))

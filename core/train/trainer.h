@@ -118,6 +118,9 @@ int trainer_read(struct trainer *trainer, int arena, float *values, struct err *
 int trainer_write(struct trainer *trainer, int arena, const float *values, struct err *err);
 /* Gives all ranks the state and the arenas of rank 0; alone it does nothing. */
 int trainer_spread(struct trainer *trainer, struct err *err);
+/* ERR_RANK on all ranks where the parameters of any are not those of rank 0, to the bit: they were
+ * computed alike, so a machine has failed or is of another kind.  Alone it does nothing. */
+int trainer_check_ranks(struct trainer *trainer, struct err *err);
 /* What all ranks together have sent for updates since the start, on rank 0. */
 int trainer_traffic(struct trainer *trainer, struct ranks_traffic *traffic, struct err *err);
 /* Puts the trainer where a checkpoint says it was; ERR_INPUT when the schedule has no such

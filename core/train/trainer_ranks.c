@@ -7,7 +7,9 @@
 #include "base/err.h"
 #include "train/trainer_parts.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* Behind the floats of a partial in a message. */
 struct tail {
@@ -163,6 +165,27 @@ int trainer_spread(struct trainer *trainer, struct err *err)
         if (trainer_arenas(trainer) >> arena & 1)
             code = spread_arena(trainer, arena, err);
     return code == 0 ? trainer_restore(trainer, &state, err) : code;
+}
+
+int trainer_check_ranks(struct trainer *trainer, struct err *err)
+{
+    struct ranks *ranks = trainer->config.ranks;
+    size_t count = (size_t)trainer->config.net->graph.param_count;
+    if (!trainer_shares(trainer))
+        return 0;
+    int code = trainer_read(trainer, REPRO_ARENA_PARAM, trainer->scratch, err);
+    uint64_t mine = XXH3_64bits(trainer->scratch, count * sizeof *trainer->scratch), first = mine;
+    if (code == 0)
+        code = ranks_tell(ranks, 0, &first, sizeof first, err);
+    if (code != 0)
+        return code;
+    if (first != mine)
+        code = err_set(err, ERR_RANK,
+                       "after update %" PRId64 " its parameters are not those of rank 0, though "
+                       "both made the same updates: a machine fails, or is of another kind; the "
+                       "checkpoint before is kept",
+                       trainer->state.update);
+    return ranks_agree(ranks, code, err);
 }
 
 int trainer_traffic(struct trainer *trainer, struct ranks_traffic *traffic, struct err *err)

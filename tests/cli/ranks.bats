@@ -196,6 +196,25 @@ PY
     grep -q 'done before' <<< "$output"
 }
 
+@test "SIGTERM to repro --ranks: a checkpoint, and the same bits" {
+    need_mpi
+    repro figure5 --profile smoke --out whole
+    cut_when 'epoch 1/10' TERM figure5 --profile smoke --out cut --ranks 3
+    [ "$status" -eq 1 ]
+    [ "$(grep -c '^repro: stopped after update .* the same command goes on from there$' said)" -eq 1 ]
+    repro figure5 --profile smoke --out cut --ranks 2
+    [ "$status" -eq 0 ]
+    same_runs whole cut
+}
+
+@test "--ranks without mpirun" {
+    need_mpi
+    PATH=$PWD repro figure5 --profile smoke --ranks 2
+    [ "$status" -eq 77 ]
+    [ "$output" = "repro: mpirun cannot be started: No such file or directory; install it (Debian: \
+openmpi-bin) or put it into PATH" ]
+}
+
 @test "--ranks and the launcher's number differ; --jobs beside ranks" {
     need_mpi
     ranks 2 figure5 --profile smoke --ranks 3
@@ -314,6 +333,17 @@ PY
     [ "$status" -eq 2 ]
     error_says "the id says profile and seed"
     [ ! -e results ]
+}
+
+@test "sums of a GPU travel through the host, to the same bits" {
+    need_mpi
+    need_emulator
+    mini
+    repro mini --backend "$emulated" --out one
+    [ "$status" -eq 0 ]
+    ranks 3 mini --backend "$emulated" --out three
+    [ "$status" -eq 0 ]
+    same_runs one three
 }
 
 @test "one run on several ranks" {

@@ -130,7 +130,7 @@ struct worker {
     struct err err;
     struct trainer_config config;
     struct trainer *trainer;
-    struct trainer_score score[EPOCHS];
+    struct trainer_score trained[EPOCHS], score[EPOCHS];
     struct ranks_traffic traffic;
     int64_t stop_at; /* says after that update that it wants to stop; 0: never */
 };
@@ -187,8 +187,9 @@ static int train_whole(struct worker *worker)
             code = ranks_stop(&worker->ranks, &worker->err);
         if (code != 0 || !trainer_epoch_done(trainer) || worker->ranks.stopping)
             continue;
-        trainer_end_epoch(trainer);
-        code = trainer_evaluate(trainer, &worker->score[state->epoch - 1], &worker->err);
+        int epoch = state->epoch;
+        worker->trained[epoch] = trainer_end_epoch(trainer);
+        code = trainer_evaluate(trainer, &worker->score[epoch], &worker->err);
     }
     return code == 0 ? trainer_traffic(trainer, &worker->traffic, &worker->err) : code;
 }
@@ -218,8 +219,8 @@ static void take_config(struct worker *worker)
     fixture.plain.device_close(worker->config.device);
 }
 
-/* Messages of all updates by the walk: a join of sums that two ranks have is one, and the total goes
- * to all but one. */
+/* Messages of all updates by the walk: a join of sums that two ranks have is one, and the total
+ * goes to all but one. */
 static int64_t messages_of(const struct schedule *schedule, int64_t micro, int64_t groups,
                            int ranks)
 {
@@ -256,6 +257,7 @@ static void compare_with_one(const struct schedule *schedule, int64_t micro, int
         if (workers[rank].code != 0)
             fail_msg("%s: %s", words, workers[rank].err.text);
         fixture_same(one.trainer, workers[rank].trainer, words);
+        assert_memory_equal(one.trained, workers[rank].trained, sizeof one.trained);
         assert_memory_equal(one.score, workers[rank].score, sizeof one.score);
     }
     int64_t messages = messages_of(schedule, micro, groups, ranks);
@@ -329,6 +331,47 @@ static void all_stop_behind_one_update(void **state)
         }
         release_ranks(4);
     }
+}
+
+/* One parameter of rank `stop_at` is another, by one bit. */
+static int drift(struct worker *worker)
+{
+    int64_t which = worker->stop_at;
+    worker->stop_at = 0;
+    int code = train(worker);
+    if (code == 0)
+        code = trainer_check_ranks(worker->trainer, &worker->err);
+    if (code != 0)
+        return code;
+    size_t count;
+    float *arenas = fixture_arenas(worker->trainer, &count);
+    uint32_t bits;
+    memcpy(&bits, arenas, sizeof bits);
+    bits ^= worker->rank == which;
+    memcpy(arenas, &bits, sizeof bits);
+    code = trainer_write(worker->trainer, REPRO_ARENA_PARAM, arenas, &worker->err);
+    mem_free(arenas);
+    return code == 0 ? trainer_check_ranks(worker->trainer, &worker->err) : code;
+}
+
+static void a_drifting_rank_is_named(void **state)
+{
+    (void)state;
+    fixture_need();
+    struct schedule schedule = fixture_schedule(REPRO_OPTIMIZER_MOMENTUM, 36, 0);
+    static const char text[] = "rank 2, on host1: after update 4 its parameters are not those of "
+                               "rank 0, though";
+    for (int rank = 0; rank < 3; rank++) {
+        give_config(&workers[rank], &schedule, 4, 8);
+        workers[rank].stop_at = 2;
+    }
+    run_ranks(3, drift);
+    for (int rank = 0; rank < 3; rank++) {
+        assert_int_equal(workers[rank].code, ERR_RANK);
+        assert_memory_equal(workers[rank].err.text, text, strlen(text));
+        take_config(&workers[rank]);
+    }
+    release_ranks(3);
 }
 
 /* ---- Among ranks ---- */
@@ -538,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_kept_rest_is_a_leaf_of_the_last_rank),
         cmocka_unit_test(powers_of_two_send_nothing_twice),
         cmocka_unit_test(all_stop_behind_one_update),
+        cmocka_unit_test(a_drifting_rank_is_named),
         cmocka_unit_test(what_one_tells_all_know),
         cmocka_unit_test(the_first_failure_is_everybodys),
         cmocka_unit_test(what_differs_is_named),
