@@ -6,9 +6,9 @@
  * This header is all that the two share; it includes only <stdint.h>.
  *
  * Every wait ends: a message that has not come or gone within the limit, while the rank that it
- * depends on gives no sign of life, is a failure, which names that rank.  Messages between two ranks
- * arrive in the order in which they were sent.  One thread calls.  Nothing prints, and nothing exits
- * but abort(). */
+ * depends on gives no sign of life, is a failure, which names that rank.  Messages between two
+ * ranks arrive in the order in which they were sent.  One thread calls.  Nothing prints, and
+ * nothing exits but abort(). */
 #ifndef TRAIN_RANKS_LINK_H
 #define TRAIN_RANKS_LINK_H
 

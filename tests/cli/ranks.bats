@@ -1,45 +1,7 @@
 #!/usr/bin/env bats
 # Several processes that share every update of a run.
 load common
-
-need_mpi() {
-    [ -e "$REPRO_RANKS_PATH/mpi.so" ] && command -v mpirun >/dev/null ||
-        skip "the module of ranks was not built (Debian: libopenmpi-dev openmpi-bin)"
-    # more ranks than cores, one thread each, on this machine alone
-    export OMP_NUM_THREADS=1
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
-    export OMPI_MCA_btl=self,vader OMPI_MCA_pml=ob1
-}
-
-# ranks N ARGUMENT...: the program as N processes.
-ranks() {
-    local count=$1
-    shift
-    run mpirun -n "$count" "$REPRO_PROGRAM" "$@" </dev/null
-}
-
-# Fails where a run of one folder of results lacks its twin in the other, or has other bits.
-same_runs() {
-    [ "$(ls "$1/runs")" = "$(ls "$2/runs")" ]
-    local folder
-    for folder in "$1"/runs/*/; do
-        cmp "$folder/checkpoint.safetensors" "$2/runs/$(basename "$folder")/checkpoint.safetensors"
-        cmp <(cut -f1-12 "$folder/log.tsv") <(cut -f1-12 "$2/runs/$(basename "$folder")/log.tsv")
-    done
-}
-
-# An error sentence of rank 0, with every text given, before what mpirun has to add.
-one_error_says() {
-    [ "$(grep -c '^repro: ' <<< "$output")" -eq 1 ] || { echo "$output"; return 1; }
-    local text
-    for text in "$@"; do
-        grep -qF -e "$text" <<< "$(grep '^repro: ' <<< "$output")" || {
-            echo "'$text' is not in: $output"
-            return 1
-        }
-    done
-}
+load ranks
 
 # Growing batches of 1, 2 and 3 micros and more, momentum and Adam, a kept last batch with a rest.
 grow() {
@@ -47,33 +9,6 @@ grow() {
               { name = "adam"; title = "Adam"; optimizer = "adam"; momentum = 0.0; lr = 0.001;
                 beta1 = 0.9; beta2 = 0.999; epsilon = 1e-8; batch_max = 80; factor = 5.0; }'
     sed -i 's/train_n = 160/train_n = 164/' share/experiments/grow.exp
-}
-
-# rank_of OUT R: the process of rank R that writes to OUT.
-rank_of() {
-    local id
-    for id in $(pgrep -f -- "^$REPRO_PROGRAM .*--out $1( |\$)"); do
-        ! tr '\0' '\n' < "/proc/$id/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$2" || echo "$id"
-    done
-}
-
-# begin_ranks N PATTERN OUT ARGUMENT...: starts N ranks and returns when PATTERN stands in what they
-# say; $job is mpirun.
-begin_ranks() {
-    local count=$1 pattern=$2 out=$3
-    shift 3
-    mpirun -n "$count" "$REPRO_PROGRAM" "$@" --out "$out" </dev/null >said 2>&1 &
-    job=$!
-    until grep -q "$pattern" said; do
-        kill -0 "$job" 2>/dev/null || { echo "over before '$pattern'"; cat said; return 1; }
-        sleep 0.01
-    done
-}
-
-end_ranks() {
-    status=0
-    wait "$job" || status=$?
-    output=$(cat said)
 }
 
 @test "any number of ranks gives the bits of one" {
@@ -201,7 +136,8 @@ PY
     repro figure5 --profile smoke --out whole
     cut_when 'epoch 1/10' TERM figure5 --profile smoke --out cut --ranks 3
     [ "$status" -eq 1 ]
-    [ "$(grep -c '^repro: stopped after update .* the same command goes on from there$' said)" -eq 1 ]
+    output=$(cat said)
+    one_error_says "stopped after update " "the same command goes on from there"
     repro figure5 --profile smoke --out cut --ranks 2
     [ "$status" -eq 0 ]
     same_runs whole cut
