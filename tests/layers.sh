@@ -101,7 +101,7 @@ circles() {
 
 # ---- the rules -----------------------------------------------------------------------------------
 
-echo "1..7"
+echo "1..8"
 
 rules 'at[1] == "core" && $3 == "commit.h" { next } # made by the build
        at[1] == "core" && !(("core/" $3) in known) {
@@ -160,6 +160,10 @@ rules 'at[1] == "backends" && !(("core/" $3) in known) {
                print $1 ":" $2 ": backends/" from " must not include " $3
        }' > "$complaints"
 result "backends do not include one another"
+
+grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' ranks/*.[ch] 2>/dev/null |
+    grep -v '"train/ranks_link.h"' > "$complaints"
+result "the module of ranks includes its link to core only"
 
 grep '^core/.*\.[ch]$' "$work/files" | xargs awk -v share="$share" '
     { split(FILENAME, part, "/"); lines[part[2]]++; total++ }

@@ -16,7 +16,8 @@
     X(ERR_NOT_FINITE, 6, "training produced an infinity or NaN")               \
     X(ERR_STOPPED, 7, "the user asked to stop; work so far is kept")           \
     X(ERR_CANNOT_RUN, 8, "this machine lacks what the command needs")          \
-    X(ERR_INTERNAL, 9, "a bug of ours")
+    X(ERR_INTERNAL, 9, "a bug of ours")                                        \
+    X(ERR_RANK, 10, "another process of the job is lost")
 
 enum {
 #define ERR_ENUM(name, value, meaning) name = value,

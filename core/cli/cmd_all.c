@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "experiment/figures.h"
+#include "train/ranks.h"
 
 #include <stdio.h>
 
@@ -32,40 +33,46 @@ static int worse(int a, int b)
     return EXIT_FAILED;
 }
 
+/* Every figure in turn; one that fails is said and passed over. */
+static int make_all(struct command_options *options, int *status, struct err *err)
+{
+    char **names = NULL;
+    size_t count = 0, made = 0;
+    int *statuses = NULL, in_step = 1;
+    char *folder = mem_format(err, "%s/experiments", share_folder());
+    int code = folder == NULL ? ERR_MEMORY : figures_list(folder, &names, &count, err);
+    mem_free(folder);
+    if (code == 0 && (statuses = mem_new(count, sizeof *statuses, err)) == NULL)
+        code = ERR_MEMORY;
+    while (code == 0 && made < count && in_step && err->code != ERR_STOPPED) {
+        options->figure = names[made];
+        *err = (struct err){0};
+        printf("%s== %s ==\n", made == 0 ? "" : "\n", names[made]);
+        int failed = make_figure(options, &statuses[made], err);
+        in_step = failed == 0 || !ranks_are_several(options->together) ||
+                  options->together->in_step;
+        if (!in_step)
+            code = failed;
+        else if (failed != 0)
+            statuses[made] = ranks_is_first(options->together) ? report_error(err) : EXIT_FAILED;
+        *status = worse(*status, statuses[made++]);
+    }
+    if (code == 0)
+        printf("\n");
+    for (size_t i = 0; code == 0 && i < made; i++)
+        printf("%-12s %s\n", names[i], word(statuses[i]));
+    figures_free(names, count);
+    mem_free(statuses);
+    return code;
+}
+
 int command_all(int argc, char **argv)
 {
     struct command_options options = {0};
-    struct err err = {0};
-    char **names = NULL;
-    size_t count = 0;
-    int *statuses = NULL, worst = EXIT_DONE;
     options_parse(
         argc, argv, "",
         "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
         "Runs that figures share are trained once.  Goes on where it was cut off.",
         0, &options);
-    char *folder = mem_format(&err, "%s/experiments", share_folder());
-    int code = folder == NULL ? ERR_MEMORY : figures_list(folder, &names, &count, &err);
-    mem_free(folder);
-    if (code == 0 && (statuses = mem_new(count, sizeof *statuses, &err)) == NULL)
-        code = ERR_MEMORY;
-    if (code != 0) {
-        figures_free(names, count);
-        return report_error(&err);
-    }
-    size_t made = 0;
-    while (made < count && err.code != ERR_STOPPED) {
-        options.figure = names[made];
-        err = (struct err){0};
-        printf("%s== %s ==\n", made == 0 ? "" : "\n", names[made]);
-        if (make_figure(&options, &statuses[made], &err) != 0)
-            statuses[made] = report_error(&err);
-        worst = worse(worst, statuses[made++]);
-    }
-    printf("\n");
-    for (size_t i = 0; i < made; i++)
-        printf("%-12s %s\n", names[i], word(statuses[i]));
-    figures_free(names, count);
-    mem_free(statuses);
-    return worst;
+    return work_together(&options, make_all);
 }

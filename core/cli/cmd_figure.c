@@ -11,6 +11,8 @@
 #include "base/statistics.h"
 #include "lab/training.h"
 #include "results/store.h"
+#include "train/ranks.h"
+#include "train/reduction.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,11 +24,14 @@
 #define CHECKPOINT_SECONDS 60.0
 
 static atomic_int stop_asked;
+static struct ranks *to_hurry; /* set before the handler is */
 
+/* SIGUSR1 is what mpirun hands on without ending the job: no hurry then. */
 static void ask_stop(int number)
 {
-    (void)number;
     atomic_store(&stop_asked, 1);
+    if (number != SIGUSR1)
+        ranks_hurry(to_hurry);
 }
 
 static int stop(void *context)
@@ -36,12 +41,15 @@ static int stop(void *context)
 }
 
 /* The first SIGINT or SIGTERM asks for a checkpoint and an end; a second one kills. */
-static void watch_signals(void)
+static void watch_signals(struct ranks *ranks)
 {
+    to_hurry = ranks;
     struct sigaction action = {.sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (ranks_are_several(ranks))
+        sigaction(SIGUSR1, &action, NULL);
 }
 
 /* What is said of the runs as they come and go. */
@@ -70,6 +78,21 @@ static void say_news(struct account *account)
     say_broken(data, &account->broken);
 }
 
+/* How many ranks have work, phase by phase: a small batch has few parts. */
+static void print_parts(const struct figure *figure, const struct run *run)
+{
+    const struct schedule *schedule = &run->schedule;
+    int ranks = figure->session.ranks->count;
+    printf("    of %d ranks have work, phase by phase:", ranks);
+    for (int i = 0; i < schedule->phase_count; i++) {
+        struct reduction_cut cut = reduction_cut(schedule->phase[i].batch, run->micro,
+                                                 schedule->ghost,
+                                                 figure->session.experiment->groups);
+        printf("%s %d", i == 0 ? "" : ",", (int)(cut.leaves < ranks ? cut.leaves : ranks));
+    }
+    printf("\n");
+}
+
 static void begin(void *context, const struct run *run)
 {
     struct account *account = context;
@@ -81,6 +104,8 @@ static void begin(void *context, const struct run *run)
         printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name,
                run->seed, run->status == RUN_PARTIAL ? "going on" : "training",
                run->schedule.updates, run->schedule.epochs, run->folder);
+    if (run->status != RUN_DONE && ranks_are_several(account->figure->session.ranks))
+        print_parts(account->figure, run);
     fflush(stdout);
     progress_begin(&account->progress, run);
 }
@@ -120,23 +145,26 @@ static void say_slow(const struct figure *figure)
         }
 }
 
-static int train_all(struct figure *figure, struct err *err)
+int train_figure(struct figure *figure, const struct run *only, struct err *err)
 {
     struct account account = {.figure = figure};
     struct training_options options = {.commit = REPRO_COMMIT,
                                        .version = REPRO_VERSION,
                                        .checkpoint_seconds = CHECKPOINT_SECONDS,
+                                       .only = only,
                                        .context = &account,
                                        .begin = begin,
                                        .progress = show,
                                        .end = end,
                                        .stop = stop};
+    if (!ranks_is_first(figure->session.ranks))
+        options.progress = NULL;
     account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
     int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
     if (code == 0) {
-        watch_signals();
+        watch_signals(figure->session.ranks);
         code = training_run(figure, &options, err);
-        if (code != 0)
+        if (code != 0 && ranks_is_first(figure->session.ranks))
             print_others(&account, err);
     }
     progress_release(&account.progress);
@@ -203,11 +231,22 @@ static int print_results(const struct figure *figure, const struct store *store,
     return 0;
 }
 
-static void print_head(const struct figure *figure)
+/* What is said where ranks share the work; more of them than groups have nothing to do. */
+static void ranks_text(const struct session *session, char *text, size_t size)
+{
+    int groups = session->experiment->groups, ranks = session->ranks->count, idle = ranks - groups;
+    int used = snprintf(text, size, ", %d ranks", ranks);
+    if (idle > 0)
+        snprintf(text + used, size - (size_t)used,
+                 ", of which %d %s idle: a batch is summed in %d groups", idle,
+                 idle == 1 ? "is" : "are", groups);
+}
+
+void print_head(const struct figure *figure)
 {
     const struct session *session = &figure->session;
     const struct facts *facts = &session->facts;
-    char text[BACKEND_DEVICE_TEXT], label[FACTS_LABEL], jobs[40] = "";
+    char text[BACKEND_DEVICE_TEXT], label[FACTS_LABEL], jobs[120] = "";
     if (facts->experiment->schedules_only) {
         printf("%s, profile %s: schedules, nothing to train\n", facts->experiment->name,
                facts->profile->name);
@@ -215,6 +254,8 @@ static void print_head(const struct figure *figure)
     }
     if (session->jobs > 1)
         snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
+    if (ranks_are_several(session->ranks) && facts->experiment->study == NULL)
+        ranks_text(session, jobs, sizeof jobs);
     printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", facts->experiment->name,
            facts->profile->name, facts->data.name, facts_label(&facts->backend, label),
            facts->backend.library, backend_device_text(&session->caps, text), jobs);
@@ -242,9 +283,28 @@ static int show_results(const struct figure *figure, int *status, struct err *er
     return code;
 }
 
+/* What is made on the first rank alone: a failure of it is none of the others'. */
+static int alone(struct ranks *ranks, int code)
+{
+    if (ranks != NULL)
+        ranks->in_step = 1;
+    return code;
+}
+
+/* A study is measured by one process. */
+static int measure(const struct figure *figure, struct ranks *ranks, struct err *err)
+{
+    if (!ranks_is_first(ranks))
+        return 0;
+    if (ranks_are_several(ranks))
+        printf("A study is measured by rank 0; the other %d are idle.\n", ranks->count - 1);
+    return alone(ranks, make_study(figure, err));
+}
+
 int make_figure(const struct command_options *options, int *status, struct err *err)
 {
     struct figure figure = {0};
+    struct ranks *ranks = options->together;
     const char *out = results_folder(options);
     struct session_options chosen = session_choice(options);
     *status = EXIT_DONE;
@@ -252,31 +312,34 @@ int make_figure(const struct command_options *options, int *status, struct err *
     if (code != 0)
         return code;
     print_head(&figure);
-    code = file_make_folders(out, err);
+    code = ranks_agree(ranks, ranks_is_first(ranks) ? file_make_folders(out, err) : 0, err);
     if (code == 0 && figure.session.experiment->study != NULL) {
         int64_t said = 0;
-        code = make_study(&figure, err);
+        code = measure(&figure, ranks, err);
         say_broken(&figure.session.data, &said);
     } else {
         if (code == 0) {
             say_slow(&figure);
-            code = train_all(&figure, err);
+            code = train_figure(&figure, NULL, err);
         }
-        if (code == 0)
-            code = show_results(&figure, status, err);
+        if (code == 0 && ranks_is_first(ranks))
+            code = alone(ranks, show_results(&figure, status, err));
     }
     figure_release(&figure);
     return code;
 }
 
+static int make(struct command_options *options, int *status, struct err *err)
+{
+    return make_figure(options, status, err);
+}
+
 int command_figure(int argc, char **argv)
 {
     struct command_options options = {.figure = argv[0]};
-    struct err err = {0};
-    int status;
     options_parse(argc, argv, "",
                   "Trains every run behind a figure that is not trained yet, goes on with what was "
                   "cut off, and draws the figure.",
                   0, &options);
-    return make_figure(&options, &status, &err) == 0 ? status : report_error(&err);
+    return work_together(&options, make);
 }

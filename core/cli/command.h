@@ -30,6 +30,9 @@ struct command_options {
     size_t seeds;  /* runs a curve; 0: default */
     int jobs;      /* runs trained side by side; 0: default */
     int layers;    /* of plan: the network's layers instead of the runs */
+    int ranks;     /* processes that share each update; 0: as many as a launcher has started */
+    double rank_timeout;    /* seconds; 0: default */
+    struct ranks *together; /* the processes of this job; NULL: it is alone */
 };
 
 struct command {
@@ -42,6 +45,8 @@ extern const struct command commands[];
 
 int command_figure(int argc, char **argv); /* argv[0] is the figure */
 int command_all(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_runs(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_plot(int argc, char **argv);
@@ -85,6 +90,12 @@ int make_study(const struct figure *figure, struct err *err);
  * EXIT_DONE or EXIT_CLAIM_FAILED. */
 int make_figure(const struct command_options *options, int *status, struct err *err);
 
+/* What is said before a figure's runs are trained; training what is missing of them, or of one,
+ * with progress, so that a signal ends it with a checkpoint. */
+void print_head(const struct figure *figure);
+struct run;
+int train_figure(struct figure *figure, const struct run *only, struct err *err);
+
 /* Judges the claims of the experiment on what is done, prints the verdicts, keeps them as a table
  * under `out`.  store NULL: nothing was trained, by the plan alone.  Seeds are looked for from
  * `first` on; seeds 0: as many as are likely to be there.  *status is EXIT_DONE or
@@ -95,6 +106,12 @@ int judge_claims(struct store *store, const struct facts *facts, uint64_t first,
 /* Says on standard error where a device's own choices are known to be slow at a precision (0:
  * f32). */
 void report_slow(const char *backend, const struct repro_caps *caps, int precision);
+
+/* Does the work of a command that trains, with the other processes of the job where a launcher has
+ * started several or --ranks asks for them.  The first one talks; the stdout of the others is
+ * closed.  work: 0 and *status, or an error.  Returns the exit code. */
+int work_together(const struct command_options *options,
+                  int (*work)(struct command_options *options, int *status, struct err *err));
 
 /* Prints "repro: sentence" and returns the exit code that belongs to err->code. */
 int report_error(const struct err *err);

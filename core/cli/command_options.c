@@ -5,6 +5,7 @@
 #include "lab/figure.h"
 
 #define JOBS_MAX 256
+#define RANKS_MAX 4096
 
 static const char *const BAD_IMAGES[] = {"fail", "skip"};
 #define SKIP 2 /* its place, from 1 */
@@ -58,6 +59,23 @@ static const struct option_row rows[] = {
      .offset = FIELD(jobs),
      .low = 1,
      .high = JOBS_MAX},
+    {.name = "ranks",
+     .argument = "N",
+     .help = "processes that share every update: starts mpirun with so many; under a launcher "
+             "(mpirun, srun) all of its processes do, and 1 says that each trains by itself",
+     .kind = OPTION_INT,
+     .offset = FIELD(ranks),
+     .low = 1,
+     .high = RANKS_MAX},
+    {.name = "rank-timeout",
+     .argument = "SECONDS",
+     .help = "a rank that another one waits for longer is given up, and the job ends (default: "
+             "300)",
+     .kind = OPTION_REAL,
+     .offset = FIELD(rank_timeout),
+     .least = 1.0,
+     .most = 1e6,
+     .bounds = "from 1 to 1000000"},
     {.name = "convention",
      .letter = 'C',
      .argument = "NAME=VALUE,...",
@@ -118,5 +136,6 @@ struct session_options session_choice(const struct command_options *options)
         .tune = options->tune,
         .conventions = options->conventions,
         .skip_broken = options->bad_images == SKIP,
+        .ranks = options->together,
     };
 }

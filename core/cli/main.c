@@ -13,6 +13,8 @@
 
 const struct command commands[] = {
     {"all", "", "every figure there is, one after the other", command_all},
+    {"runs", "FIGURE", "one line a run: its id, whether it is done, what it costs", command_runs},
+    {"run", "ID", "trains one run, for a batch system to start side by side", command_run},
     {"plan", "FIGURE",
      "phases, batch sizes, exact updates and noise scales; what is done, and time and memory for "
      "the rest",

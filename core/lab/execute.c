@@ -1,40 +1,20 @@
-#include "lab/execute.h"
-
+/* A run's life: its folder, what is there already, its manifest.  Among ranks only the first has
+ * them; where one step may fail on one rank alone, all agree before the next. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "lab/execute_parts.h"
 #include "lab/session.h"
 #include "results/manifest.h"
-#include "results/runlog.h"
 #include "train/checkpoint.h"
-#include "train/trainer.h"
-#include "train/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <math.h>
-#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #define CHOICES 65536 /* bytes of what a backend says of its layers */
-
-struct execution {
-    const struct session *session;
-    struct run *run;
-    struct session_device *device;
-    const struct execute_options *options;
-    struct net net; /* with the run's conventions */
-    struct trainer *trainer;
-    struct writer *writer; /* of checkpoints */
-    struct runlog log;
-    json_t *manifest;
-    int lock;
-    double epoch_began, training, evaluating, checkpointed; /* seconds */
-    int64_t rows_before; /* of this epoch, trained in an earlier session */
-};
 
 static int lock_folder(struct execution *execution, struct err *err)
 {
@@ -64,6 +44,7 @@ static int new_trainer(struct execution *execution, struct err *err)
         .data = &session->data,
         .resident = &execution->device->resident,
         .schedule = &run->schedule,
+        .ranks = session->ranks,
         .seed = run->seed,
         .precision = run->facts->backend.precision,
         .micro = run->micro,
@@ -84,7 +65,7 @@ static int new_trainer(struct execution *execution, struct err *err)
 static int resume(struct execution *execution, struct err *err)
 {
     const struct run *run = execution->run;
-    if (!file_exists(run->checkpoint_path))
+    if (!execution->is_first || !file_exists(run->checkpoint_path))
         return 0;
     int code = checkpoint_load(execution->trainer, run->checkpoint_path, run->hash, err);
     const struct trainer_state *state = trainer_state(execution->trainer);
@@ -102,168 +83,112 @@ static int resume(struct execution *execution, struct err *err)
     return 0;
 }
 
-/* Hands the state to the writer; a failure to write it comes with the next one, or at the end. */
-static int save(struct execution *execution, struct err *err)
+/* Opens the manifest of this start. */
+static int begin_manifest(struct execution *execution, struct err *err)
 {
-    const struct run *run = execution->run;
-    struct checkpoint_image image = {0};
-    execution->checkpointed = clock_seconds();
-    int code = checkpoint_take(execution->trainer, run->checkpoint_path, run->hash, &image, err);
-    return code == 0 ? writer_put(execution->writer, &image, err) : code;
-}
-
-static void tell(struct execution *execution, const struct trainer_score *score, int epoch_finished)
-{
-    const struct execute_options *options = execution->options;
-    const struct trainer_state *state = trainer_state(execution->trainer);
-    const struct schedule *schedule = &execution->run->schedule;
-    if (options->progress == NULL)
-        return;
-    const struct runlog *log = &execution->log;
-    double rows = (double)(state->rows - execution->rows_before);
-    double speed = epoch_finished              ? log->rows[log->count - 1].images_per_second
-                   : execution->training > 0.0 ? rows / execution->training
-                                               : 0.0;
-    double images = (double)(schedule_images(schedule) - state->images);
-    struct execute_progress progress = {
-        .run = execution->run,
-        .epoch = epoch_finished ? state->epoch : state->epoch + 1,
-        .update = state->update,
-        .loss = score->loss,
-        .train_accuracy = score->accuracy,
-        .test_accuracy = log->count > 0 ? log->rows[log->count - 1].test_accuracy : -1.0,
-        .images_per_second = speed,
-        .epoch_finished = epoch_finished,
-        .seconds_left = speed > 0.0 ? images / speed +
-                                          execution->evaluating * (schedule->epochs - state->epoch)
-                                    : 0.0,
-    };
-    options->progress(options->context, &progress);
-}
-
-/* Evaluates, logs and checkpoints the epoch that has just been trained. */
-static int finish_epoch(struct execution *execution, struct err *err)
-{
-    struct trainer *trainer = execution->trainer;
-    const struct schedule *schedule = &execution->run->schedule;
-    const struct trainer_state *state = trainer_state(trainer);
-    const struct phase *phase = schedule_at(schedule, state->epoch);
-    double rows = (double)(state->rows - execution->rows_before), l2 = 0.0, began = clock_seconds();
-    struct trainer_score train = trainer_end_epoch(trainer), test = {0};
-    int code = trainer_evaluate(trainer, &test, err);
-    if (code == 0)
-        code = trainer_l2(trainer, &l2, err);
-    if (code == 0 && (!isfinite(test.loss) || !isfinite(l2)))
-        code = err_set(
-            err, ERR_NOT_FINITE,
-            "epoch %d of run '%s': the test loss is no finite number; the checkpoint before "
-            "it is kept; lower the learning rate",
-            state->epoch, execution->run->what->name);
+    char choices[CHOICES];
+    int64_t update = trainer_state(execution->trainer)->update;
+    int code = trainer_describe(execution->trainer, choices, sizeof choices, err);
     if (code != 0)
         return code;
-    execution->evaluating = clock_seconds() - began;
-    struct runlog_row row = {
-        .epoch = state->epoch,
-        .updates = state->update,
-        .images = state->images,
-        .lr = phase->lr,
-        .batch = phase->batch,
-        .momentum = phase->momentum,
-        .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
-        .train_loss = train.loss,
-        .train_loss_l2 = train.loss + l2,
-        .train_accuracy = train.accuracy,
-        .test_loss = test.loss,
-        .test_accuracy = test.accuracy,
-        .images_per_second = execution->training > 0.0 ? rows / execution->training : 0.0,
-        .seconds = clock_seconds() - execution->epoch_began,
-    };
-    code = runlog_append(&execution->log, &row, err);
-    if (code == 0)
-        code = runlog_write(&execution->log, execution->run->log_path, err);
-    if (code == 0)
-        code = save(execution, err);
-    if (code == 0)
-        tell(execution, &train, 1);
+    struct manifest_session begun = {
+        .commit = execution->options->commit,
+        .version = execution->options->version,
+        .choices = choices,
+        .jobs = execution->session->jobs,
+        .ranks = ranks_are_several(execution->ranks) ? execution->ranks->count : 1,
+        .first_update = update};
+    code = manifest_begin(execution->run, &begun, &execution->manifest, err);
+    return code == 0 ? manifest_write(execution->run, execution->manifest, update, NULL, err)
+                     : code;
+}
+
+/* Closes it, with the run's log where it is done.  Of ranks the first counts its own images. */
+static int end_manifest(struct execution *execution, int done, struct err *err)
+{
+    struct dataset_broken broken = dataset_broken(&execution->session->data);
+    int code = manifest_note_broken(execution->run, execution->manifest, broken.images, broken.rows,
+                                    err);
+    return code != 0 ? code
+                     : manifest_write(execution->run, execution->manifest,
+                                      trainer_state(execution->trainer)->update,
+                                      done ? &execution->log : NULL, err);
+}
+
+/* Where all ranks end together, done or stopped, the manifest says what they have sent. */
+static int note_traffic(struct execution *execution, struct err *err)
+{
+    struct ranks_traffic traffic = {0};
+    int code = trainer_traffic(execution->trainer, &traffic, err);
+    if (code == 0 && ranks_are_several(execution->ranks) && execution->is_first)
+        code = manifest_set_traffic(execution->run, execution->manifest, traffic.messages,
+                                    traffic.bytes, err);
     return code;
 }
 
-/* Updates until the epoch is done or the user wants to stop. */
-static int train_epoch(struct execution *execution, struct err *err)
+static int begin_training(struct execution *execution, struct err *err)
 {
-    const struct execute_options *options = execution->options;
-    const struct trainer_state *state = trainer_state(execution->trainer);
-    execution->epoch_began = clock_seconds();
-    execution->training = 0.0;
-    execution->rows_before = state->rows;
-    while (!trainer_epoch_done(execution->trainer)) {
-        double began = clock_seconds();
-        int code = trainer_update(execution->trainer, err);
-        if (code != 0)
-            return code;
-        execution->training += clock_seconds() - began;
-        struct trainer_score score = {state->loss / (double)state->rows,
-                                      (double)state->correct / (double)state->rows};
-        if (state->rows > 0) /* losses may come back later */
-            tell(execution, &score, 0);
-        int stop = options->stop != NULL && options->stop(options->context);
-        if (stop || clock_seconds() - execution->checkpointed > options->checkpoint_seconds) {
-            code = save(execution, err);
-            if (code != 0)
-                return code;
-        }
-        if (stop)
-            return err_set(err, ERR_STOPPED,
-                           "stopped after update %" PRId64 " of run '%s'; the same command goes on "
-                           "from there",
-                           state->update, execution->run->what->name);
-    }
-    return finish_epoch(execution, err);
-}
-
-static int train(struct execution *execution, struct err *err)
-{
-    struct run *run = execution->run;
-    char choices[CHOICES];
     int code = new_trainer(execution, err);
     if (code == 0)
         code = writer_new(&execution->writer, err);
     if (code == 0)
         code = resume(execution, err);
-    if (code != 0)
-        return code;
-    const struct trainer_state *state = trainer_state(execution->trainer);
-    code = trainer_describe(execution->trainer, choices, sizeof choices, err);
-    if (code == 0) {
-        struct manifest_session begun = {.commit = execution->options->commit,
-                                         .version = execution->options->version,
-                                         .choices = choices,
-                                         .jobs = execution->session->jobs,
-                                         .first_update = state->update};
-        code = manifest_begin(run, &begun, &execution->manifest, err);
-    }
-    if (code == 0)
-        code = manifest_write(run, execution->manifest, state->update, NULL, err);
-    while (code == 0 && state->epoch < run->schedule.epochs)
-        code = train_epoch(execution, err);
-    struct err unwritten = {0};
-    if (writer_wait(execution->writer, &unwritten) != 0 && (code == 0 || code == ERR_STOPPED)) {
+    if (code == 0 && execution->is_first)
+        code = begin_manifest(execution, err);
+    code = ranks_agree(execution->ranks, code, err);
+    return code == 0 ? trainer_spread(execution->trainer, err) : code;
+}
+
+/* What may end a run on all ranks at the same update. */
+static int is_common(int code)
+{
+    return code == 0 || code == ERR_STOPPED || code == ERR_NOT_FINITE;
+}
+
+/* Behind the last update of this start, which ended with `code`. */
+static int end_training(struct execution *execution, int code, struct err *err)
+{
+    int common = is_common(code);
+    struct err unwritten = {0}, second;
+    if (execution->writer != NULL && writer_wait(execution->writer, &unwritten) != 0 &&
+        (code == 0 || code == ERR_STOPPED)) {
         *err = unwritten; /* what was to be gone on from is not there */
         code = unwritten.code;
     }
+    if (common)
+        code = ranks_agree(execution->ranks, code, err);
+    if (common && is_common(code) && note_traffic(execution, &second) != 0) {
+        *err = second;
+        code = second.code;
+    }
     if (execution->manifest != NULL) {
-        struct err second = {0}, *to = code == 0 ? err : &second;
-        struct dataset_broken broken = dataset_broken(&execution->session->data);
-        int written = manifest_note_broken(run, execution->manifest, broken.images, broken.rows,
-                                           to);
-        if (written == 0)
-            written = manifest_write(run, execution->manifest, state->update,
-                                     code == 0 ? &execution->log : NULL, to);
+        int written = end_manifest(execution, code == 0, code == 0 ? err : &second);
         code = code == 0 ? written : code;
     }
+    return common && code != ERR_RANK ? ranks_agree(execution->ranks, code, err) : code;
+}
+
+static int train(struct execution *execution, struct err *err)
+{
+    struct run *run = execution->run;
+    int code = begin_training(execution, err);
+    while (code == 0 && trainer_state(execution->trainer)->epoch < run->schedule.epochs)
+        code = execution_epoch(execution, err);
+    code = end_training(execution, code, err);
     if (code == 0)
         run->status = RUN_DONE;
     return code;
+}
+
+/* Makes the folder, which is one process's at a time, and looks again at what is there: another
+ * process may have finished the run since run_init(). */
+static int enter_folder(struct execution *execution, struct err *err)
+{
+    struct run *run = execution->run;
+    int code = file_make_folders(run->folder, err);
+    if (code == 0)
+        code = lock_folder(execution, err);
+    return code == 0 ? manifest_status(run->manifest_path, run->hash, &run->status, err) : code;
 }
 
 int execute_run(const struct session *session, struct run *run, struct session_device *device,
@@ -275,13 +200,14 @@ int execute_run(const struct session *session, struct run *run, struct session_d
                                   .run = run,
                                   .device = device,
                                   .options = options,
+                                  .ranks = session->ranks,
+                                  .is_first = ranks_is_first(session->ranks),
                                   .lock = -1,
                                   .checkpointed = clock_seconds()};
-    int code = file_make_folders(run->folder, err);
+    int code = execution.is_first ? enter_folder(&execution, err) : 0;
+    code = ranks_agree(session->ranks, code, err);
     if (code == 0)
-        code = lock_folder(&execution, err);
-    if (code == 0) /* another process may have finished it since run_init() */
-        code = manifest_status(run->manifest_path, run->hash, &run->status, err);
+        code = ranks_tell(session->ranks, 0, &run->status, sizeof run->status, err);
     if (code == 0 && run->status != RUN_DONE)
         code = train(&execution, err);
     writer_free(execution.writer);

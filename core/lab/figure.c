@@ -3,11 +3,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "draw/drawing.h"
+#include "lab/sameness.h"
+#include "train/ranks.h"
 
 #include <string.h>
 
-int figure_init(struct figure *figure, const struct session_options *options, const char *out,
-                uint64_t first, size_t seeds, struct err *err)
+static int prepare(struct figure *figure, const struct session_options *options, const char *out,
+                   uint64_t first, size_t seeds, struct err *err)
 {
     memset(figure, 0, sizeof *figure);
     figure->share = options->share;
@@ -25,6 +27,16 @@ int figure_init(struct figure *figure, const struct session_options *options, co
         for (size_t i = 0; code == 0 && i < figure->run_count; i++)
             code = run_init(figure_run(figure, s, i), &figure->session.facts, &experiment->runs[i],
                             first + s, out, err);
+    return code;
+}
+
+int figure_init(struct figure *figure, const struct session_options *options, const char *out,
+                uint64_t first, size_t seeds, struct err *err)
+{
+    int code = prepare(figure, options, out, first, seeds, err);
+    code = ranks_agree(options->ranks, code, err);
+    if (code == 0)
+        code = sameness_figure(options->ranks, figure, err);
     if (code != 0)
         figure_release(figure);
     return code;

@@ -22,7 +22,8 @@ struct figure {
 };
 
 /* Opens a session and looks up every run under `out`, with seeds first .. first + seeds - 1; seeds
- * is 1 to FIGURE_SEED_MAX, or 0: as many as the experiment says.  Trains and writes nothing.  The
+ * is 1 to FIGURE_SEED_MAX, or 0: as many as the experiment says.  Trains and writes nothing.  Among
+ * ranks it fails on all of them where it fails on one, or where they differ (sameness.h).  The
  * figure must not be moved: its runs point into it.  figure_release() is legal on a zeroed
  * struct. */
 int figure_init(struct figure *figure, const struct session_options *options, const char *out,

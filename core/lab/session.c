@@ -6,6 +6,7 @@
 #include "data/source.h"
 #include "experiment/conventions.h"
 #include "experiment/figures.h"
+#include "train/ranks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,11 +61,11 @@ void session_data_title(struct facts_data *data)
     source_title(data->name, data->augment, data->title, sizeof data->title);
 }
 
-/* Opens it once more with this job's share of the threads that the backend chose by itself: only
- * the backend knows how many cores it may use, and whether it uses them. */
-static int share_threads(struct session *session, struct err *err)
+/* Opens it once more with one of so many shares of the threads that the backend chose by itself:
+ * only the backend knows how many cores it may use, and whether it uses them. */
+static int share_threads(struct session *session, int sharers, struct err *err)
 {
-    int share = session->caps.threads / session->jobs;
+    int share = session->caps.threads / sharers;
     session_device_close(session, &session->device);
     session->device_options.threads = share < 1 ? 1 : share;
     return backend_open_device(&session->backend, &session->device_options, &session->device.device,
@@ -82,8 +83,9 @@ static int open_backend(struct session *session, const struct session_options *o
                  (options->tune ? REPRO_DEVICE_TUNED : 0)};
     int code = backend_open(options->backend, device, &session->backend, &session->device.device,
                             &session->caps, err);
-    if (code == 0 && session->jobs > 1 && options->threads == 0 && session->caps.threads > 1)
-        code = share_threads(session, err);
+    int sharers = ranks_are_several(options->ranks) ? options->ranks->crowd : session->jobs;
+    if (code == 0 && sharers > 1 && options->threads == 0 && session->caps.threads > 1)
+        code = share_threads(session, sharers, err);
     return code;
 }
 
@@ -152,6 +154,11 @@ int session_open(const struct session_options *options, struct session *session,
     int trains = code == 0 && !session->experiment->schedules_only &&
                  session->experiment->study == NULL;
     session->jobs = trains && options->jobs > 1 ? options->jobs : 1;
+    session->ranks = options->ranks;
+    if (code == 0 && session->jobs > 1 && ranks_are_several(session->ranks))
+        code = err_set(err, ERR_USAGE,
+                       "--jobs %d: ranks share one run at a time; leave out one of the two",
+                       session->jobs);
     if (code == 0 && session->experiment->schedules_only)
         return 0;
     if (code == 0)

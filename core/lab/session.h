@@ -21,13 +21,15 @@ struct session_options {
     const char *data;
     const char *backend; /* backend_load()'s */
     int precision;       /* REPRO_PRECISION_F32 */
-    int threads;         /* the cores this process may use, shared among `jobs` */
-    int jobs;            /* runs trained side by side: 1 */
+    /* the cores this process may use, shared among `jobs`, or ranks that may use the same */
+    int threads;
+    int jobs; /* runs trained side by side: 1 */
     /* the backend may choose algorithms whose bits differ from run to run */
     int allow_nondeterministic;
     int tune;                /* the backend chooses by trial, once, among what its rule allows */
     const char *conventions; /* conventions_apply()'s, for every run; those of the experiment */
     int skip_broken;         /* a folder's broken images are replaced by others (data/folder.h) */
+    struct ranks *ranks;     /* that share every update: none */
 };
 
 /* A device of the session's backend and what lies on it, for one thread and one run at a time. */
@@ -48,6 +50,7 @@ struct session {
     struct session_device device;
     struct repro_caps caps; /* of every device */
     int jobs;               /* runs trained side by side */
+    struct ranks *ranks;    /* that share every update; NULL: none */
 };
 
 /* The experiment that the options name, with their conventions applied. */

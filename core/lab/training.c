@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "results/manifest.h"
 #include "base/jobs.h"
+#include "train/ranks.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,10 +40,18 @@ static int ask_stop(void *context)
            (options->stop != NULL && options->stop(options->context));
 }
 
+static int is_wanted(const struct training *training, size_t job)
+{
+    const struct run *only = training->options->only;
+    return only == NULL || only == &training->figure->runs[job];
+}
+
 static void begin(void *context, size_t job)
 {
     struct training *training = context;
     struct run *run = &training->figure->runs[job];
+    if (!is_wanted(training, job))
+        return;
     pthread_mutex_lock(&training->telling);
     if (training->follows[job] != job) /* what it waited for has trained it */
         run->status = training->figure->runs[training->follows[job]].status;
@@ -56,10 +65,15 @@ static int train(void *context, size_t job, size_t worker, struct err *err)
     struct training *training = context;
     const struct training_options *options = training->options;
     struct run *run = &training->figure->runs[job];
-    int code = run->status == RUN_DONE
-                   ? manifest_add_name(run, err)
-                   : execute_run(&training->figure->session, run, &training->devices[worker],
-                                 &training->execute, err);
+    const struct session *session = &training->figure->session;
+    if (!is_wanted(training, job))
+        return 0;
+    /* what is done is done by what the first rank sees */
+    int code = ranks_tell(session->ranks, 0, &run->status, sizeof run->status, err);
+    if (code == 0 && run->status != RUN_DONE)
+        code = execute_run(session, run, &training->devices[worker], &training->execute, err);
+    else if (code == 0 && ranks_is_first(session->ranks))
+        code = manifest_add_name(run, err);
     if (code != 0)
         atomic_store(&training->failed, 1);
     pthread_mutex_lock(&training->telling);

@@ -16,6 +16,7 @@ struct err;
 struct training_options {
     const char *commit, *version; /* execute_options' */
     double checkpoint_seconds;
+    const struct run *only; /* one of the figure's, or NULL: all */
     void *context;
     /* A run has its turn, with what is there of it as its status; its turn is over, with 0 or its
      * error.  All three are called by one thread at a time. */

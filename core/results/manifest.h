@@ -8,7 +8,9 @@
  *   planned_updates               by the schedule
  *   sessions                      one entry a start: times, source commit, versions, host, updates
  *                                 from and to, peak memory of the process in bytes, how many runs
- *                                 it trained at a time where not one, whether algorithms were
+ *                                 it trained at a time where not one, how many ranks shared each
+ *                                 update where not one, and at the end the messages and bytes that
+ *                                 they sent for updates, whether algorithms were
  *                                 chosen by trial, and what the backend chose for each layer, where
  *                                 it says; where the process found broken images and went on
  *                                 without them, how many, and how many rows were another image's
@@ -44,6 +46,7 @@ struct manifest_session {
     const char *commit, *version; /* the program's */
     const char *choices;          /* one line a choice, or empty */
     int jobs;                     /* runs trained at a time */
+    int ranks;                    /* that shared each update */
     int64_t first_update;
 };
 
@@ -56,6 +59,10 @@ int manifest_begin(const struct run *run, const struct manifest_session *session
 /* Notes in the session how many broken images the process found and how many rows it replaced by
  * another image's; nothing where there is none. */
 int manifest_note_broken(const struct run *run, json_t *manifest, int64_t images, int64_t rows,
+                         struct err *err);
+
+/* Notes what a session's ranks have sent for updates, for the next manifest_write(). */
+int manifest_set_traffic(const struct run *run, json_t *manifest, int64_t messages, int64_t bytes,
                          struct err *err);
 
 /* Writes the manifest with the session's last update; log is NULL while running, the complete log

@@ -53,6 +53,8 @@ static json_t *session_json(const struct run *run, const struct manifest_session
     int bad = session == NULL;
     if (begun->jobs > 1)
         bad |= json_object_set_new(session, "jobs", json_integer(begun->jobs));
+    if (begun->ranks > 1)
+        bad |= json_object_set_new(session, "ranks", json_integer(begun->ranks));
     if (run->facts->backend.tuned)
         bad |= json_object_set_new(session, "tuned", json_true());
     if (begun->choices[0] != '\0')
@@ -226,6 +228,15 @@ int manifest_note_broken(const struct run *run, json_t *manifest, int64_t images
     return json_object_set_new(last_session(manifest), "broken", broken) == 0
                ? 0
                : out_of_memory(run, err);
+}
+
+int manifest_set_traffic(const struct run *run, json_t *manifest, int64_t messages, int64_t bytes,
+                         struct err *err)
+{
+    json_t *sent = json_pack("{s:I, s:I}", "messages", (json_int_t)messages, "bytes",
+                             (json_int_t)bytes);
+    return json_object_set_new(last_session(manifest), "sent", sent) == 0 ? 0
+                                                                          : out_of_memory(run, err);
 }
 
 int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,

@@ -59,6 +59,14 @@ static struct reduction_span share_of(const struct prefetch *ahead, struct prefe
     return reduction_share(&cut, ahead->config.rank, ranks == 0 ? 1 : ranks);
 }
 
+/* Of the test set. */
+static struct reduction_span test_share_of(const struct prefetch *ahead)
+{
+    const struct prefetch_config *config = &ahead->config;
+    return reduction_deal(reduction_micros(config->data->test_n, config->micro),
+                          config->ranks == 0 ? 1 : config->ranks, config->rank);
+}
+
 /* Before the first update of the next epoch, where the place is behind the last of its own. */
 static int turn_epoch(const struct prefetch *ahead, struct prefetch_place *place)
 {
@@ -76,7 +84,8 @@ static int advance(const struct prefetch *ahead, struct prefetch_place *place)
 {
     place->micro++;
     if (place->split == DATASET_TEST) {
-        if (place->micro < reduction_micros(ahead->config.data->test_n, ahead->config.micro))
+        struct reduction_span test = test_share_of(ahead);
+        if (place->micro < test.first + test.count)
             return 1;
         place->split = DATASET_TRAIN;
         place->micro = 0;
@@ -89,8 +98,10 @@ static int advance(const struct prefetch *ahead, struct prefetch_place *place)
             return 1;
         place->micro = 0;
         place->update++;
-        if (turn_epoch(ahead, place) && ahead->config.evaluates) {
+        struct reduction_span test = test_share_of(ahead);
+        if (turn_epoch(ahead, place) && ahead->config.evaluates && test.count > 0) {
             place->split = DATASET_TEST;
+            place->micro = test.first;
             return 1;
         }
     }

@@ -4,10 +4,11 @@
  *
  * Invariants.  The thread runs at most PREFETCH_DEPTH micros ahead and then sleeps.  Rows depend on
  * (seed, epoch, image) alone, so running ahead changes no bit.  Of an update it makes only the
- * micros of its share (reduction_share()); of the test set, all.  Whoever takes a place that is not
- * the next of the share (a resumed run, a look at the test set in mid-epoch) makes it begin again
- * there.  Nothing is allocated after prefetch_new(); the thread blocks all signals; prefetch_free()
- * ends it within one micro.  One consumer. */
+ * micros of its share (reduction_share()), and of the test set those of its deal
+ * (reduction_deal()).  Whoever takes a place that is not the next of the share (a resumed run, a
+ * look at the test set in mid-epoch) makes it begin again there.  Nothing is allocated after
+ * prefetch_new(); the thread blocks all signals; prefetch_free() ends it within one micro.  One
+ * consumer. */
 #ifndef TRAIN_PREFETCH_H
 #define TRAIN_PREFETCH_H
 

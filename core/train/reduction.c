@@ -120,10 +120,10 @@ int reduction_init(struct reduction *sum, int64_t count, int64_t leaves, struct 
     sum->count = count;
     sum->slots = reduction_slots(leaves);
     sum->slot = mem_new((size_t)sum->slots, sizeof *sum->slot, err);
-    sum->current.values = mem_new((size_t)count, sizeof(float), err);
+    sum->current.values = mem_new((size_t)count + REDUCTION_TAIL, sizeof(float), err);
     int failed = sum->slot == NULL || sum->current.values == NULL;
     for (int k = 0; !failed && k < sum->slots; k++) {
-        sum->slot[k].values = mem_new((size_t)count, sizeof(float), err);
+        sum->slot[k].values = mem_new((size_t)count + REDUCTION_TAIL, sizeof(float), err);
         failed = sum->slot[k].values == NULL;
     }
     if (failed) {

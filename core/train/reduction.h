@@ -97,9 +97,12 @@ int reduction_slots(int64_t leaves);
 
 /* ---- The host's reader ---- */
 
+/* Floats of room behind a partial's values, for what goes with them in a message. */
+#define REDUCTION_TAIL 8
+
 /* A leaf's result, or a sum of some. */
 struct partial {
-    float *values; /* [count]: the arena PARTIAL */
+    float *values; /* [count]: the arena PARTIAL; there is room for REDUCTION_TAIL more */
     double loss;
     int64_t correct, rows;
 };

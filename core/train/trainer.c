@@ -36,7 +36,9 @@ static int allocate(struct trainer *trainer, struct err *err)
     const struct trainer_config *config = &trainer->config;
     trainer->scratch = mem_new((size_t)config->net->graph.param_count, sizeof *trainer->scratch,
                                err);
-    if (trainer->scratch == NULL)
+    trainer->tested = mem_new((size_t)reduction_micros(config->data->test_n, config->micro),
+                              sizeof *trainer->tested, err);
+    if (trainer->scratch == NULL || trainer->tested == NULL)
         return ERR_MEMORY;
     struct prefetch_config ahead = {
         .data = config->data,
@@ -46,6 +48,8 @@ static int allocate(struct trainer *trainer, struct err *err)
         .groups = config->groups,
         .resident = config->resident != NULL && config->resident->train != NULL,
         .evaluates = config->evaluates,
+        .rank = trainer_shares(trainer) ? config->ranks->rank : 0,
+        .ranks = trainer_shares(trainer) ? config->ranks->count : 1,
     };
     int code = prefetch_new(&ahead, &trainer->ahead, err);
     if (code != 0)
@@ -205,6 +209,7 @@ void trainer_free(struct trainer *trainer)
         trainer->config.backend->net_free(trainer->rest);
     reduction_release(&trainer->sum);
     prefetch_free(trainer->ahead);
+    mem_free(trainer->tested);
     mem_free(trainer->scratch);
     mem_free(trainer);
 }
@@ -272,32 +277,6 @@ int trainer_rows(struct trainer *trainer, struct prefetch_place place, struct re
                                 .crops = ready->crops};
     if (ready->crops != NULL)
         rows->data = test ? config->resident->test : config->resident->train;
-    return 0;
-}
-
-int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struct err *err)
-{
-    const struct trainer_config *config = &trainer->config;
-    const struct repro_backend *backend = config->backend;
-    struct prefetch_place place = {.epoch = trainer->state.epoch,
-                                   .update = trainer->state.update_in_epoch,
-                                   .split = DATASET_TEST};
-    struct repro_error error = {0};
-    struct repro_metrics metrics = {.struct_size = sizeof metrics};
-    struct repro_rows rows;
-    if (backend->net_zero(trainer->net, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    for (; place.micro < reduction_micros(config->data->test_n, config->micro); place.micro++) {
-        int code = trainer_rows(trainer, place, &rows, err);
-        if (code != 0)
-            return code;
-        if (backend->net_forward(trainer->net, &rows, &error) != 0)
-            return trainer_failed(trainer, &error, err);
-    }
-    if (backend->net_metrics(trainer->net, &metrics, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    *score = (struct trainer_score){metrics.loss / (double)metrics.rows,
-                                    (double)metrics.correct / (double)metrics.rows};
     return 0;
 }
 

@@ -5,6 +5,9 @@
  * smaller ghost of their own: a second network of that size computes them, and their sums are the
  * last leaf of the update's tree.
  *
+ * Several ranks share an update: each computes the leaves that are its own, and all of them make
+ * the step.  All call the same functions in the same order.  The bits are the same.
+ *
  * A backend that can (contract 1.3) is never waited for within an epoch: updates are queued, their
  * losses come back some updates later. What the state says of losses then lags behind what it says
  * of updates, until trainer_settle().  The bits are the same.
@@ -20,8 +23,9 @@
 #include "backend/backend.h"
 #include "data/dataset.h"
 #include "net/net.h"
-#include "train/resident.h"
 #include "schedule/schedule.h"
+#include "train/ranks.h"
+#include "train/resident.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +40,7 @@ struct trainer_config {
     const struct dataset *data;
     const struct resident *resident; /* the same data on the device; NULL: rows travel as pixels */
     const struct schedule *schedule;
+    struct ranks *ranks; /* that share its updates; NULL: it is alone */
     uint64_t seed;
     int precision;  /* REPRO_PRECISION_* */
     int64_t micro;  /* rows of one forward call, a multiple of the schedule's ghost */
@@ -92,7 +97,7 @@ int trainer_epoch_done(const struct trainer *trainer);
  * starts the next epoch. */
 struct trainer_score trainer_end_epoch(struct trainer *trainer);
 
-/* Loss and accuracy on the test set with the running statistics. */
+/* Loss and accuracy on the test set with the running statistics; the same on every rank. */
 int trainer_evaluate(struct trainer *trainer, struct trainer_score *score, struct err *err);
 
 /* The device's own clock, see net_mark and net_marks in backend.h; ERR_CANNOT_RUN where the backend
@@ -111,6 +116,13 @@ int64_t trainer_arena_count(const struct trainer *trainer, int arena);
 /* Copies a whole arena. */
 int trainer_read(struct trainer *trainer, int arena, float *values, struct err *err);
 int trainer_write(struct trainer *trainer, int arena, const float *values, struct err *err);
+/* Gives all ranks the state and the arenas of rank 0; alone it does nothing. */
+int trainer_spread(struct trainer *trainer, struct err *err);
+/* ERR_RANK on all ranks where the parameters of any are not those of rank 0, to the bit: they were
+ * computed alike, so a machine has failed or is of another kind.  Alone it does nothing. */
+int trainer_check_ranks(struct trainer *trainer, struct err *err);
+/* What all ranks together have sent for updates since the start, on rank 0. */
+int trainer_traffic(struct trainer *trainer, struct ranks_traffic *traffic, struct err *err);
 /* Puts the trainer where a checkpoint says it was; ERR_INPUT when the schedule has no such
  * place. */
 int trainer_restore(struct trainer *trainer, const struct trainer_state *state, struct err *err);

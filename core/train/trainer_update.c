@@ -1,5 +1,4 @@
-/* One update: the walk over its leaves, by the host's reader or the device's, and one optimizer
- * step. */
+/* One update: the sum over its leaves, and one optimizer step. */
 #include "base/err.h"
 #include "train/trainer_parts.h"
 
@@ -13,164 +12,6 @@
 /* By convention, this much an update: what TF-slim's Inception-ResNet-V2 is trained with
  * (batch_norm_decay of inception_resnet_v2_arg_scope). */
 #define KEEP_PER_UPDATE 0.9997
-
-/* Forward and backward of one micro, into `net`. */
-static int compute_micro(struct trainer *trainer, struct repro_net *net, int64_t batch,
-                         int64_t micro, struct err *err)
-{
-    const struct trainer_config *config = &trainer->config;
-    struct prefetch_place place = {
-        .epoch = trainer->state.epoch, .update = trainer->state.update_in_epoch, .micro = micro};
-    struct repro_rows rows;
-    struct repro_error error = {0};
-    int code = trainer_rows(trainer, place, &rows, err);
-    if (code != 0)
-        return code;
-    if (config->backend->net_forward(net, &rows, &error) != 0 ||
-        config->backend->net_backward(net, 1.0 / (double)batch, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    return 0;
-}
-
-/* The sums of one leaf, into `net`. */
-static int compute_leaf(struct trainer *trainer, struct repro_net *net,
-                        const struct reduction_cut *cut, int64_t leaf, struct err *err)
-{
-    struct reduction_span micros = reduction_leaf(cut, leaf);
-    struct repro_error error = {0};
-    if (trainer->config.backend->net_zero(net, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    int code = 0;
-    for (int64_t i = micros.first; code == 0 && i < micros.first + micros.count; i++)
-        code = compute_micro(trainer, net, cut->rows, i, err);
-    return code;
-}
-
-/* Who reads the walk: what a step means where the sums are. */
-struct reader {
-    int (*leaf)(struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf,
-                struct err *err);
-    int (*keep)(struct trainer *trainer, int slot, struct err *err);
-    int (*join)(struct trainer *trainer, int slot, struct err *err);
-};
-
-static int walk(struct trainer *trainer, const struct reader *reader,
-                const struct reduction_cut *cut, struct err *err)
-{
-    struct reduction_walk walk = reduction_walk(cut->leaves);
-    struct reduction_step step;
-    int code = 0;
-    while (code == 0 && reduction_next(&walk, &step)) {
-        if (step.op == REDUCTION_LEAF)
-            code = reader->leaf(trainer, cut, step.first, err);
-        else if (step.op == REDUCTION_KEEP)
-            code = reader->keep(trainer, step.slot, err);
-        else
-            code = reader->join(trainer, step.slot, err);
-    }
-    return code;
-}
-
-/* ---- The device's reader: the current sum is the net's PARTIAL and metrics ---- */
-
-static int device_leaf(struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf,
-                       struct err *err)
-{
-    return compute_leaf(trainer, trainer->net, cut, leaf, err);
-}
-
-static int device_keep(struct trainer *trainer, int slot, struct err *err)
-{
-    struct repro_error error = {0};
-    return trainer->config.backend->net_keep(trainer->net, slot, &error) == 0
-               ? 0
-               : trainer_failed(trainer, &error, err);
-}
-
-static int device_join(struct trainer *trainer, int slot, struct err *err)
-{
-    struct repro_error error = {0};
-    return trainer->config.backend->net_join(trainer->net, slot, &error) == 0
-               ? 0
-               : trainer_failed(trainer, &error, err);
-}
-
-static const struct reader by_device = {device_leaf, device_keep, device_join};
-
-/* ---- The host's reader: the current sum is in struct reduction ---- */
-
-/* A net that computes a single leaf holds the sum already. */
-static int is_alone(const struct reduction_cut *cut)
-{
-    return cut->leaves == 1 && cut->rest == 0;
-}
-
-/* Gives the net of the rest the weights as they are. */
-static int share_weights(struct trainer *trainer, struct err *err)
-{
-    const struct repro_backend *backend = trainer->config.backend;
-    int64_t count = trainer->config.net->graph.param_count;
-    struct repro_error error = {0};
-    if (backend->net_read(trainer->net, REPRO_ARENA_PARAM, 0, count, trainer->scratch, &error) !=
-            0 ||
-        backend->net_write(trainer->rest, REPRO_ARENA_PARAM, 0, count, trainer->scratch, &error) !=
-            0)
-        return trainer_failed(trainer, &error, err);
-    return 0;
-}
-
-static int host_leaf(struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf,
-                     struct err *err)
-{
-    const struct repro_backend *backend = trainer->config.backend;
-    int is_rest = leaf == cut->groups;
-    struct repro_net *net = is_rest ? trainer->rest : trainer->net;
-    struct partial *current = &trainer->sum.current;
-    struct repro_metrics metrics = {.struct_size = sizeof metrics};
-    struct repro_error error = {0};
-    int code = is_rest ? share_weights(trainer, err) : 0;
-    if (code == 0)
-        code = compute_leaf(trainer, net, cut, leaf, err);
-    if (code != 0)
-        return code;
-    if (backend->net_metrics(net, &metrics, &error) != 0 ||
-        (!is_alone(cut) && backend->net_read(net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count,
-                                             current->values, &error) != 0))
-        return trainer_failed(trainer, &error, err);
-    current->loss = metrics.loss;
-    current->correct = metrics.correct;
-    current->rows = metrics.rows;
-    return 0;
-}
-
-static int host_keep(struct trainer *trainer, int slot, struct err *err)
-{
-    (void)err;
-    reduction_keep(&trainer->sum, slot);
-    return 0;
-}
-
-static int host_join(struct trainer *trainer, int slot, struct err *err)
-{
-    (void)err;
-    reduction_join(&trainer->sum, slot);
-    return 0;
-}
-
-static const struct reader by_host = {host_leaf, host_keep, host_join};
-
-/* The update's sums: into the net's PARTIAL, and the metrics into sum.current. */
-static int sum_on_host(struct trainer *trainer, const struct reduction_cut *cut, struct err *err)
-{
-    struct repro_error error = {0};
-    int code = walk(trainer, &by_host, cut, err);
-    if (code != 0 || is_alone(cut))
-        return code;
-    if (trainer->config.backend->net_write(trainer->net, REPRO_ARENA_PARTIAL, 0, trainer->sum.count,
-                                           trainer->sum.current.values, &error) != 0)
-        return trainer_failed(trainer, &error, err);
-    return 0;
-}
 
 /* Where the optimizer begins anew at a step: before the first update of every phase but the
  * first. */
@@ -286,7 +127,7 @@ static int update_recorded(struct trainer *trainer, const struct reduction_cut *
 {
     struct repro_error error = {0};
     step->flags |= REPRO_STEP_RECORD;
-    int code = walk(trainer, &by_device, cut, err);
+    int code = trainer_sum_on_device(trainer, cut, err);
     if (code != 0)
         return code;
     if (trainer->config.backend->net_update(trainer->net, step, &error) != 0)
@@ -307,7 +148,8 @@ static int update_waited_for(struct trainer *trainer, const struct reduction_cut
     const struct partial *total = &trainer->sum.current;
     int code = trainer_settle(trainer, err);
     if (code == 0)
-        code = sum_on_host(trainer, cut, err);
+        code = trainer_shares(trainer) ? trainer_sum_among_ranks(trainer, cut, err)
+                                       : trainer_sum_on_host(trainer, cut, err);
     if (code != 0)
         return code;
     if (!isfinite(total->loss))
@@ -331,7 +173,8 @@ int trainer_update(struct trainer *trainer, struct err *err)
     int code = reset_moments(trainer, phase, err);
     if (code != 0)
         return code;
-    if (trainer->records && cut.rest == 0 && (trainer->joins || cut.groups == 1))
+    if (trainer->records && cut.rest == 0 && (trainer->joins || cut.groups == 1) &&
+        !trainer_shares(trainer))
         return update_recorded(trainer, &cut, &step, err);
     return update_waited_for(trainer, &cut, &step, err);
 }

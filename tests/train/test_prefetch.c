@@ -118,13 +118,14 @@ static void check(struct prefetch *ahead, const struct schedule *schedule, int64
     assert_memory_equal(rows->pixels, pixels, (size_t)count * IMAGE_BYTES);
 }
 
-/* Takes the whole test set, micro after micro, and compares it with the set. */
-static void check_tests(struct prefetch *ahead, int64_t micro, struct prefetch_place place)
+/* Takes micros of the test set, one after the other, and compares them with the set. */
+static void check_some_tests(struct prefetch *ahead, int64_t micro, struct prefetch_place place,
+                             struct reduction_span micros)
 {
     struct dataset_images tests = dataset_whole(&fixture.data, DATASET_TEST);
-    int64_t test_n = fixture.data.test_n, first = 0;
+    int64_t test_n = fixture.data.test_n, first = micros.first * micro;
     place.split = DATASET_TEST;
-    for (place.micro = 0; first < test_n; place.micro++) {
+    for (place.micro = micros.first; place.micro < micros.first + micros.count; place.micro++) {
         const struct prefetch_rows *rows = take(ahead, place);
         assert_int_equal(rows->count, test_n - first < micro ? test_n - first : micro);
         for (int64_t i = 0; i < rows->count; i++) {
@@ -143,6 +144,13 @@ static void check_tests(struct prefetch *ahead, int64_t micro, struct prefetch_p
         }
         first += rows->count;
     }
+}
+
+/* All of them. */
+static void check_tests(struct prefetch *ahead, int64_t micro, struct prefetch_place place)
+{
+    check_some_tests(ahead, micro, place,
+                     (struct reduction_span){0, reduction_micros(fixture.data.test_n, micro)});
 }
 
 /* From a place to the end of the run; returns the micros taken. */
@@ -284,8 +292,10 @@ static void run_rank(const struct prefetch_config *config, unsigned char seen[][
             }
         }
         if (config->evaluates) {
-            check_tests(ahead, config->micro, at(epoch + 1, 0, 0));
-            taken++;
+            struct reduction_span tests = reduction_deal(
+                reduction_micros(fixture.data.test_n, config->micro), config->ranks, config->rank);
+            check_some_tests(ahead, config->micro, at(epoch + 1, 0, 0), tests);
+            taken += tests.count > 0;
         }
     }
     assert_int_equal(prefetch_beginnings(ahead), taken > 0);

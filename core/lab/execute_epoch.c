@@ -1,0 +1,165 @@
+/* An epoch: updates, evaluation, a row of the log, checkpoints. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "lab/execute_parts.h"
+#include "lab/session.h"
+#include "train/checkpoint.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+/* Hands the state to the writer; a failure to write it comes with the next one, or at the end. */
+static int save(struct execution *execution, struct err *err)
+{
+    const struct run *run = execution->run;
+    struct checkpoint_image image = {0};
+    execution->checkpointed = clock_seconds();
+    int code = checkpoint_take(execution->trainer, run->checkpoint_path, run->hash, &image, err);
+    return code == 0 ? writer_put(execution->writer, &image, err) : code;
+}
+
+static void tell(struct execution *execution, const struct trainer_score *score, int epoch_finished)
+{
+    const struct execute_options *options = execution->options;
+    const struct trainer_state *state = trainer_state(execution->trainer);
+    const struct schedule *schedule = &execution->run->schedule;
+    if (options->progress == NULL || !execution->is_first)
+        return;
+    const struct runlog *log = &execution->log;
+    double rows = (double)(state->rows - execution->rows_before);
+    double speed = epoch_finished              ? log->rows[log->count - 1].images_per_second
+                   : execution->training > 0.0 ? rows / execution->training
+                                               : 0.0;
+    double images = (double)(schedule_images(schedule) - state->images);
+    struct execute_progress progress = {
+        .run = execution->run,
+        .epoch = epoch_finished ? state->epoch : state->epoch + 1,
+        .update = state->update,
+        .loss = score->loss,
+        .train_accuracy = score->accuracy,
+        .test_accuracy = log->count > 0 ? log->rows[log->count - 1].test_accuracy : -1.0,
+        .images_per_second = speed,
+        .epoch_finished = epoch_finished,
+        .seconds_left = speed > 0.0 ? images / speed +
+                                          execution->evaluating * (schedule->epochs - state->epoch)
+                                    : 0.0,
+    };
+    options->progress(options->context, &progress);
+}
+
+/* Evaluates, logs and checkpoints the epoch that has just been trained. */
+static int finish_epoch(struct execution *execution, struct err *err)
+{
+    struct trainer *trainer = execution->trainer;
+    const struct schedule *schedule = &execution->run->schedule;
+    const struct trainer_state *state = trainer_state(trainer);
+    const struct phase *phase = schedule_at(schedule, state->epoch);
+    double rows = (double)(state->rows - execution->rows_before), l2 = 0.0, began = clock_seconds();
+    struct trainer_score train = trainer_end_epoch(trainer), test = {0};
+    int code = trainer_check_ranks(trainer, err);
+    if (code == 0)
+        code = trainer_evaluate(trainer, &test, err);
+    if (code == 0)
+        code = trainer_l2(trainer, &l2, err);
+    if (code == 0 && (!isfinite(test.loss) || !isfinite(l2)))
+        code = err_set(
+            err, ERR_NOT_FINITE,
+            "epoch %d of run '%s': the test loss is no finite number; the checkpoint before "
+            "it is kept; lower the learning rate",
+            state->epoch, execution->run->what->name);
+    if (code != 0)
+        return code;
+    execution->evaluating = clock_seconds() - began;
+    struct runlog_row row = {
+        .epoch = state->epoch,
+        .updates = state->update,
+        .images = state->images,
+        .lr = phase->lr,
+        .batch = phase->batch,
+        .momentum = phase->momentum,
+        .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
+        .train_loss = train.loss,
+        .train_loss_l2 = train.loss + l2,
+        .train_accuracy = train.accuracy,
+        .test_loss = test.loss,
+        .test_accuracy = test.accuracy,
+        .images_per_second = execution->training > 0.0 ? rows / execution->training : 0.0,
+        .seconds = clock_seconds() - execution->epoch_began,
+    };
+    if (execution->is_first) {
+        code = runlog_append(&execution->log, &row, err);
+        if (code == 0)
+            code = runlog_write(&execution->log, execution->run->log_path, err);
+        if (code == 0)
+            code = save(execution, err);
+    }
+    code = ranks_agree(execution->ranks, code, err);
+    if (code == 0)
+        tell(execution, &train, 1);
+    return code;
+}
+
+/* Whether the user wants to stop; ranks hear of it together, one update later. */
+static int asks_stop(struct execution *execution, int *stop, struct err *err)
+{
+    const struct execute_options *options = execution->options;
+    int asked = options->stop != NULL && options->stop(options->context);
+    *stop = asked;
+    if (!ranks_are_several(execution->ranks))
+        return 0;
+    *stop = execution->ranks->stopping;
+    return asked && !*stop ? ranks_stop(execution->ranks, err) : 0;
+}
+
+/* One update.  Where a rank is lost the first one keeps what all have done together. */
+static int update(struct execution *execution, struct err *err)
+{
+    int code = trainer_update(execution->trainer, err);
+    struct err lost;
+    if (code != ERR_RANK || !execution->is_first)
+        return code;
+    lost = *err;
+    int kept = save(execution, err) == 0 && writer_wait(execution->writer, err) == 0;
+    if (!kept)
+        return err_set(err, ERR_RANK, "%s", lost.text);
+    return err_set(err, ERR_RANK,
+                   "%s; update %" PRId64 " of run '%s' is kept, and the same command goes on from "
+                   "there on any number of ranks",
+                   lost.text, trainer_state(execution->trainer)->update,
+                   execution->run->what->name);
+}
+
+int execution_epoch(struct execution *execution, struct err *err)
+{
+    const struct execute_options *options = execution->options;
+    const struct trainer_state *state = trainer_state(execution->trainer);
+    execution->epoch_began = clock_seconds();
+    execution->training = 0.0;
+    execution->rows_before = state->rows;
+    while (!trainer_epoch_done(execution->trainer)) {
+        double began = clock_seconds();
+        int stop = 0, code = update(execution, err);
+        if (code != 0)
+            return code;
+        execution->training += clock_seconds() - began;
+        struct trainer_score score = {state->loss / (double)state->rows,
+                                      (double)state->correct / (double)state->rows};
+        if (state->rows > 0) /* losses may come back later */
+            tell(execution, &score, 0);
+        code = asks_stop(execution, &stop, err);
+        if (code != 0)
+            return code;
+        if (execution->is_first &&
+            (stop || clock_seconds() - execution->checkpointed > options->checkpoint_seconds)) {
+            code = save(execution, err);
+            if (code != 0)
+                return code;
+        }
+        if (stop)
+            return err_set(err, ERR_STOPPED,
+                           "stopped after update %" PRId64 " of run '%s'; the same command goes on "
+                           "from there",
+                           state->update, execution->run->what->name);
+    }
+    return finish_epoch(execution, err);
+}
