@@ -1,5 +1,6 @@
 /* Conventions by name, and what each does to the paper's counts. */
 #include "experiment/conventions.h"
+#include "experiment/experiment.h"
 
 #include "backend/backend.h"
 #include "base/err.h"
