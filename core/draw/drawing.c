@@ -47,16 +47,16 @@ static char *caption(const struct drawing *drawing, struct err *err)
 
 char *drawing_stem(const struct drawing *drawing, struct err *err)
 {
-    const struct facts *facts = drawing->facts;
-    const char *name = facts->experiment->name, *profile = facts->profile->name;
-    char last[32] = "", label[FACTS_LABEL];
-    if (facts->experiment->schedules_only)
-        return mem_format(err, "%s/%s-%s", drawing->out, name, profile);
+    char last[32] = "", *path = NULL, *stem = facts_stem(drawing->facts, drawing->apart, err);
     if (drawing->seeds > 1)
         snprintf(last, sizeof last, "-%" PRIu64, drawing->first_seed + drawing->seeds - 1);
-    return mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64 "%s", drawing->out, name, profile,
-                      facts->data.name, facts_label(&facts->backend, label), drawing->first_seed,
-                      last);
+    if (stem != NULL && drawing->facts->experiment->schedules_only)
+        path = mem_format(err, "%s/%s", drawing->out, stem);
+    else if (stem != NULL)
+        path = mem_format(err, "%s/%s-s%" PRIu64 "%s", drawing->out, stem, drawing->first_seed,
+                          last);
+    mem_free(stem);
+    return path;
 }
 
 /* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured
