@@ -42,7 +42,8 @@ int command_all(int argc, char **argv)
     options_parse(
         argc, argv, "",
         "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
-        "Runs that figures share are trained once.  Goes on where it was cut off.",
+        "Runs that figures share are trained once.  Goes on where it was cut off.  Ends with the "
+        "report.",
         0, &options);
     char *folder = mem_format(&err, "%s/experiments", share_folder());
     int code = folder == NULL ? ERR_MEMORY : figures_list(folder, &names, &count, &err);
@@ -61,6 +62,12 @@ int command_all(int argc, char **argv)
         if (make_figure(&options, &statuses[made], &err) != 0)
             statuses[made] = report_error(&err);
         worst = worse(worst, statuses[made++]);
+    }
+    if (err.code != ERR_STOPPED) {
+        struct err report = {0};
+        printf("\n== report ==\n");
+        if (report_results(results_folder(&options), options.conventions, &report) != 0)
+            worst = worse(worst, report_error(&report));
     }
     printf("\n");
     for (size_t i = 0; i < made; i++)

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "draw/planned.h"
 #include "draw/plot.h"
 #include "experiment/conventions.h"
 
@@ -59,27 +60,6 @@ char *drawing_stem(const struct drawing *drawing, struct err *err)
     return path;
 }
 
-/* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured
- * stays 0. */
-static int schedule_log(const struct schedule *schedule, struct runlog *log, struct err *err)
-{
-    int code = 0;
-    for (int i = 0; i < 2 * schedule->phase_count && code == 0; i++) {
-        const struct phase *phase = &schedule->phase[i / 2];
-        int epoch = phase->first_epoch + i % 2 * phase->epochs;
-        struct runlog_row row = {
-            .epoch = epoch,
-            .updates = schedule_updates_before(schedule, epoch),
-            .lr = phase->lr,
-            .batch = phase->batch,
-            .momentum = phase->momentum,
-            .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
-        };
-        code = runlog_append(log, &row, err);
-    }
-    return code;
-}
-
 /* Everything a request points to. */
 struct parts {
     size_t curve_count, panel_count, seeds;
@@ -111,7 +91,7 @@ static int fill_planned(const struct drawing *drawing, struct parts *parts, size
     int code = experiment_schedule(experiment, drawing->facts->profile, &experiment->runs[i],
                                    &schedule, err);
     parts->logs[i].log = &parts->planned[i];
-    return code == 0 ? schedule_log(&schedule, &parts->planned[i], err) : code;
+    return code == 0 ? planned_log(&schedule, &parts->planned[i], err) : code;
 }
 
 static int fill_trained(const struct drawing *drawing, struct parts *parts, size_t i,

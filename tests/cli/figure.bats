@@ -160,4 +160,8 @@ load common
     done
     # 3 of figures 2 and 3, 3 Nesterov, 3 SGD, 3 Adam, 3 of figure 5 that no other has
     [ "$(ls -d results/runs/*/ | wc -l)" -eq 15 ]
+    # and the report of it all
+    grep -q "^page: results/report.html" <<< "$output"
+    [ "$(grep -c '<section class="set" id="figure' results/report.html)" -eq 5 ]
+    grep -q '<section class="set" id="appendix-a-smoke' results/report.html
 }
