@@ -23,6 +23,19 @@ const char *tables_time(double seconds, char text[TABLES_TIME])
     return text;
 }
 
+/* By its title, and its name too where another run has the same title. */
+static void add_run(struct table *table, const struct experiment *experiment, size_t i)
+{
+    const struct experiment_run *run = &experiment->runs[i];
+    size_t same = 0;
+    for (size_t k = 0; k < experiment->run_count; k++)
+        same += strcmp(experiment->runs[k].title, run->title) == 0;
+    if (same > 1)
+        table_add(table, "%s (%s)", run->title, run->name);
+    else
+        table_add(table, "%s", run->title);
+}
+
 int tables_updates(struct table *table, const struct report_set *set, struct err *err)
 {
     static const char *const words[] = {"-", "agree", "differ"};
@@ -47,7 +60,7 @@ int tables_updates(struct table *table, const struct report_set *set, struct err
     for (size_t i = 0; i < experiment->run_count; i++) {
         const struct experiment_run *run = &experiment->runs[i];
         const struct report_curve *curve = &set->curve[i];
-        table_add(table, "%s", run->title);
+        add_run(table, experiment, i);
         if (reduced)
             table_add(table, "%" PRId64, curve->updates);
         table_add(table, "%" PRId64, curve->paper_updates);
@@ -89,7 +102,7 @@ int tables_accuracies(struct table *table, const struct report_set *set, struct 
     for (size_t i = 0; i < experiment->run_count; i++) {
         const struct experiment_run *run = &experiment->runs[i];
         const struct report_curve *curve = &set->curve[i];
-        table_add(table, "%s", run->title);
+        add_run(table, experiment, i);
         add_state(table, set, curve);
         if (curve->seeds == 0) {
             for (int c = 0; c < 4; c++)

@@ -79,7 +79,7 @@ int tables_contents(struct table *table, const struct report *report, struct err
                             .title = "What is in this report",
                             .columns = 7,
                             .column = {{.head = "Figure"},
-                                       {.head = "Results", .share = .4},
+                                       {.head = "Results", .share = .36},
                                        {.head = "Runs done", .numeric = 1},
                                        {.head = "Hold", .numeric = 1},
                                        {.head = "Fail", .numeric = 1},

@@ -93,7 +93,7 @@ static int put_picture(struct body *body, const struct pictures *pictures, size_
         code = picture_draw(pictures, i, "pdf", file, err);
     if (code == 0) {
         text_put_string(body->out,
-                        "\\begin{minipage}[t]{.495\\linewidth}\\centering{\\footnotesize ");
+                        "\\begin{minipage}[b]{.495\\linewidth}\\centering{\\footnotesize ");
         tex_put(body->out, picture->title);
         text_put_string(body->out, "}\\\\\n\\includegraphics[width=\\linewidth]{\\reprofigures/");
         tex_put_label(body->out, picture->name);

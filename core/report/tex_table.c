@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WHOLE_ROWS 16
 #define HEAD_WIDTH 12 /* a longer head of a column of numbers stands in two lines */
 
 static void put_columns(struct text *out, const struct table *table)
@@ -14,7 +15,8 @@ static void put_columns(struct text *out, const struct table *table)
         if (column->share > 0)
             text_put(out,
                      ">{\\raggedright\\arraybackslash}"
-                     "p{\\dimexpr %.3f\\linewidth-2\\tabcolsep\\relax}",
+                     "p{\\dimexpr %.3f\\dimexpr\\linewidth+2\\tabcolsep\\relax"
+                     "-2\\tabcolsep\\relax}",
                      column->share);
         else
             text_put_char(out, column->numeric ? 'r' : 'l');
@@ -71,6 +73,8 @@ static void put_cell(struct text *out, const struct table *table, size_t row, si
 
 void tex_table_put(struct text *out, const struct table *table)
 {
+    /* one of short rows stands on one page */
+    int whole = strcmp(table->kind, "verdicts") != 0 && table_rows(table) <= WHOLE_ROWS;
     text_put_string(out, "{\\footnotesize\\setlength{\\LTleft}{0pt}\\setlength{\\LTpost}{.3ex}"
                          "\\renewcommand{\\arraystretch}{1.12}\n\\begin{longtable}{@{}");
     put_columns(out, table);
@@ -87,7 +91,7 @@ void tex_table_put(struct text *out, const struct table *table)
             text_put_string(out, c == 0 ? "" : " & ");
             put_cell(out, table, row, c);
         }
-        text_put_string(out, "\\\\\n");
+        text_put_string(out, whole ? "\\\\*\n" : "\\\\\n");
     }
     text_put_string(out, "\\end{longtable}\n");
     if (table->note != NULL) {
