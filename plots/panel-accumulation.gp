@@ -1,7 +1,6 @@
 # panel-accumulation.gp -- one panel of appendix A by itself, for a report: `panel` 1 or 2 the
 # growth of the accumulation against eq. (11), with the weights held and in training; 3 N_lost
-# against eq. (13).  `data` has the points of the measurements, `summary` a row for each.  Titles
-# are those of panel.gp.
+# against eq. (13).  `data` has the points of the measurements, `summary` a row for each.
 half = measurements / 2
 array legend_text[1]
 legend_text[1] = ''
@@ -22,8 +21,8 @@ if (panel < 3) {
     set ylabel 'Share of G / (1 - m)'
     plot for [k = 1:half] \
             data using (of(k + (panel - 1) * half, column('grown'))):(column('share')) \
-            with lines linestyle k title sprintf('s%d', k), \
-        formula(x) with lines linestyle 100 linewidth 2.5 dashtype 2 title 'p1'
+            with lines linestyle k, \
+        formula(x) with lines linestyle 100 linewidth 2.5 dashtype 2
 } else {
     stats summary using 'n_lost_predicted' name 'P' nooutput
     stats summary using (column('n_lost') > 0 ? column('n_lost') : NaN) name 'L' nooutput
@@ -34,9 +33,8 @@ if (panel < 3) {
     set ytics autofreq format '%g'
     set xlabel 'Epochs lost, predicted'
     set ylabel 'Epochs lost, measured'
-    plot x with lines linestyle 100 linewidth 2.5 dashtype 2 title 'p1', \
+    plot x with lines linestyle 100 linewidth 2.5 dashtype 2, \
         for [k = 1:half] summary using (of(k, column('n_lost_predicted'))):(column('n_lost')) \
-            with points linestyle k pointtype last_point(k) pointsize dot \
-            title sprintf('s%d', k)
+            with points linestyle k pointtype last_point(k) pointsize dot
 }
 unset output

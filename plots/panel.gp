@@ -3,8 +3,8 @@
 #   'runs'      the runs; at the paper's own scale with the printed curves beneath
 #   'paper'     the printed curves alone, on the printed axes
 # `closer_to` is how many updates are shown, 0: all.
-# Curves are told apart by their place in the panel, whichever of them are there.  Each is titled
-# 's' and its place, a printed one 'p' and its place: what a page calls them by.
+# A curve has the colour of its place in the panel, whichever of them are there: a page knows it by
+# that.
 array legend_text[1]
 legend_text[1] = ''
 legend_curves = 1
@@ -88,10 +88,10 @@ unbroken(x, y) = (apart = x - x_before, x_before = x, apart > gap || apart < 0 ?
 style(i) = view eq 'paper' ? i : 100
 curves_printed = "for [i = 1:n] paper using (series(curve(panel, i), column('x'))): \
         (column('y_lo')):(0):(column('y_hi') - column('y_lo')) \
-        with vectors nohead linestyle style(i) linewidth 0.8 title sprintf('p%d', i), \
+        with vectors nohead linestyle style(i) linewidth 0.8, \
     for [i = 1:n] paper using (series(curve(panel, i), column('x'))): \
         (unbroken(column('x'), column('y'))) \
-        with lines linestyle style(i) linewidth 0.8 title sprintf('p%d', i)"
+        with lines linestyle style(i) linewidth 0.8"
 
 # The runs.  Planned curves that lie on each other stay visible: the first is the broadest.
 is_last(k) = column('curve') == k && column('epoch') == last_epoch[k]
@@ -99,14 +99,12 @@ band(k, value) = curve_seeds[k] > 1 && column('curve') == k ? value : NaN
 wide(i) = is_log ? 1.6 * (n + 1 - i) : 1.0
 curves_run = "for [i = 1:n] data using (band(curve(panel, i), column(x_name))): \
         (column(y_name.'_low')):(column(y_name.'_high')) \
-        with filledcurves fillstyle transparent solid 0.25 noborder linestyle i \
-        title sprintf('s%d', i), "
+        with filledcurves fillstyle transparent solid 0.25 noborder linestyle i, "
 curves_run = (is_log ? '' : curves_run) . \
     "for [i = 1:n] data using (of(curve(panel, i), column(x_name))):(column(y_name)) \
-        with lines linestyle i linewidth wide(i) title sprintf('s%d', i), \
+        with lines linestyle i linewidth wide(i), \
     for [i = 1:n] data using (is_last(curve(panel, i)) ? column(x_name) : NaN):(column(y_name)) \
-        with points linestyle i pointtype last_point(i) pointsize (is_log ? 0 : dot) \
-        title sprintf('s%d', i)"
+        with points linestyle i pointtype last_point(i) pointsize (is_log ? 0 : dot)"
 if (view eq 'paper') { plot @curves_printed }
 if (view ne 'paper' && paper ne '') { plot @curves_printed, @curves_run }
 if (view ne 'paper' && paper eq '') { plot @curves_run }

@@ -1,8 +1,8 @@
 /* panel.h -- one panel of a figure as a picture by itself, without title, legend and caption: a
  * report puts its own words around it.
  *
- * plots/panel.gp draws it.  Its curves are titled "s1", "s2", ... by their place in the panel,
- * those of the paper "p1", "p2", ...: in an SVG each is a group with that title. */
+ * plots/panel.gp draws it: a curve's colour is that of its place in the panel, the paper's beneath
+ * are grey. */
 #ifndef DRAW_PANEL_H
 #define DRAW_PANEL_H
 

@@ -229,6 +229,23 @@ int pictures_of_study(struct pictures *pictures, const struct report *report,
     return code;
 }
 
+int pictures_have(const struct pictures *pictures, enum panel_view view)
+{
+    for (size_t i = 0; i < pictures->count; i++)
+        if (pictures->picture[i].view == view)
+            return 1;
+    return 0;
+}
+
+int pictures_overlay(const struct pictures *pictures)
+{
+    for (size_t i = 0; i < pictures->count; i++)
+        if (pictures->picture[i].view == PANEL_RUNS && pictures->study == NULL &&
+            pictures->run_panels[pictures->picture[i].panel].paper_curves != NULL)
+            return 1;
+    return 0;
+}
+
 void pictures_release(struct pictures *pictures)
 {
     for (size_t i = 0; i < pictures->count; i++) {

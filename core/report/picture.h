@@ -42,6 +42,11 @@ int pictures_of_study(struct pictures *pictures, const struct report *report,
                       const struct report_study *study, struct err *err);
 void pictures_release(struct pictures *pictures);
 
+/* 1 where one of them is of that view. */
+int pictures_have(const struct pictures *pictures, enum panel_view view);
+/* 1 where the paper's curves lie beneath ours. */
+int pictures_overlay(const struct pictures *pictures);
+
 /* Writes a picture, "svg" or "pdf".  Errors of panel_draw(). */
 int picture_draw(const struct pictures *pictures, size_t i, const char *format, const char *path,
                  struct err *err);

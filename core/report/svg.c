@@ -7,8 +7,9 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#define GROUP "<g id=\"gnuplot_plot_"
 
 /* plots/look.gp's colours, and what the page's style calls them. */
 static const struct {
@@ -31,47 +32,80 @@ static int skip(const char **at, const char *prefix)
     return 1;
 }
 
-/* "rgb( 48,  48,  48)" at *at; 0 where it is none or none of ours. */
-static int put_colour(struct text *out, const char **at)
+/* The colour "rgb( 48,  48,  48)" at `at`: its value and its length; 0 where there is none. */
+static int read_colour(const char *at, unsigned *value)
 {
     unsigned red, green, blue;
     int length = 0;
-    if (sscanf(*at, "rgb(%u ,%u ,%u )%n", &red, &green, &blue, &length) != 3 || length == 0)
+    if (sscanf(at, "rgb(%u ,%u ,%u )%n", &red, &green, &blue, &length) != 3 || length == 0)
         return 0;
-    unsigned value = red << 16 | green << 8 | blue;
-    *at += length;
+    *value = red << 16 | green << 8 | blue;
+    return length;
+}
+
+/* What the page calls it; NULL: nothing. */
+static const char *colour_name(unsigned value)
+{
     for (size_t i = 0; i < sizeof colours / sizeof colours[0]; i++)
-        if (colours[i].value == value) {
-            text_put(out, "var(--%s,#%06x)", colours[i].name, value);
-            return 1;
-        }
-    text_put(out, "#%06x", value);
+        if (colours[i].value == value)
+            return colours[i].name;
+    return NULL;
+}
+
+/* The colour at *at, which moves behind it; 0 where there is none. */
+static int put_colour(struct text *out, const char **at)
+{
+    unsigned value;
+    int length = read_colour(*at, &value);
+    const char *name = length == 0 ? NULL : colour_name(value);
+    if (length == 0)
+        return 0;
+    *at += length;
+    if (name == NULL)
+        text_put(out, "#%06x", value);
+    else
+        text_put(out, "var(--%s,#%06x)", name, value);
     return 1;
 }
 
-/* Behind `<g id="gnuplot_plot_`: the rest of the tag and the group's title, which names its class:
- * "s2" or "p2". */
+/* The curve whose colour is the first of a group's, from 1; 0: a printed one's, where they are
+ * grey; -1: the group has neither.  It ends where the next one begins. */
+static int curve_of(const char *group, const char **class)
+{
+    const char *end = strstr(group, GROUP);
+    for (const char *at = strstr(group, "rgb("); at != NULL && (end == NULL || at < end);
+         at = strstr(at + 1, "rgb(")) {
+        unsigned value;
+        const char *name = read_colour(at, &value) == 0 ? NULL : colour_name(value);
+        if (name != NULL && strcmp(name, "printed") == 0) {
+            *class = name;
+            return 0;
+        }
+        if (name != NULL && name[0] == 's' && isdigit((unsigned char)name[1])) {
+            *class = name;
+            return name[1] - '0';
+        }
+    }
+    return -1;
+}
+
+/* Behind GROUP: the rest of the tag and gnuplot's own title. */
 static void put_group(struct text *out, const char **at, const struct svg_words *words)
 {
-    const char *title = strstr(*at, "<title>");
-    const char *end = title == NULL ? NULL : strstr(title, "</title>");
-    if (end == NULL) {
-        text_put_string(out, "<g id=\"gnuplot_plot_");
-        return;
-    }
-    title += strlen("<title>");
-    char kind = *title;
-    char *behind = NULL;
-    unsigned long number = strtoul(title + 1, &behind, 10);
-    *at = end + strlen("</title>");
-    if ((kind != 's' && kind != 'p') || behind != end || number < 1) {
+    const char *class = NULL, *tag = strchr(*at, '>'), *end = strstr(*at, "</title>");
+    if (tag != NULL)
+        *at = tag + 1;
+    if (end != NULL && strncmp(*at, "<title>", strlen("<title>")) == 0)
+        *at = end + strlen("</title>");
+    int curve = curve_of(*at, &class);
+    if (curve < 0) {
         text_put_string(out, "<g>");
         return;
     }
-    text_put(out, "<g class=\"%c%lu\">", kind, number);
-    if (number <= words->count) {
+    text_put(out, "<g class=\"%s\">", class);
+    if (curve == 0 || (size_t)curve <= words->count) {
         text_put_string(out, "<title>");
-        html_format(out, kind == 'p' ? "%s, in the paper" : "%s", words->series[number - 1]);
+        html_put(out, curve == 0 ? words->reference : words->series[curve - 1]);
         text_put_string(out, "</title>");
     }
 }
@@ -81,7 +115,7 @@ static void put_drawing(struct text *out, const char *at, const struct svg_words
 {
     while (*at != '\0') {
         const char *was = at;
-        if (skip(&at, "<g id=\"gnuplot_plot_")) {
+        if (skip(&at, GROUP)) {
             put_group(out, &at, words);
         } else if (*at == 'r' && put_colour(out, &at)) {
             continue;

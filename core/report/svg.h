@@ -9,18 +9,19 @@ struct err;
 struct text;
 
 struct svg_words {
-    const char *id;    /* no other picture of the page has it: letters, digits, '-', '.' */
-    const char *title; /* what is read aloud */
-    const char *words; /* the same at length */
-    /* of the groups "s1", "s2", ... and of "p1", ...: the names of their curves */
-    size_t count;
-    const char *const *series;
+    const char *id;            /* no other picture of the page has it: letters, digits, '-', '.' */
+    const char *title;         /* what is read aloud */
+    const char *words;         /* the same at length */
+    size_t count;              /* of curves, by their places in the panel */
+    const char *const *series; /* their names */
+    const char *reference;     /* of what is grey */
 };
 
-/* Appends <svg> for an HTML page.  A group titled "s2" gets the class "s2" and the second curve's
- * name as its title; a group of another title has neither.  gnuplot's colours become
- * var(--NAME,#RRGGBB), NAME being s1 to s8, printed, ink, axis or grid.  ERR_INPUT, naming `path`,
- * where it is no SVG of gnuplot's. */
+/* Appends <svg> for an HTML page.  gnuplot's colours become var(--NAME,#RRGGBB), NAME being s1 to
+ * s8, which are the curves' by their places, printed, ink, axis or grid.  A group of gnuplot's,
+ * which is what one element of its plot command drew, gets the class of its colour, "s2" or
+ * "printed", and the curve's name as its title; one that drew nothing gets neither.  ERR_INPUT,
+ * naming `path`, where it is no SVG of gnuplot's. */
 int svg_put(struct text *out, const char *svg, const struct svg_words *words, const char *path,
             struct err *err);
 

@@ -130,16 +130,12 @@ static int put_set_pictures(struct body *body, const struct report_set *set, str
     struct pictures pictures = {0};
     const char *series[PANEL_RUN_MAX];
     char *caption = NULL;
-    int paper = 0, code = pictures_of_set(&pictures, body->report, set, err);
-    for (size_t i = 0; code == 0 && i < pictures.count; i++)
-        paper |= pictures.picture[i].view == PANEL_PAPER;
+    int code = pictures_of_set(&pictures, body->report, set, err);
     for (size_t k = 0; code == 0 && k < first->run_count; k++)
         series[k] = experiment->runs[first->runs[k]].title;
     if (code == 0 && pictures.count > 0) {
-        const char *beneath = pictures.runs.panels[0].paper_curves == NULL
-                                  ? NULL
-                                  : "the paper's, beneath ours";
-        code = words_caption(set, paper, &caption, err);
+        const char *beneath = pictures_overlay(&pictures) ? "the paper's, beneath ours" : NULL;
+        code = words_caption(set, pictures_have(&pictures, PANEL_PAPER), &caption, err);
         if (code == 0)
             code = put_pictures(body, &pictures, series, first->run_count, beneath, caption, err);
     }

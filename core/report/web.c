@@ -46,7 +46,9 @@ static int put_picture(struct web *web, const struct pictures *pictures, size_t 
                                   .title = picture->title,
                                   .words = picture->words,
                                   .count = count,
-                                  .series = series};
+                                  .series = series,
+                                  .reference = pictures->study == NULL ? "in the paper"
+                                                                       : "by the equation"};
         text_put(&web->out, "<div class=\"panel %s\"><p class=\"panel-title\">",
                  picture->view == PANEL_PAPER ? "paper" : "runs");
         html_put(&web->out, picture->title);
@@ -95,14 +97,6 @@ static void put_switches(struct text *out, const char *name, const char *const *
         put_switch(out, name, "reference", "\xe2\x80\x94", reference);
 }
 
-static int has_view(const struct pictures *pictures, enum panel_view view)
-{
-    for (size_t i = 0; i < pictures->count; i++)
-        if (pictures->picture[i].view == view)
-            return 1;
-    return 0;
-}
-
 static int put_set_pictures(struct web *web, const struct report_set *set, struct err *err)
 {
     const struct experiment *experiment = set->found.facts.experiment;
@@ -112,13 +106,11 @@ static int put_set_pictures(struct web *web, const struct report_set *set, struc
     int code = pictures_of_set(&pictures, web->report, set, err);
     if (code != 0 || pictures.count == 0)
         return code;
-    int paper = has_view(&pictures, PANEL_PAPER);
-    int beneath = pictures.runs.panels[0].paper_curves != NULL;
     text_put_string(&web->out, "<figure>\n");
     for (size_t k = 0; k < experiment->panels[0].run_count; k++)
         series[k] = experiment->runs[experiment->panels[0].runs[k]].title;
     put_switches(&web->out, set->name, series, experiment->panels[0].run_count,
-                 beneath ? "the paper's, beneath ours" : NULL);
+                 pictures_overlay(&pictures) ? "the paper's, beneath ours" : NULL);
     text_put_string(&web->out, "<div class=\"panels\">\n");
     for (size_t i = 0; i < pictures.count && code == 0; i++) {
         const struct experiment_panel *panel = &experiment->panels[pictures.picture[i].panel];
@@ -127,7 +119,7 @@ static int put_set_pictures(struct web *web, const struct report_set *set, struc
         code = put_picture(web, &pictures, i, series, panel->run_count, err);
     }
     if (code == 0)
-        code = words_caption(set, paper, &caption, err);
+        code = words_caption(set, pictures_have(&pictures, PANEL_PAPER), &caption, err);
     if (code == 0) {
         text_put_string(&web->out, "</div>\n<figcaption>");
         html_put(&web->out, caption);

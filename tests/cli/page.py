@@ -75,6 +75,15 @@ def look_at_picture(picture, wrong):
         wrong.append("a picture that does not scale")
 
 
+def look_at_figure(figure, wrong):
+    """Every switch switches something."""
+    kinds = {group.get("class") for group in figure.iter() if local(group) == "g"}
+    for switch in (part for part in figure if local(part) == "input"):
+        kind = switch.get("class").replace("k", "s", 1).replace("reference", "printed")
+        if kind not in kinds:
+            wrong.append(f"the switch {switch.get('id')} switches nothing")
+
+
 def main():
     with open(sys.argv[1], "rb") as file:
         text = file.read().decode("utf-8", "strict")
@@ -88,6 +97,8 @@ def main():
     for element in tree.fromstring(text).iter():
         if local(element) == "table":
             look_at_table(element, wrong)
+        elif local(element) == "figure":
+            look_at_figure(element, wrong)
         elif local(element) == "svg":
             look_at_picture(element, wrong)
     for line in wrong:

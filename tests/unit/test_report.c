@@ -103,18 +103,23 @@ static const char gnuplots[] =
     "<?xml version=\"1.0\"?>\n<svg \n width=\"560\" height=\"400\"\n viewBox=\"0 0 560 400\">\n"
     "<title>Gnuplot</title>\n<g id=\"gnuplot_canvas\">\n"
     "<defs><circle id='gpDot' r='0.5'/><use xlink:href='#gpDot' id='gpPt6'/></defs>\n"
-    "<path stroke='rgb(  0, 114, 178)' d='M0,0'/><path stroke='rgb(1, 2, 3)' d='M1,1'/>\n"
-    "<g id=\"gnuplot_plot_1a\" ><title>s2</title><path d='M2,2'/></g>\n"
-    "<g id=\"gnuplot_plot_2\" ><title>p1</title></g>\n"
-    "<g id=\"gnuplot_plot_3\" ><title>data using 1:2</title></g>\n"
+    "<path stroke='rgb( 96,  96,  96)' d='M0,0'/><path stroke='rgb(1, 2, 3)' d='M1,1'/>\n"
+    "<g id=\"gnuplot_plot_1\" ><title>data using 1:2</title></g>\n"
+    "<g id=\"gnuplot_plot_2a\" ><title>data</title>"
+    "<g><path stroke='rgb(213,  94,   0)' d='M2,2'/></g></g>\n"
+    "<g id=\"gnuplot_plot_3\" ><title>paper</title><path stroke='rgb(160, 160, 160)'/></g>\n"
     "<g filter='url(#textbox)' fill=\"black\"><text>rgb</text></g>\n</g>\n</svg>\n";
 
 static void svg_becomes_part_of_a_page(void **state)
 {
     (void)state;
     static const char *const series[] = {"One", "Two & <more>"};
-    struct svg_words words = {
-        .id = "f5 a", .title = "A \"title\"", .words = "Seen", .count = 2, .series = series};
+    struct svg_words words = {.id = "f5 a",
+                              .title = "A \"title\"",
+                              .words = "Seen",
+                              .count = 2,
+                              .series = series,
+                              .reference = "in print"};
     struct err err = {0};
     struct text out = {0};
     assert_int_equal(svg_put(&out, gnuplots, &words, "x.svg", &err), 0);
@@ -126,12 +131,13 @@ static void svg_becomes_part_of_a_page(void **state)
     assert_non_null(strstr(out.bytes, "id='f5-a-gpDot'"));
     assert_non_null(strstr(out.bytes, "<use href='#f5-a-gpDot' id='f5-a-gpPt6'/>"));
     assert_non_null(strstr(out.bytes, "url(#f5-a-textbox)"));
-    assert_non_null(strstr(out.bytes, "stroke='var(--s1,#0072b2)'"));
+    assert_non_null(strstr(out.bytes, "stroke='var(--axis,#606060)'"));
     assert_non_null(strstr(out.bytes, "stroke='#010203'"));
-    assert_non_null(
-        strstr(out.bytes, "<g class=\"s2\"><title>Two &amp; &lt;more&gt;</title><path d='M2,2'/>"));
-    assert_non_null(strstr(out.bytes, "<g class=\"p1\"><title>One, in the paper</title></g>"));
+    /* a group that drew nothing, one of the second curve, one that is grey */
     assert_non_null(strstr(out.bytes, "<g></g>"));
+    assert_non_null(strstr(out.bytes, "<g class=\"s2\"><title>Two &amp; &lt;more&gt;</title>"
+                                      "<g><path stroke='var(--s2,#d55e00)' d='M2,2'/>"));
+    assert_non_null(strstr(out.bytes, "<g class=\"printed\"><title>in print</title>"));
     assert_non_null(strstr(out.bytes, "fill=\"currentColor\"><text>rgb</text>"));
     text_release(&out);
 }
