@@ -53,13 +53,14 @@ static int write_sources(const struct report *report, const char *work, const ch
     return code;
 }
 
-/* LaTeX marks the cause by "!" or, with -file-line-error, by "FILE:LINE: ". */
+/* LaTeX marks the cause by "FILE:LINE: " or by "!", and what follows from it too. */
 static const char *complaint(char *messages)
 {
-    char *line = strstr(messages, "\n! ");
-    if (line == NULL && (line = strstr(messages, ".tex:")) != NULL)
-        while (line > messages && line[-1] != '\n')
-            line--;
+    char *line = strstr(messages, ".tex:"), *mark = strstr(messages, "\n! ");
+    if (line == NULL || (mark != NULL && mark < line))
+        line = mark;
+    while (line != NULL && line > messages && line[-1] != '\n' && *line != '\n')
+        line--;
     if (line == NULL)
         return process_last_line(messages);
     line += strspn(line, "\n");
@@ -67,7 +68,18 @@ static const char *complaint(char *messages)
     return line;
 }
 
-/* *made says why where there is no LaTeX. */
+static int miss_latex(struct appendix_result *made, const char *what)
+{
+    size_t length = strlen(what);
+    length -= length > 0 && what[length - 1] == '.';
+    snprintf(made->reason, sizeof made->reason,
+             "%.*s; install the packages texlive-latex-recommended and "
+             "texlive-fonts-recommended, then run the same command again",
+             (int)(length < 200 ? length : 200), what);
+    return 0;
+}
+
+/* *made says why where there is no LaTeX, or too little of it. */
 static int run_latex(const char *work, struct appendix_result *made, struct err *err)
 {
     const char *const argv[] = {"pdflatex",
@@ -77,22 +89,20 @@ static int run_latex(const char *work, struct appendix_result *made, struct err 
                                 "-file-line-error",
                                 "report.tex",
                                 NULL};
-    struct err missing = {0};
     for (int i = 0; i < RUNS; i++) {
         struct process process = {.argv = argv, .folder = work};
+        struct err missing = {0};
         int code = process_run(&process, &missing);
-        if (code == ERR_CANNOT_RUN) {
-            snprintf(made->reason, sizeof made->reason,
-                     "%.100s; install the packages texlive-latex-recommended and "
-                     "texlive-fonts-recommended, then run the same command again",
-                     missing.text);
-            return 0;
-        }
+        if (code == ERR_CANNOT_RUN)
+            return miss_latex(made, missing.text);
         if (code != 0)
             return err_set(err, code, "%s", missing.text);
-        if (!WIFEXITED(process.status) || WEXITSTATUS(process.status) != 0)
-            return err_set(err, ERR_INPUT, "pdflatex cannot typeset %s/report.tex: %.300s", work,
-                           complaint(process.messages));
+        if (WIFEXITED(process.status) && WEXITSTATUS(process.status) == 0)
+            continue;
+        const char *said = complaint(process.messages);
+        if (strstr(said, ".sty' not found") != NULL)
+            return miss_latex(made, said);
+        return err_set(err, ERR_INPUT, "pdflatex cannot typeset report.tex: %.300s", said);
     }
     return 0;
 }

@@ -19,7 +19,7 @@ struct appendix_result {
     char reason[512]; /* why there is no PDF, and the mend; or empty */
 };
 
-/* Writes the PDF, and the sources where `keep` or where there is no LaTeX, which is no error.
+/* Writes the PDF, and the sources where `keep` or where LaTeX is missing, which is no error.
  * Everything is made in a folder of its own beside the report, which goes when it is done.
  * ERR_INPUT with LaTeX's complaint where it fails: then the sources are kept too, and *made says
  * where.  *made is released with appendix_result_release(), also after a failure. */

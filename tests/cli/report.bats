@@ -28,7 +28,8 @@ only_gnuplot() {
 }
 
 need_latex() {
-    command -v pdflatex >/dev/null || skip "pdflatex is missing (Debian: texlive-latex-recommended)"
+    command -v pdflatex >/dev/null && kpsewhich booktabs.sty xcolor.sty >/dev/null ||
+        skip "LaTeX is missing (Debian: texlive-latex-recommended)"
 }
 
 # run_folder NAME: of figure 5's run by openblas.
@@ -123,9 +124,8 @@ CHANGE
     grep -qF '&lt;b&gt;&amp;amp; 50 % of $\x_1$' "it's & <here>/report.html"
     grep -qF "repro &#39;./it&#39;\\&#39;&#39;s &amp; &lt;here&gt;/figure1.exp&#39;" \
         "it's & <here>/report.html"
-    if command -v pdflatex >/dev/null; then
-        [ -s "it's & <here>/report.pdf" ]
-    fi
+    need_latex
+    [ -s "it's & <here>/report.pdf" ]
 }
 
 @test "the appendix is a PDF with pages" {
@@ -171,6 +171,19 @@ TEX
     [ -s kept/report.html ]
     [ -s kept/report-tex/report.tex ]
     [ ! -e kept/report.pdf ]
+}
+
+@test "LaTeX without a package that it wants is missing, not broken" {
+    kept_results
+    only_gnuplot
+    printf '#!/bin/sh\n%s\nexit 1\n' \
+        "echo \"./report.tex:5: LaTeX Error: File \\\`booktabs.sty' not found.\"" > bin/pdflatex
+    PATH=$REPRO_TEST_PATH chmod +x bin/pdflatex
+    repro report figure1 --out kept
+    PATH=$REPRO_TEST_PATH
+    [ "$status" -eq 0 ]
+    [[ $output == *"report.tex:5: LaTeX Error: File \`booktabs.sty' not found; install"* ]]
+    [[ $output == *"install the packages texlive-latex-recommended"* ]]
 }
 
 @test "LaTeX that fails is an error with its complaint, and the page stands" {
