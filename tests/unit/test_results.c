@@ -1,6 +1,7 @@
 /* Results found by their manifests: what a figure has of them is known without data, backend or
  * device. */
 #include "made.h"
+#include "base/mem.h"
 #include "results/curves.h"
 #include "results/difference.h"
 #include "results/sets.h"
