@@ -42,6 +42,23 @@ if (format eq 'pdf') {
     large = ',10.5'
     dot = 0.5
 }
+# A panel by itself, of a report: wide enough for half a page, with type that a telephone can show.
+# Its words stand around it, and its background is the page's.
+if (format eq 'panel-svg') {
+    set terminal svg noenhanced size 560,400 font 'sans-serif,16' linewidth 1.4 rounded
+    small = ',15'
+    large = ',16'
+    dot = 0.75
+    set xtics offset 0, 0.3
+    set xlabel offset 0, 0.5
+    set ylabel offset 1.2, 0
+}
+if (format eq 'panel-pdf') {
+    set terminal pdfcairo noenhanced size 8.4cm,6cm font 'Sans,8' linewidth 1.0 rounded
+    small = ',7.5'
+    large = ',8'
+    dot = 0.45
+}
 set output output
 
 # Colours that colour-blind readers tell apart, most of them Okabe and Ito's, and a shape each for

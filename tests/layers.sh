@@ -23,8 +23,9 @@ experiment  : base backend/backend.h backend/names.h schedule
 results     : base backend/backend.h backend/names.h schedule experiment
 judge       : base backend/backend.h backend/names.h schedule experiment results
 draw        : base backend/backend.h backend/names.h schedule experiment results judge
+report      : base backend/backend.h backend/names.h schedule experiment results judge draw
 lab         : base backend schedule data net train experiment results judge draw
-cli         : base backend schedule data net train experiment results judge draw lab
+cli         : base backend schedule data net train experiment results judge draw report lab
 '
 
 # Of core a backend includes the contract alone.  What backends share may stand in these folders of

@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,20 +34,26 @@ static int reserve(struct text *text, size_t more)
     return 1;
 }
 
+void text_put_args(struct text *text, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    if (length < 0)
+        text->failed = 1;
+    if (length >= 0 && reserve(text, (size_t)length)) {
+        vsnprintf(text->bytes + text->size, (size_t)length + 1, format, again);
+        text->size += (size_t)length;
+    }
+    va_end(again);
+}
+
 void text_put(struct text *text, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
+    text_put_args(text, format, args);
     va_end(args);
-    if (length < 0)
-        text->failed = 1;
-    if (length < 0 || !reserve(text, (size_t)length))
-        return;
-    va_start(args, format);
-    vsnprintf(text->bytes + text->size, (size_t)length + 1, format, args);
-    va_end(args);
-    text->size += (size_t)length;
 }
 
 void text_put_bytes(struct text *text, const char *bytes, size_t size)

@@ -5,6 +5,7 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct err;
@@ -18,6 +19,9 @@ struct text {
 
 /* Appends as printf() does. */
 void text_put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same as vprintf() does. */
+void text_put_args(struct text *text, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* Appends `size` bytes as they are, or a string, or one character. */
 void text_put_bytes(struct text *text, const char *bytes, size_t size);
 void text_put_string(struct text *text, const char *string);

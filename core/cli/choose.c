@@ -62,7 +62,7 @@ static void print_sets(const struct experiment *experiment, const struct result_
         fprintf(stderr, "    --set %s  %s\n", sets->set[i].id, sets_text(&sets->set[i], text));
 }
 
-static void print_damaged(const struct store *store)
+void print_damaged(const struct store *store)
 {
     for (size_t i = 0; i < store->count; i++)
         if (store->runs[i].manifest == NULL)

@@ -57,6 +57,12 @@ static int make_all(struct command_options *options, int *status, struct err *er
             statuses[made] = ranks_is_first(options->together) ? report_error(err) : EXIT_FAILED;
         *status = worse(*status, statuses[made++]);
     }
+    if (code == 0 && err->code != ERR_STOPPED && ranks_is_first(options->together)) {
+        struct err report = {0};
+        printf("\n== report ==\n");
+        if (report_results(results_folder(options), options->conventions, &report) != 0)
+            *status = worse(*status, report_error(&report));
+    }
     if (code == 0)
         printf("\n");
     for (size_t i = 0; code == 0 && i < made; i++)
@@ -72,7 +78,8 @@ int command_all(int argc, char **argv)
     options_parse(
         argc, argv, "",
         "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
-        "Runs that figures share are trained once.  Goes on where it was cut off.",
+        "Runs that figures share are trained once.  Goes on where it was cut off.  Ends with the "
+        "report.",
         0, &options);
     return work_together(&options, make_all);
 }

@@ -11,21 +11,22 @@
 #include <stdio.h>
 
 /* Beside the figure, where there are results at all. */
-static int keep(const struct verdicts *verdicts, const struct facts *facts, const char *out,
-                struct err *err)
+static int keep(const struct verdicts *verdicts, const struct store *store,
+                const struct facts *facts, const char *out, struct err *err)
 {
-    char label[FACTS_LABEL], *path;
-    const char *name = facts->experiment->name, *profile = facts->profile->name;
+    char apart[9] = "", *stem = NULL, *path = NULL;
+    int code = 0;
     if (!file_exists(out) || (verdicts->data == NULL && !facts->experiment->schedules_only))
         return 0;
-    if (facts->experiment->schedules_only)
-        path = mem_format(err, "%s/%s-%s-claims.tsv", out, name, profile);
-    else
-        path = mem_format(err, "%s/%s-%s-%s-%s-claims.tsv", out, name, profile, facts->data.name,
-                          facts_label(&facts->backend, label));
-    int code = path == NULL ? ERR_MEMORY : verdicts_write(verdicts, path, err);
+    if (!facts->experiment->schedules_only)
+        code = sets_apart(store, facts, apart, err);
+    if (code == 0 && (stem = facts_stem(facts, apart, err)) != NULL)
+        path = mem_format(err, "%s/%s-claims.tsv", out, stem);
+    if (code == 0)
+        code = path == NULL ? ERR_MEMORY : verdicts_write(verdicts, path, err);
     if (code == 0)
         printf("kept: %s\n", path);
+    mem_free(stem);
     mem_free(path);
     return code;
 }
@@ -53,7 +54,7 @@ int judge_claims(struct store *store, const struct facts *facts, uint64_t first,
         code = verdicts_text(&verdicts, &text, err);
     if (code == 0) {
         fputs(text, stdout);
-        code = keep(&verdicts, facts, out, err);
+        code = keep(&verdicts, store, facts, out, err);
     }
     if (code == 0 && verdicts.outcomes[CLAIM_FAILS] > 0)
         *status = EXIT_CLAIM_FAILED;

@@ -60,13 +60,17 @@ static int plot_set(const struct command_options *options, const struct store *s
                     const struct result_set *set, struct err *err)
 {
     struct curves curves = {0};
+    char apart[9] = "";
     struct drawing drawing = {.facts = &set->facts,
                               .curves = &curves,
+                              .apart = apart,
                               .share = share_folder(),
                               .out = results_folder(options)};
     int code = choose_seeds(options, set, &drawing, err);
     if (code == 0)
         code = curves_find(store, &set->facts, drawing.first_seed, drawing.seeds, &curves, err);
+    if (code == 0)
+        code = sets_apart(store, &set->facts, apart, err);
     if (code == 0)
         code = draw(&drawing, err);
     curves_release(&curves);

@@ -54,6 +54,7 @@ int command_backends(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_report(int argc, char **argv);
 
 /* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).
  * usage is the text behind the program's name; operand_wanted: one operand, the figure, is taken
@@ -82,6 +83,13 @@ uint64_t first_seed(const struct command_options *options);
 struct result_set;
 int choose_results(const struct command_options *options, const struct experiment *experiment,
                    const struct store *store, struct result_set *set, int *found, struct err *err);
+
+/* Says on stderr which run folders cannot be read. */
+void print_damaged(const struct store *store);
+
+/* Makes the report of every figure, of the results under `out`, and prints where it is.
+ * conventions: those of the runs, or NULL. */
+int report_results(const char *out, const char *conventions, struct err *err);
 
 /* Measures, prints and draws a study: an experiment that says `study`. */
 int make_study(const struct figure *figure, struct err *err);

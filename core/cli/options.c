@@ -91,6 +91,8 @@ static void add_operand(struct parse *parse, const char *argument, struct argp_s
     void *field = parse->into + table->operand_offset;
     if (table->operands == OPTION_OPERANDS_MANY)
         text_put((struct text *)field, "%s ", argument);
+    else if (table->operands == OPTION_OPERANDS_ANY)
+        text_put((struct text *)field, "%s\n", argument);
     else if (table->operands == OPTION_OPERANDS_NONE || parse->operand_seen)
         argp_error(state, "'%s' is one argument too many", argument);
     else
@@ -112,7 +114,8 @@ static error_t parse_key(int key, char *argument, struct argp_state *state)
         return 0;
     }
     if (key == ARGP_KEY_END) {
-        if (table->operands != OPTION_OPERANDS_NONE && !parse->operand_seen)
+        if (table->operands != OPTION_OPERANDS_NONE && table->operands != OPTION_OPERANDS_ANY &&
+            !parse->operand_seen)
             argp_error(state, "%s", table->operand_missing);
         return 0;
     }

@@ -40,6 +40,7 @@ enum option_operands {
     OPTION_OPERANDS_NONE,
     OPTION_OPERANDS_ONE,  /* const char * */
     OPTION_OPERANDS_MANY, /* struct text, each with a blank behind it */
+    OPTION_OPERANDS_ANY,  /* struct text, each with a newline behind it; none is fine */
 };
 
 struct option_table {

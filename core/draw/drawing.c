@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "draw/planned.h"
 #include "draw/plot.h"
 #include "experiment/conventions.h"
 
@@ -47,37 +48,16 @@ static char *caption(const struct drawing *drawing, struct err *err)
 
 char *drawing_stem(const struct drawing *drawing, struct err *err)
 {
-    const struct facts *facts = drawing->facts;
-    const char *name = facts->experiment->name, *profile = facts->profile->name;
-    char last[32] = "", label[FACTS_LABEL];
-    if (facts->experiment->schedules_only)
-        return mem_format(err, "%s/%s-%s", drawing->out, name, profile);
+    char last[32] = "", *path = NULL, *stem = facts_stem(drawing->facts, drawing->apart, err);
     if (drawing->seeds > 1)
         snprintf(last, sizeof last, "-%" PRIu64, drawing->first_seed + drawing->seeds - 1);
-    return mem_format(err, "%s/%s-%s-%s-%s-s%" PRIu64 "%s", drawing->out, name, profile,
-                      facts->data.name, facts_label(&facts->backend, label), drawing->first_seed,
-                      last);
-}
-
-/* A schedule as the log of a run that follows it: the two ends of every phase.  What is measured
- * stays 0. */
-static int schedule_log(const struct schedule *schedule, struct runlog *log, struct err *err)
-{
-    int code = 0;
-    for (int i = 0; i < 2 * schedule->phase_count && code == 0; i++) {
-        const struct phase *phase = &schedule->phase[i / 2];
-        int epoch = phase->first_epoch + i % 2 * phase->epochs;
-        struct runlog_row row = {
-            .epoch = epoch,
-            .updates = schedule_updates_before(schedule, epoch),
-            .lr = phase->lr,
-            .batch = phase->batch,
-            .momentum = phase->momentum,
-            .noise_scale = noise_scale(phase->lr, phase->momentum, schedule->train_n, phase->batch),
-        };
-        code = runlog_append(log, &row, err);
-    }
-    return code;
+    if (stem != NULL && drawing->facts->experiment->schedules_only)
+        path = mem_format(err, "%s/%s", drawing->out, stem);
+    else if (stem != NULL)
+        path = mem_format(err, "%s/%s-s%" PRIu64 "%s", drawing->out, stem, drawing->first_seed,
+                          last);
+    mem_free(stem);
+    return path;
 }
 
 /* Everything a request points to. */
@@ -111,7 +91,7 @@ static int fill_planned(const struct drawing *drawing, struct parts *parts, size
     int code = experiment_schedule(experiment, drawing->facts->profile, &experiment->runs[i],
                                    &schedule, err);
     parts->logs[i].log = &parts->planned[i];
-    return code == 0 ? schedule_log(&schedule, &parts->planned[i], err) : code;
+    return code == 0 ? planned_log(&schedule, &parts->planned[i], err) : code;
 }
 
 static int fill_trained(const struct drawing *drawing, struct parts *parts, size_t i,

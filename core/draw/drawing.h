@@ -1,8 +1,10 @@
 /* drawing.h -- a figure drawn from results alone: what its caption says, what its files are called,
  * its curves and panels.
  *
- *     OUT/NAME-PROFILE-DATA-BACKEND-sSEED.{tsv,png,svg,pdf}, of several seeds -sFIRST-LAST
- *     OUT/NAME-PROFILE.{...} where nothing is trained */
+ *     OUT/STEM-sSEED.{tsv,png,svg,pdf}, of several seeds -sFIRST-LAST
+ *     OUT/STEM.{...} where nothing is trained
+ *
+ * STEM is facts_stem()'s: NAME-PROFILE-DATA-BACKEND, and what else tells results apart. */
 #ifndef DRAW_DRAWING_H
 #define DRAW_DRAWING_H
 
@@ -19,6 +21,7 @@ struct drawing {
     const struct curves *curves; /* of these facts; NULL where nothing is trained */
     uint64_t first_seed;         /* every curve has these */
     size_t seeds;
+    const char *apart;       /* sets_apart()'s, or NULL */
     const char *share, *out; /* the folder of experiments/ and plots/, and where the files go */
 };
 

@@ -142,6 +142,38 @@ static char *look_path(const char *script, struct err *err)
     return mem_format(err, "%.*slook.gp", slash == NULL ? 0 : (int)(slash - script + 1), script);
 }
 
+static int check_scripts(const struct page *page, const char *look, struct err *err)
+{
+    if (file_exists(page->script) && file_exists(look))
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "%s: no such plot script; the plots folder of the installation is incomplete",
+                   file_exists(page->script) ? look : page->script);
+}
+
+int page_picture(const struct page *page, const char *format, const char *path, struct err *err)
+{
+    char *look = look_path(page->script, err), *data = mem_format(err, "%s.tsv.part", path),
+         *part = mem_format(err, "%s.part", path);
+    int code = look == NULL || data == NULL || part == NULL ? ERR_MEMORY : 0;
+    if (code == 0)
+        code = check_scripts(page, look, err);
+    if (code == 0)
+        code = file_replace(data, page->table, strlen(page->table), err);
+    if (code == 0)
+        code = draw_format(page, format, data, part, look, err);
+    if (code == 0 && rename(part, path) != 0)
+        code = err_errno(err, errno, "cannot replace %s", path);
+    if (data != NULL)
+        unlink(data);
+    if (code != 0 && part != NULL)
+        unlink(part);
+    mem_free(look);
+    mem_free(data);
+    mem_free(part);
+    return code;
+}
+
 /* The table is written first, drawn from, and named last: the commit also brings the folder to the
  * disk. */
 int page_draw(const struct page *page, struct err *err)
@@ -149,11 +181,8 @@ int page_draw(const struct page *page, struct err *err)
     struct file_writer file = {0};
     char *look = look_path(page->script, err), *path = mem_format(err, "%s.tsv", page->stem);
     int code = look == NULL || path == NULL ? ERR_MEMORY : 0;
-    if (code == 0 && (!file_exists(page->script) || !file_exists(look)))
-        code = err_set(
-            err, ERR_INPUT,
-            "%s: no such plot script; the plots folder of the installation is incomplete",
-            file_exists(page->script) ? look : page->script);
+    if (code == 0)
+        code = check_scripts(page, look, err);
     if (code == 0)
         code = file_open(&file, path, err);
     if (code == 0)

@@ -1,7 +1,8 @@
 /* page.h -- one page drawn by gnuplot from one table, in three formats.
  *
  * The script and look.gp beside it are given these variables, and those of the page:
- *   format      'png', 'svg' or 'pdf'          output   file to write
+ *   format      'png', 'svg' or 'pdf'; of a picture by itself 'panel-svg' or 'panel-pdf'
+ *   output      file to write
  *   data        STEM.tsv, the table            look     path of look.gp, which the script loads
  *               first
  *   title, caption, caption_lines */
@@ -24,5 +25,10 @@ struct page {
  * self before the first is replaced: where drawing fails, all old ones stand.  ERR_INPUT for a
  * script that cannot be used, ERR_CANNOT_RUN without gnuplot, ERR_IO. */
 int page_draw(const struct page *page, struct err *err);
+
+/* Writes one picture, `path`, from the page's script, table and variables, in a format of look.gp;
+ * stem is not looked at, no table is left.  The same errors; an old picture stands where it
+ * fails. */
+int page_picture(const struct page *page, const char *format, const char *path, struct err *err);
 
 #endif

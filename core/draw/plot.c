@@ -38,7 +38,9 @@ static void put_curves(struct text *out, const struct plot_request *request,
              "last_loss[%zu]; ",
              count, count, count, count);
     for (size_t i = 0; i < count; i++) {
-        const struct runlog_row *last = &series[i].mean.rows[series[i].mean.count - 1];
+        static const struct runlog_row none;
+        size_t rows = series[i].mean.count;
+        const struct runlog_row *last = rows == 0 ? &none : &series[i].mean.rows[rows - 1];
         text_put(out, "curve_title[%zu] = ", i + 1);
         gnuplot_put_string(out, request->curves[i].title);
         text_put(out, "; curve_series[%zu] = ", i + 1);
@@ -112,25 +114,38 @@ static int check_paper(const struct plot_request *request, const struct plot_pan
     return code;
 }
 
-int plot_draw(const struct plot_request *request, struct err *err)
+int plot_texts(const struct plot_request *request, char **table, char **variables, struct err *err)
 {
-    if (request->curve_count == 0 || request->panel_count == 0)
-        return err_set(err, ERR_INPUT, "%s: no curve to draw", request->stem);
     struct plot_series *series = NULL;
     struct text out = {0};
-    char *table = NULL, *variables = NULL;
+    char *points = NULL;
     int code = 0;
     for (size_t i = 0; i < request->panel_count && code == 0; i++)
         code = check_paper(request, &request->panels[i], err);
     if (code == 0)
         code = plot_series_make(request, &series, err);
     if (code == 0)
-        code = plot_series_text(request, series, &table, err);
+        code = plot_series_text(request, series, &points, err);
     if (code == 0) {
         put_curves(&out, request, series);
         put_panels(&out, request);
-        code = text_take(&out, &variables, "a figure's data", err);
+        code = text_take(&out, variables, "a figure's data", err);
     }
+    if (code == 0) {
+        *table = points;
+        points = NULL;
+    }
+    plot_series_free(series, request->curve_count);
+    mem_free(points);
+    return code;
+}
+
+int plot_draw(const struct plot_request *request, struct err *err)
+{
+    char *table = NULL, *variables = NULL;
+    if (request->curve_count == 0 || request->panel_count == 0)
+        return err_set(err, ERR_INPUT, "%s: no curve to draw", request->stem);
+    int code = plot_texts(request, &table, &variables, err);
     if (code == 0) {
         struct page page = {.script = request->script,
                             .stem = request->stem,
@@ -140,7 +155,6 @@ int plot_draw(const struct plot_request *request, struct err *err)
                             .variables = variables};
         code = page_draw(&page, err);
     }
-    plot_series_free(series, request->curve_count);
     mem_free(table);
     mem_free(variables);
     return code;

@@ -30,7 +30,7 @@ struct plot_log {
 struct plot_curve {
     const char *title;               /* in the legend */
     const struct plot_log *logs;     /* one a seed */
-    size_t log_count;                /* at least 1 */
+    size_t log_count;                /* 0: not there; only panel_draw() takes such */
     const char *const *paper_series; /* names of its printed curves in a panel's paper_curves */
     size_t paper_series_count;       /* 0: none */
 };
@@ -65,5 +65,9 @@ struct plot_request {
  * one curve have the same epochs and updates. ERR_INPUT "path:line: ..." for a log or a script that
  * cannot be used, ERR_CANNOT_RUN without gnuplot, ERR_IO. */
 int plot_draw(const struct plot_request *request, struct err *err);
+
+/* What a script draws from: the text of STEM.tsv and the gnuplot commands of the variables above,
+ * but for those of page.h.  Both are freed with mem_free().  The errors of plot_draw(). */
+int plot_texts(const struct plot_request *request, char **table, char **variables, struct err *err);
 
 #endif

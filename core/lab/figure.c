@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "draw/drawing.h"
 #include "lab/sameness.h"
+#include "results/sets.h"
 #include "train/ranks.h"
 
 #include <string.h>
@@ -61,8 +62,10 @@ int figure_draw(const struct figure *figure, const struct store *store, char **s
 {
     const struct facts *facts = &figure->session.facts;
     struct curves curves = {0};
+    char apart[9] = "";
     struct drawing drawing = {.facts = facts,
                               .curves = &curves,
+                              .apart = apart,
                               .first_seed = figure->first_seed,
                               .seeds = figure->seed_count,
                               .share = figure->share,
@@ -70,6 +73,8 @@ int figure_draw(const struct figure *figure, const struct store *store, char **s
     int code = facts->experiment->schedules_only ? 0
                                                  : curves_find(store, facts, figure->first_seed,
                                                                figure->seed_count, &curves, err);
+    if (code == 0 && !facts->experiment->schedules_only)
+        code = sets_apart(store, facts, apart, err);
     if (code == 0)
         code = drawing_make(&drawing, stem, err);
     curves_release(&curves);

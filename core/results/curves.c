@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "results/identity.h"
 
-/* One seed of one run: *found is NULL where it is not done. */
+/* One seed of one run: *found is NULL where there is none. */
 static int find_seed(const struct store *store, const struct facts *facts,
                      const struct experiment_run *what, const struct schedule *schedule,
                      uint64_t seed, struct stored **found, struct err *err)
@@ -20,7 +20,7 @@ static int find_seed(const struct store *store, const struct facts *facts,
         *err = run->damage;
         return err->code;
     }
-    *found = run != NULL && run->done ? run : NULL;
+    *found = run;
     return 0;
 }
 
@@ -33,8 +33,11 @@ static int find_curve(const struct store *store, const struct facts *facts,
     for (size_t s = 0; s < seeds && code == 0; s++) {
         struct stored *found = NULL;
         code = find_seed(store, facts, what, &schedule, first + s, &found, err);
-        if (found != NULL)
+        if (found != NULL && found->done) {
             curve->seeds[curve->count++] = found;
+        } else if (found != NULL && curve->begun++ == 0) {
+            curve->going = found;
+        }
     }
     return code;
 }

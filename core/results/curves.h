@@ -13,6 +13,8 @@ struct err;
 struct curve {
     size_t count;
     struct stored **seeds; /* [count], rising; the store's */
+    size_t begun;          /* further seeds: begun, not done */
+    struct stored *going;  /* the first of those, or NULL */
 };
 
 struct curves {

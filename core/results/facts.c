@@ -3,6 +3,7 @@
 #include "backend/backend.h"
 #include "backend/names.h"
 #include "base/err.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,20 @@ const char *facts_label(const struct facts_backend *backend, char text[FACTS_LAB
     snprintf(text, FACTS_LABEL, "%s%s%s%s", backend->name, plain ? "" : "-",
              plain ? "" : precision_name(backend->precision), backend->tuned ? "-tuned" : "");
     return text;
+}
+
+char *facts_stem(const struct facts *facts, const char *apart, struct err *err)
+{
+    const char *name = facts->experiment->name, *profile = facts->profile->name;
+    char label[FACTS_LABEL], threads[16] = "";
+    if (facts->experiment->schedules_only)
+        return mem_format(err, "%s-%s", name, profile);
+    if (!facts->backend.any_threads && facts->backend.threads != 1)
+        snprintf(threads, sizeof threads, "-t%d", facts->backend.threads);
+    apart = apart == NULL ? "" : apart;
+    return mem_format(err, "%s-%s-%s-%s%s%s%s", name, profile, facts->data.name,
+                      facts_label(&facts->backend, label), threads, apart[0] == '\0' ? "" : "-",
+                      apart);
 }
 
 /* Copies a text of the manifest; an absent one is empty. */

@@ -47,6 +47,12 @@ int64_t facts_train_n(const struct facts *facts);
 /* For people and file names: "cudnn", "cudnn-bf16", "cudnn-bf16-tuned".  Returns text. */
 const char *facts_label(const struct facts_backend *backend, char text[FACTS_LABEL]);
 
+/* What files of these facts are called, without folder: "figure5-small-cifar10-onednn-bf16", with
+ * "-t2" behind it where results hang on the number of threads and that is not one, and with
+ * "-APART" where apart is neither NULL nor empty (results/sets.h, sets_apart()).  Of an experiment
+ * that trains nothing "figure1-paper".  Freed with mem_free(); NULL when out of memory. */
+char *facts_stem(const struct facts *facts, const char *apart, struct err *err);
+
 /* Data, backend and micro of a run, as its manifest has them; experiment and profile stay what they
  * are, and the title becomes the name.  ERR_INPUT where the manifest lacks one. */
 int facts_read(struct facts *facts, const json_t *manifest, struct err *err);

@@ -167,7 +167,7 @@ void sets_release(struct result_sets *sets)
     *sets = (struct result_sets){0};
 }
 
-static int fits(const struct result_set *set, const struct sets_choice *choice)
+int sets_fit(const struct result_set *set, const struct sets_choice *choice)
 {
     const struct facts *facts = &set->facts;
     const struct facts_backend *backend = &facts->backend;
@@ -179,6 +179,31 @@ static int fits(const struct result_set *set, const struct sets_choice *choice)
            (choice->precision == 0 || choice->precision == backend->precision) &&
            (choice->threads == 0 || backend->any_threads || choice->threads == backend->threads) &&
            (!choice->tuned || backend->tuned);
+}
+
+int sets_apart(const struct store *store, const struct facts *facts, char apart[9], struct err *err)
+{
+    struct result_sets sets = {0};
+    const char *id = "";
+    size_t same = 0;
+    char *stem = facts_stem(facts, NULL, err);
+    int code = stem == NULL ? ERR_MEMORY : sets_find(store, facts->experiment, &sets, err);
+    for (size_t i = 0; i < sets.count && code == 0; i++) {
+        struct result_set *set = &sets.set[i];
+        char *other = facts_stem(&set->facts, NULL, err);
+        if (other == NULL)
+            code = ERR_MEMORY;
+        else
+            same += strcmp(other, stem) == 0;
+        if (set->facts.profile == facts->profile && facts_same(&set->facts, facts))
+            id = set->id;
+        mem_free(other);
+    }
+    if (code == 0)
+        snprintf(apart, 9, "%s", same > 1 ? id : "");
+    mem_free(stem);
+    sets_release(&sets);
+    return code;
 }
 
 static int is_usual(const struct result_set *set)
@@ -199,7 +224,7 @@ void sets_keep(struct result_sets *sets, const struct sets_choice *choice)
 {
     size_t kept = 0, usual = 0;
     for (size_t i = 0; i < sets->count; i++)
-        if (fits(&sets->set[i], choice))
+        if (sets_fit(&sets->set[i], choice))
             keep(sets, i, &kept);
     for (size_t i = 0; i < kept && choice->profile == NULL && choice->id == NULL; i++)
         if (is_usual(&sets->set[i]))

@@ -51,6 +51,14 @@ void sets_release(struct result_sets *sets);
  * too. */
 void sets_keep(struct result_sets *sets, const struct sets_choice *choice);
 
+/* 1 when the set is what the choice names. */
+int sets_fit(const struct result_set *set, const struct sets_choice *choice);
+
+/* What tells the files of these facts apart from those of another set of the figure that would have
+ * the same names (facts_stem()): the set's id; empty where there is no such other. */
+int sets_apart(const struct store *store, const struct facts *facts, char apart[9],
+               struct err *err);
+
 /* One line for people: "profile small, cifar10, onednn f32, 1 thread, seed 1: 4 of 4 runs (oneDNN
  * 2.6.3)".  Returns text. */
 const char *sets_text(const struct result_set *set, char text[SETS_TEXT]);

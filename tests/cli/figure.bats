@@ -161,4 +161,8 @@ load common
     # 3 of figures 2 and 3, 3 Nesterov, 3 SGD, 3 Adam, 3 of figure 5 that no other has; two seeds
     # each of 2 of figure 6 and 3 of figure 7
     [ "$(ls -d results/runs/*/ | wc -l)" -eq 25 ]
+    # and the report of it all
+    grep -q "^page: results/report.html" <<< "$output"
+    [ "$(grep -c '<section class="set" id="figure' results/report.html)" -eq 7 ]
+    grep -q '<section class="set" id="appendix-a-smoke' results/report.html
 }

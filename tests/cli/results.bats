@@ -173,3 +173,14 @@ same_as_kept() {
     [ "$status" -eq 2 ]
     error_says "none of the results"
 }
+
+@test "results that differ in threads alone have files of their own" {
+    kept_results
+    cp kept/figure5-small-cifar10-onednn-s1.tsv before.tsv
+    repro plot figure5 --out kept --backend onednn --precision f32 --threads 2
+    [ "$status" -eq 0 ]
+    [ -s kept/figure5-small-cifar10-onednn-t2-s1.svg ]
+    cmp before.tsv kept/figure5-small-cifar10-onednn-s1.tsv
+    repro check figure5 --out kept --backend onednn --precision f32 --threads 2
+    [ -s kept/figure5-small-cifar10-onednn-t2-claims.tsv ]
+}

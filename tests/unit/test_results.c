@@ -1,6 +1,7 @@
 /* Results found by their manifests: what a figure has of them is known without data, backend or
  * device. */
 #include "made.h"
+#include "base/mem.h"
 #include "results/curves.h"
 #include "results/difference.h"
 #include "results/sets.h"
@@ -114,6 +115,49 @@ static void nothing_there_is_an_empty_store(void **state)
     assert_int_equal(sets_find(&store, made->experiment, &sets, &err), 0);
     assert_int_equal(sets.count, 0);
     sets_release(&sets);
+    store_close(&store);
+}
+
+static void assert_stem(const struct facts *facts, const char *apart, const char *expected)
+{
+    struct err err = {0};
+    char *stem = facts_stem(facts, apart, &err);
+    assert_string_equal(stem, expected);
+    mem_free(stem);
+}
+
+/* Files of results that differ have names that differ; one thread is not named, nor is a number of
+ * threads that changes nothing. */
+static void files_have_names_of_their_own(void **state)
+{
+    struct made *made = *state;
+    struct err err = {0};
+    struct store store;
+    struct facts other = made->facts, third = made->facts;
+    char apart[9], again[9];
+    assert_stem(&other, NULL, "made-mini-cifar10-onednn-t2");
+    assert_stem(&other, "01234567", "made-mini-cifar10-onednn-t2-01234567");
+    third.backend.threads = 1;
+    assert_stem(&third, "", "made-mini-cifar10-onednn");
+    other.backend.any_threads = 1;
+    assert_stem(&other, NULL, "made-mini-cifar10-onednn");
+    other = made->facts;
+    snprintf(other.data.digest, sizeof other.data.digest, "fedcba9876543210");
+    made_run(&made->facts, 0, 1, 1, 0.5, made->scratch.folder);
+    made_run(&third, 0, 1, 1, 0.5, made->scratch.folder);
+    assert_int_equal(store_open(&store, made->scratch.folder, &err), 0);
+    assert_int_equal(sets_apart(&store, &made->facts, apart, &err), 0);
+    assert_string_equal(apart, "");
+    store_close(&store);
+    made_run(&other, 0, 1, 1, 0.5, made->scratch.folder);
+    assert_int_equal(store_open(&store, made->scratch.folder, &err), 0);
+    assert_int_equal(sets_apart(&store, &made->facts, apart, &err), 0);
+    assert_int_equal(sets_apart(&store, &other, again, &err), 0);
+    assert_int_equal(strlen(apart), 8);
+    assert_int_equal(strlen(again), 8);
+    assert_string_not_equal(apart, again);
+    assert_int_equal(sets_apart(&store, &third, apart, &err), 0);
+    assert_string_equal(apart, "");
     store_close(&store);
 }
 
@@ -333,6 +377,7 @@ int main(void)
         MADE(facts_come_back),
         MADE(any_threads_are_the_same),
         MADE(nothing_there_is_an_empty_store),
+        MADE(files_have_names_of_their_own),
         MADE(logs_are_read_once),
         MADE(damage_is_kept),
         MADE(curves_are_what_is_done),
