@@ -68,7 +68,8 @@ set xrange [0:x_end]
 set yrange [y_from:y_to]
 set xtics x_step format '%.0f'
 set xlabel x_name eq 'epoch' ? 'Number of epochs' : 'Number of parameter updates'
-set ylabel panel_label[panel] ne '' ? panel_label[panel] : y_name eq 'lr' ? 'Learning rate' : y_name eq 'batch' ? 'Batch size' : \
+set ylabel panel_label[panel] ne '' ? panel_label[panel] : \
+    y_name eq 'lr' ? 'Learning rate' : y_name eq 'batch' ? 'Batch size' : \
     y_name eq 'train_loss' ? 'Training set cross-entropy' : \
     y_name eq 'train_loss_l2' ? 'Cross-entropy and L2 term' : 'Test set accuracy'
 if (is_log) {
