@@ -161,6 +161,9 @@ int train_figure(struct figure *figure, const struct run *only, struct err *err)
         options.progress = NULL;
     account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
     int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
+    for (size_t i = 0; code == 0 && only != NULL && i < account.progress.count; i++)
+        if (&figure->runs[i] != only) /* not to be waited for here */
+            account.progress.runs[i].state = PROGRESS_ENDED;
     if (code == 0) {
         watch_signals(figure->session.ranks);
         code = training_run(figure, &options, err);
