@@ -32,7 +32,7 @@ struct report_options {
     const char *conventions;          /* as a user applied them to the experiments, or NULL */
     const char *program;              /* "repro 0.1.0 (COMMIT)": what made the report */
     /* what captions call a data set of that name, or NULL */
-    void (*data_title)(const char *name, char *title, size_t size);
+    void (*data_title)(struct facts_data *data);
 };
 
 /* One run of the experiment in numbers, over its finished seeds. */

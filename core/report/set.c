@@ -183,7 +183,7 @@ int report_set_read(struct report *report, const struct report_figure *figure,
     size_t seeds = span < SETS_SEEDS ? (size_t)span : SETS_SEEDS;
     int code = 0;
     if (set->trained && report->options->data_title != NULL)
-        report->options->data_title(facts->data.name, facts->data.title, sizeof facts->data.title);
+        report->options->data_title(&facts->data);
     if (set->trained)
         code = sets_apart(&report->store, facts, apart, err);
     if (code == 0)
