@@ -106,7 +106,7 @@ PY
 @test "a rank hangs: it is named with its host, and the last update is kept" {
     need_mpi
     repro figure5 --profile smoke --out whole
-    begin_ranks 4 'epoch 1/10' cut figure5 --profile smoke --rank-timeout 2
+    begin_ranks 4 'epoch 1/10' cut figure5 --profile smoke --rank-timeout 15
     kill -STOP "$(rank_of cut 1)"
     end_ranks
     [ "$status" -ne 0 ]
