@@ -207,7 +207,7 @@ static void assert_log_refused(const struct scratch *scratch, const char *text, 
         return;
     }
     const struct plot_log one = {&log, path};
-    const struct plot_curve curve = {"Original", &one, 1, NULL};
+    const struct plot_curve curve = {"Original", &one, 1, NULL, 0};
     assert_refused(scratch, &curve, ERR_INPUT, words);
     runlog_release(&log);
 }
@@ -216,8 +216,8 @@ static void draws_four_files(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curves[] = {
-        {"Original", ONE(write_log(scratch, "a.tsv", 40, 390, 0.85)), NULL},
-        {"Short", ONE(write_log(scratch, "b.tsv", 40, 10, 0.80)), NULL},
+        {"Original", ONE(write_log(scratch, "a.tsv", 40, 390, 0.85)), NULL, 0},
+        {"Short", ONE(write_log(scratch, "b.tsv", 40, 10, 0.80)), NULL, 0},
     };
     struct err err = {0};
     int code = draw(scratch, curves, 2, &err);
@@ -240,8 +240,8 @@ static void table_holds_every_point(void **state)
 {
     const struct scratch *scratch = *state;
     const struct plot_curve curves[] = {
-        {"A \"quoted\"\ttitle", ONE(write_log(scratch, "a.tsv", 3, 390, 0.8)), NULL},
-        {"B", ONE(write_log(scratch, "b.tsv", 2, 10, 0.6)), NULL},
+        {"A \"quoted\"\ttitle", ONE(write_log(scratch, "a.tsv", 3, 390, 0.8)), NULL, 0},
+        {"B", ONE(write_log(scratch, "b.tsv", 2, 10, 0.6)), NULL, 0},
     };
     struct err err = {0};
     assert_int_equal(draw(scratch, curves, 2, &err), 0);
@@ -277,7 +277,7 @@ static void several_seeds_make_a_band(void **state)
     const struct plot_log logs[] = {read_log(write_log(scratch, "a.tsv", 2, 10, 0.6)),
                                     read_log(write_log(scratch, "b.tsv", 2, 10, 0.9)),
                                     read_log(write_log(scratch, "c.tsv", 2, 10, 0.3))};
-    const struct plot_curve curve = {"A", logs, 3, NULL};
+    const struct plot_curve curve = {"A", logs, 3, NULL, 0};
     struct err err = {0};
     assert_int_equal(draw(scratch, &curve, 1, &err), 0);
     size_t size;
@@ -293,11 +293,11 @@ static void seeds_of_other_schedules_are_refused(void **state)
     const struct plot_log first = read_log(write_log(scratch, "a.tsv", 3, 10, 0.6));
     const struct plot_curve uneven = {
         "A", (const struct plot_log[]){first, read_log(write_log(scratch, "b.tsv", 3, 11, 0.6))}, 2,
-        NULL};
+        NULL, 0};
     assert_refused(scratch, &uneven, ERR_INPUT, "b.tsv:2: another epoch or number of updates");
     const struct plot_curve shorter = {
         "A", (const struct plot_log[]){first, read_log(write_log(scratch, "c.tsv", 2, 10, 0.6))}, 2,
-        NULL};
+        NULL, 0};
     assert_refused(scratch, &shorter, ERR_INPUT, "c.tsv:4: one log goes on where the other ends");
 }
 
@@ -311,8 +311,8 @@ static void panels_stand_side_by_side(void **state)
     const struct plot_curve curves[] = {
         {"First", ONE(write_log(&scratch, "a.tsv", 40, 390, 0.85)), (const char *const[]){"first"},
          1},
-        {"Second", ONE(write_log(&scratch, "b.tsv", 40, 10, 0.80)), NULL},
-        {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL},
+        {"Second", ONE(write_log(&scratch, "b.tsv", 40, 10, 0.80)), NULL, 0},
+        {"First", ONE(write_log(&scratch, "c.tsv", 40, 390, 0.75)), NULL, 0},
     };
     const char *paper = in_folder(&scratch, "paper.tsv");
     write_text(paper,
@@ -382,7 +382,7 @@ static void names_are_only_names(void **state)
     join(script, folder, "figure5.gp");
     join(look, folder, "look.gp");
     const struct plot_curve curve = {"It's_a \"title\" `touch ran` \\n {x}^2 @y %d <&> ü", ONE(log),
-                                     "it's_one"};
+                                     (const char *const[]){"it's_one"}, 1};
     const struct plot_panel one = panel(1, paper);
     const struct plot_request request = {.script = script,
                                          .stem = stem,
@@ -416,7 +416,7 @@ static void names_are_only_names(void **state)
 static void relative_names_start_no_program(void **state)
 {
     const struct scratch *scratch = *state;
-    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL};
+    const struct plot_curve curve = {"'", ONE(write_log(scratch, "a.tsv", 12, 390, 0.9)), NULL, 0};
     char script[PATH_SIZE], here[PATH_SIZE];
     assert_non_null(realpath(scratch->script, script));
     const char *const stems[] = {"< touch ran", "| touch ran", "-", "~"};
@@ -448,7 +448,7 @@ static void one_epoch_is_enough(void **state)
     const struct scratch *scratch = *state;
     const char *path = in_folder(scratch, "a.tsv");
     write_text(path, HEADER ROW);
-    const struct plot_curve curve = {"Original", ONE(path), NULL};
+    const struct plot_curve curve = {"Original", ONE(path), NULL, 0};
     struct err err = {0};
     assert_int_equal(draw(scratch, &curve, 1, &err), 0);
     assert_figure(in_folder(scratch, "fig"));
