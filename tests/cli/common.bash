@@ -19,7 +19,7 @@ setup() {
     find_program || return 1
     scratch=$(mktemp -d)
     cd "$scratch" || return 1
-    unset REPRO_DATA
+    unset REPRO_DATA REPRO_IMAGENET
     export REPRO_BACKEND=openblas # bits that no thread count changes; onednn.bats has the other
 }
 

@@ -576,6 +576,7 @@ static void a_job_of_another_size_is_refused(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_ranks_is_one),
         cmocka_unit_test(a_kept_rest_is_a_leaf_of_the_last_rank),

@@ -35,6 +35,15 @@ static int32_t refuse(int32_t code, const char *text, struct repro_error *err)
     return code;
 }
 
+static int32_t fake_caps(struct repro_device *device, struct repro_caps *caps,
+                         struct repro_error *err)
+{
+    (void)device;
+    (void)err;
+    caps->held = 0;
+    return 0;
+}
+
 static int32_t fake_compile(struct repro_device *device, const struct repro_graph *graph,
                             const struct repro_net_options *options, struct repro_net **out,
                             struct repro_error *err)
@@ -228,6 +237,7 @@ static struct bench fake(int minor)
                     .abi_minor = (uint32_t)minor,
                     .name = "fake",
                     .version = "1",
+                    .device_caps = fake_caps,
                     .net_compile = fake_compile,
                     .net_free = fake_free,
                     .net_write = fake_write,

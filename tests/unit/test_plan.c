@@ -131,7 +131,7 @@ static void a_profile_that_does_not_divide(void **state)
     struct experiment_profile profile = experiment->profiles[0];
     struct err err = {0};
     char *text = NULL;
-    profile.divide = 7;
+    profile.divide_batch = 7;
     assert_int_equal(plan_text(experiment, &profile, &text, &err), ERR_INPUT);
     assert_null(text);
     assert_non_null(strstr(err.text, "cannot be divided by 7"));

@@ -285,6 +285,7 @@ static void test_avg(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_max), cmocka_unit_test(test_avg)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

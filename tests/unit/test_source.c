@@ -9,7 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,6 +22,8 @@ static struct scratch scratch;
 static int set_up(void **state)
 {
     (void)state;
+    unsetenv("REPRO_DATA"); /* of real data */
+    unsetenv("REPRO_IMAGENET");
     return scratch_make(&scratch);
 }
 
@@ -106,6 +112,33 @@ static void what_cannot_be_opened(void **state)
     refused("cifar10", NULL, 0, ERR_INPUT, "at least one training");
 }
 
+/* Where no folder is named, the source's variable names it, and no other source's; in either a
+ * folder of the source's name comes first. */
+static void whose_folder(void **state)
+{
+    (void)state;
+    char inner[4096];
+    assert_int_equal(setenv("REPRO_DATA", scratch.folder, 1), 0);
+    refused("cifar10", NULL, 1, ERR_INPUT, "data_batch_1.bin' is missing");
+    refused("cifar10", "", 1, ERR_INPUT, "data_batch_1.bin' is missing");
+    is_synthetic("synthetic", NULL);
+    struct err err = {0};
+    struct dataset data;
+    assert_int_equal(source_open("imagenet", NULL, 2, 1, &usual, &data, &err), 0);
+    assert_string_equal(data.name, "synthetic-imagenet");
+    dataset_release(&data);
+    snprintf(inner, sizeof inner, "%s/cifar10", scratch.folder);
+    assert_int_equal(mkdir(inner, 0777), 0);
+    refused("cifar10", NULL, 1, ERR_INPUT, "/cifar10/");
+    refused("cifar10", scratch.folder, 1, ERR_INPUT, "/cifar10/");
+    assert_int_equal(rmdir(inner), 0);
+    assert_int_equal(unsetenv("REPRO_DATA"), 0);
+    assert_int_equal(setenv("REPRO_IMAGENET", scratch.folder, 1), 0);
+    refused("imagenet", NULL, 1, ERR_INPUT, scratch.folder);
+    is_synthetic("cifar10", NULL);
+    assert_int_equal(unsetenv("REPRO_IMAGENET"), 0);
+}
+
 static void sides(void **state)
 {
     (void)state;
@@ -168,9 +201,13 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_frozen),      cmocka_unit_test(synthetic_stands_in),
-        cmocka_unit_test(what_cannot_be_opened), cmocka_unit_test(sides),
-        cmocka_unit_test(options_of_files),      cmocka_unit_test(titles),
+        cmocka_unit_test(names_are_frozen),
+        cmocka_unit_test(synthetic_stands_in),
+        cmocka_unit_test(what_cannot_be_opened),
+        cmocka_unit_test(whose_folder),
+        cmocka_unit_test(sides),
+        cmocka_unit_test(options_of_files),
+        cmocka_unit_test(titles),
     };
     return cmocka_run_group_tests_name("source", tests, set_up, tear_down);
 }
