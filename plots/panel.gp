@@ -23,8 +23,9 @@ paper = panel_paper[panel]
 is_log = y_name eq 'lr' || y_name eq 'batch'
 is_loss = y_name eq 'train_loss' || y_name eq 'train_loss_l2'
 
-# The axes follow the runs.  Accuracies: the first fifth of a training and stray dips may fall below
-# the lower end, no last value does, and panels of the same quantity have the same axis.
+# The axes follow the runs.  Accuracies: the first fifth of a training and, but in a panel that says
+# `early`, stray dips may fall below the lower end, no last value does, and panels of the same
+# quantity have the same axis.
 x_high = 0.0
 low = 1e30
 high = -1e30
@@ -35,7 +36,7 @@ do for [q = 1:panels] {
             late = is_loss || is_log ? 0.0 : last_epoch[k] / 5.0
             stats data using (of(k, column('epoch') >= late ? column(y_name) : NaN)) \
                 name 'LATE' nooutput
-            fence = is_loss || is_log ? LATE_min : \
+            fence = is_loss || is_log || panel_early[q] ? LATE_min : \
                 LATE_lo_quartile - 1.5 * (LATE_up_quartile - LATE_lo_quartile)
             last = is_loss || is_log ? 1e30 : last_accuracy[k]
             low = smaller(low, smaller(last, larger(LATE_min, fence)))

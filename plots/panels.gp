@@ -22,8 +22,9 @@ y_words(p) = panel_label[p] ne '' ? panel_label[p] : \
     panel_y[p] eq 'train_loss' ? 'Training set cross-entropy' : \
     panel_y[p] eq 'train_loss_l2' ? 'Training set cross-entropy and L2 term' : 'Test set accuracy'
 
-# Axes that follow the runs.  Accuracies: the first fifth of a training and stray dips may fall
-# below the lower end, no last value does, and panels of the same quantity have the same axis.
+# Axes that follow the runs.  Accuracies: the first fifth of a training and, but in a panel that says
+# `early`, stray dips may fall below the lower end, no last value does, and panels of the same
+# quantity have the same axis.
 array x_high[panels]
 array low[panels]
 array high[panels]
@@ -37,7 +38,7 @@ do for [p = 1:panels] {
         late = is_loss(p) || is_log(p) ? 0.0 : last_epoch[k] / 5.0
         stats data using (of(k, column('epoch') >= late ? column(panel_y[p]) : NaN)) \
             name 'LATE' nooutput
-        fence = is_loss(p) || is_log(p) ? LATE_min : \
+        fence = is_loss(p) || is_log(p) || panel_early[p] ? LATE_min : \
             LATE_lo_quartile - 1.5 * (LATE_up_quartile - LATE_lo_quartile)
         last = is_measured(p) && !is_loss(p) ? last_accuracy[k] : 1e30
         low[p] = smaller(low[p], smaller(last, larger(LATE_min, fence)))

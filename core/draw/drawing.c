@@ -149,6 +149,7 @@ static int fill_panels(const struct drawing *drawing, struct parts *parts, struc
                                                .x = panel->x,
                                                .y = panel->y,
                                                .y_label = panel->y_label,
+                                               .early = panel->early,
                                                .curve_count = panel->run_count,
                                                .curves = panel->runs,
                                                .paper_curves = parts->papers[i],

@@ -59,7 +59,7 @@ static void put_panels(struct text *out, const struct plot_request *request)
     size_t count = request->panel_count;
     text_put(out, "panels = %zu; ", count);
     static const char *const arrays[] = {"title", "x",      "y",     "curves", "paper", "printed",
-                                         "x_low", "x_high", "y_low", "y_high", "label"};
+                                         "x_low", "x_high", "y_low", "y_high", "label", "early"};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         text_put(out, "array panel_%s[%zu]; ", arrays[i], count);
     for (size_t i = 0; i < count; i++) {
@@ -77,6 +77,7 @@ static void put_panels(struct text *out, const struct plot_request *request)
                  i + 1, panel->printed != 0, i + 1, panel->x_range[0], i + 1, panel->x_range[1]);
         text_put(out, "panel_label[%zu] = ", i + 1);
         gnuplot_put_string(out, panel->y_label == NULL ? "" : panel->y_label);
+        text_put(out, "; panel_early[%zu] = %d", i + 1, panel->early != 0);
         text_put(out, "; panel_y_low[%zu] = %.9g; panel_y_high[%zu] = %.9g; ", i + 1,
                  panel->y_range[0], i + 1, panel->y_range[1]);
     }

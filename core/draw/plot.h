@@ -39,6 +39,7 @@ struct plot_panel {
     const char *title;   /* above the axes, or "" */
     const char *x, *y;   /* columns of STEM.tsv */
     const char *y_label; /* in place of the column's own words, or NULL */
+    int early;           /* 1: nothing behind the first fifth lies below the axis */
     size_t curve_count;
     const size_t *curves;     /* indices of curves, in legend order */
     const char *paper_curves; /* digitised curves at the scale of these runs, or NULL */

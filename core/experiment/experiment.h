@@ -67,6 +67,7 @@ struct experiment_panel {
     /* columns of the log: "epoch" or "updates" against one of PANEL_Y, experiment_panels.c */
     const char *x, *y;
     const char *y_label;           /* in place of the column's own words, or NULL */
+    int early;                     /* the axis goes down to what stands before the first step */
     const char *paper_curves;      /* file of digitised curves beside the experiment, or NULL */
     double x_range[2], y_range[2]; /* as printed, at the paper's scale; both 0: not stated */
     size_t run_count;

@@ -9,8 +9,8 @@
 #define RANGE_MAX 1e15
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const KEYS[] = {"title",        "x",       "y",      "y_label", "runs",
-                                   "paper_curves", "x_range", "y_range"};
+static const char *const KEYS[] = {"title",        "x",       "y",       "y_label", "runs",
+                                   "paper_curves", "x_range", "y_range", "early"};
 static const char *const PANEL_X[] = {"epoch", "updates"};
 /* The first two need no training. */
 #define SCHEDULED 2
@@ -90,6 +90,8 @@ static int parse_panel(struct settings_view *view, const struct experiment *expe
     panel->y = parse_column(view, "y", PANEL_Y, COUNT_OF(PANEL_Y));
     if (settings_find(view, "y_label") != NULL)
         panel->y_label = settings_string(view, "y_label");
+    if (settings_find(view, "early") != NULL)
+        panel->early = settings_bool(view, "early");
     if (settings_find(view, "paper_curves") != NULL)
         panel->paper_curves = settings_string(view, "paper_curves");
     parse_range(view, "x_range", panel->x_range);
