@@ -22,8 +22,8 @@ y_words(p) = panel_label[p] ne '' ? panel_label[p] : \
     panel_y[p] eq 'train_loss' ? 'Training set cross-entropy' : \
     panel_y[p] eq 'train_loss_l2' ? 'Training set cross-entropy and L2 term' : 'Test set accuracy'
 
-# Axes that follow the runs.  Accuracies: the first fifth of a training and, but in a panel that says
-# `early`, stray dips may fall below the lower end, no last value does, and panels of the same
+# Axes that follow the runs.  Accuracies: the first fifth of a training and, but in a panel that
+# says `early`, stray dips may fall below the lower end, no last value does, and panels of the same
 # quantity have the same axis.
 array x_high[panels]
 array low[panels]
