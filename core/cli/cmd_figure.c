@@ -264,16 +264,30 @@ void print_head(const struct figure *figure)
            facts->backend.library, backend_device_text(&session->caps, text), jobs);
 }
 
+/* Where there is no gnuplot, what was trained is not lost: it says how to draw it later. */
+static int draw(const struct figure *figure, const struct store *store, struct err *err)
+{
+    char *stem = NULL;
+    int code = figure_draw(figure, store, &stem, err);
+    if (code == 0)
+        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+    if (code == ERR_CANNOT_RUN && figure->run_count > 0) {
+        printf("not drawn: %s; then `repro plot %s --profile %s --out %s` draws it\n", err->text,
+               figure->session.experiment->name, figure->session.facts.profile->name, figure->out);
+        *err = (struct err){0};
+        code = 0;
+    }
+    mem_free(stem);
+    return code;
+}
+
 /* Draws, prints and judges what is trained. */
 static int show_results(const struct figure *figure, int *status, struct err *err)
 {
     struct store store = {0};
-    char *stem = NULL;
     int code = store_open(&store, figure->out, err);
     if (code == 0)
-        code = figure_draw(figure, &store, &stem, err);
-    if (code == 0)
-        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+        code = draw(figure, &store, err);
     if (code == 0 && figure->run_count > 0)
         code = print_results(figure, &store, err);
     if (code == 0) {
@@ -281,7 +295,6 @@ static int show_results(const struct figure *figure, int *status, struct err *er
         code = judge_claims(&store, &figure->session.facts, figure->first_seed, 0, figure->out,
                             status, err);
     }
-    mem_free(stem);
     store_close(&store);
     return code;
 }

@@ -65,6 +65,9 @@ static void set(const struct option_row *row, char *argument, char *into, struct
         *(int *)field = 1;
         return;
     case OPTION_TEXT:
+        if (*argument == '\0') /* a variable of a script that is not set */
+            argp_error(state, "--%s is given an empty text; name something or leave it out",
+                       row->name);
         *(const char **)field = argument;
         return;
     case OPTION_INT:

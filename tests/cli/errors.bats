@@ -203,3 +203,15 @@ load common
         error_says "there is no folder 'empty/train'" "train/CLASS and val/CLASS"
     fi
 }
+
+@test "an option that is given an empty text is refused: a variable that is not set" {
+    for option in data out profile backend convention; do
+        repro figure5 --profile smoke --$option ""
+        [ "$status" -eq 2 ]
+        [[ $output == "repro figure5: --$option is given an empty text; "* ]]
+    done
+    repro check figure5 --set ""
+    [ "$status" -eq 2 ]
+    [[ $output == "repro check: --set is given an empty text; "* ]]
+    [ ! -e results ]
+}

@@ -151,6 +151,21 @@ load common
     done
 }
 
+@test "without gnuplot a training ends with its results, and says how to draw them later" {
+    mkdir empty
+    PATH=$PWD/empty run "$REPRO_PROGRAM" figure5 --profile smoke </dev/null
+    [ "$status" -eq 0 ]
+    grep -q "^not drawn: gnuplot is not on the PATH" <<< "$output"
+    grep -q "^increased-momentum-coefficient  *[0-9]" <<< "$output"
+    grep -q "of 7 claims" <<< "$output"
+    repro plot figure5 --profile smoke --out results
+    [ "$status" -eq 0 ]
+    ls results/figure5-smoke*.png
+    rm -r results/*.png
+    PATH=$PWD/empty run "$REPRO_PROGRAM" figure1 </dev/null # of which there is nothing else
+    [ "$status" -eq 77 ]
+}
+
 @test "all: every figure, shared runs trained once, a table of what came of each" {
     repro all --profile smoke
     [ "$status" -eq 0 ]
