@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "data/batch.h"
 #include "data/bytes.h"
-#include "data/pool.h"
+#include "data/rows.h"
 
 #include <xxhash.h>
 
@@ -20,17 +20,6 @@ struct drawn {
     struct scene scene;
     struct pool *pool;
     struct easel easel[POOL_MAX];
-};
-
-/* The rows of one call. */
-struct rows {
-    const struct dataset *data;
-    int split, varied;
-    uint64_t seed;
-    uint32_t epoch;
-    const int64_t *image;
-    uint8_t *pixels;
-    int32_t *labels;
 };
 
 static int work(void *context, int64_t piece, int thread, struct err *err)
@@ -55,23 +44,15 @@ static int augmented(const struct dataset *data, uint64_t seed, uint32_t epoch,
                      const int64_t *image, int64_t count, uint8_t *pixels, int32_t *labels,
                      struct err *err)
 {
-    struct rows rows = {.data = data,
-                        .split = DATASET_TRAIN,
-                        .varied = 1,
-                        .seed = seed,
-                        .epoch = epoch,
-                        .image = image,
-                        .pixels = pixels,
-                        .labels = labels};
-    return pool_run(((struct drawn *)data->own)->pool, count, work, &rows, err);
+    return rows_augmented(data, ((struct drawn *)data->own)->pool, work, seed, epoch, image, count,
+                          pixels, labels, err);
 }
 
 static int plain(const struct dataset *data, int split, const int64_t *image, int64_t count,
                  uint8_t *pixels, int32_t *labels, struct err *err)
 {
-    struct rows rows = {
-        .data = data, .split = split, .image = image, .pixels = pixels, .labels = labels};
-    return pool_run(((struct drawn *)data->own)->pool, count, work, &rows, err);
+    return rows_plain(data, ((struct drawn *)data->own)->pool, work, split, image, count, pixels,
+                      labels, err);
 }
 
 static void release(struct dataset *data)

@@ -8,7 +8,7 @@
 #include "data/colour.h"
 #include "data/decoder.h"
 #include "data/listing_cache.h"
-#include "data/pool.h"
+#include "data/rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,17 +32,6 @@ struct folder {
     struct pool *pool;
     struct decoder decoder[POOL_MAX];
     struct broken broken;
-};
-
-/* The rows of one call. */
-struct rows {
-    const struct dataset *data;
-    int split, varied;
-    uint64_t seed;
-    uint32_t epoch;
-    const int64_t *image;
-    uint8_t *pixels;
-    int32_t *labels;
 };
 
 /* ---- A row. ---- */
@@ -110,23 +99,15 @@ static int augmented(const struct dataset *data, uint64_t seed, uint32_t epoch,
                      const int64_t *image, int64_t count, uint8_t *pixels, int32_t *labels,
                      struct err *err)
 {
-    struct rows rows = {.data = data,
-                        .split = DATASET_TRAIN,
-                        .varied = 1,
-                        .seed = seed,
-                        .epoch = epoch,
-                        .image = image,
-                        .pixels = pixels,
-                        .labels = labels};
-    return pool_run(((struct folder *)data->own)->pool, count, work, &rows, err);
+    return rows_augmented(data, ((struct folder *)data->own)->pool, work, seed, epoch, image, count,
+                          pixels, labels, err);
 }
 
 static int plain(const struct dataset *data, int split, const int64_t *image, int64_t count,
                  uint8_t *pixels, int32_t *labels, struct err *err)
 {
-    struct rows rows = {
-        .data = data, .split = split, .image = image, .pixels = pixels, .labels = labels};
-    return pool_run(((struct folder *)data->own)->pool, count, work, &rows, err);
+    return rows_plain(data, ((struct folder *)data->own)->pool, work, split, image, count, pixels,
+                      labels, err);
 }
 
 static void release(struct dataset *data)
