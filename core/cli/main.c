@@ -24,6 +24,8 @@ const struct command commands[] = {
     {"plot", "FIGURE", "draws a figure again from results alone", command_plot},
     {"report", "[FIGURE]", "the results of every figure, or of some, as a page and a PDF appendix",
      command_report},
+    {"fetch", "[NAME...]",
+     "downloads a data set to where a training finds it; without a name, which", command_fetch},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",
      command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused",

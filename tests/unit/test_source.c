@@ -23,6 +23,7 @@ static int set_up(void **state)
 {
     (void)state;
     unsetenv("REPRO_DATA"); /* of real data */
+    setenv("REPRO_DATA_HOME", "/nowhere", 1);
     unsetenv("REPRO_IMAGENET");
     return scratch_make(&scratch);
 }
