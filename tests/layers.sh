@@ -26,7 +26,8 @@ judge       : base backend/backend.h backend/names.h schedule experiment results
 draw        : base backend/backend.h backend/names.h schedule experiment results judge
 report      : base backend/backend.h backend/names.h schedule experiment results judge draw
 lab         : base backend schedule data net train experiment results judge draw
-cli         : base backend schedule data net train experiment fetch results judge draw report lab
+doctor      : base backend schedule data net train experiment fetch lab
+cli : base backend schedule data net train experiment fetch results judge draw report lab doctor
 '
 
 # Of core a backend includes the contract alone.  What backends share may stand in these folders of

@@ -26,6 +26,8 @@ const struct command commands[] = {
      command_report},
     {"fetch", "[NAME...]",
      "downloads a data set to where a training finds it; without a name, which", command_fetch},
+    {"doctor", "", "what is here, what is missing and what mends it; backends by trial",
+     command_doctor},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",
      command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused",

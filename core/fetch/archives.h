@@ -1,5 +1,5 @@
-/* archives.h -- the data sets that can be fetched: where from, and what they must be.  They stand in
- * a text file (experiments/archives.conf), so that a host that moves needs no rebuild. */
+/* archives.h -- the data sets that can be fetched: where from, and what they must be.  They
+ * stand in a text file (experiments/archives.conf), so that a host that moves needs no rebuild. */
 #ifndef FETCH_ARCHIVES_H
 #define FETCH_ARCHIVES_H
 

@@ -141,7 +141,7 @@ static int obtain_once(struct job *job, int part, int *wrong, struct err *err)
     return code;
 }
 
-/* One that was put together of several connections may be of two files: then it is had once more. */
+/* One that was put together of several connections may be of two files: it is had once more. */
 static int obtain(struct job *job, struct err *err)
 {
     int part = open(job->place.part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);

@@ -1,5 +1,5 @@
-/* fetch.h -- brings a data set: downloads its archive, checks it, unpacks it beside and gives it its
- * name last.  Whatever goes wrong, what has the name is whole. */
+/* fetch.h -- brings a data set: downloads its archive, checks it, unpacks it beside and gives it
+ * its name last.  Whatever goes wrong, what has the name is whole. */
 #ifndef FETCH_FETCH_H
 #define FETCH_FETCH_H
 

@@ -56,8 +56,8 @@ struct fetch_link {
     const char *libraries; /* "libcurl 7.88.1, libarchive 3.6.2, nettle 3.8" */
 
     /* Gets url's bytes from `have` on.  A server that knows no ranges gives the whole again: the
-     * part is then begun anew.  A file of another size is refused.  Redirects are followed, to http and https; proxies are the environment's, as curl
-     * has them.  Returns FETCH_*. */
+     * part is then begun anew.  A file of another size is refused.  Redirects are followed, to http
+     * and https; proxies are the environment's, as curl has them.  Returns FETCH_*. */
     int32_t (*download)(struct fetch_transfer *transfer, struct fetch_failure *failure);
     /* Of all bytes of a file; 0, or another number and *failure. */
     int32_t (*sums)(const char *path, char md5[FETCH_MD5_TEXT], char sha256[FETCH_SHA256_TEXT],

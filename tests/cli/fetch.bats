@@ -123,7 +123,8 @@ whole() {
     repro fetch toy --mirror "$site/plain"
     [ "$status" -eq 0 ]
     [ "${lines[0]}" = "toy: A toy: 2 files, 0.3 MB, in $PWD/home/toy" ]
-    [ "${lines[1]}" = "    checked: the MD5 that its maker publishes, and the SHA-256 of its maker" ]
+    [ "${lines[1]}" = \
+        "    checked: the MD5 that its maker publishes, and the SHA-256 of its maker" ]
     [ "${lines[2]}" = "    \`repro figure5\` trains on it" ]
     whole
     repro fetch toy --mirror "$site/plain"
@@ -340,8 +341,8 @@ refuses() {
 @test "no room to unpack: nothing passes for data, the archive is kept" {
     need_fetch
     publish large 2000000
-    run bash -c 'trap "" XFSZ; ulimit -f 500; exec "$REPRO_PROGRAM" fetch toy --from files/toy.tgz' \
-        </dev/null
+    run bash -c 'trap "" XFSZ; ulimit -f 500
+        exec "$REPRO_PROGRAM" fetch toy --from files/toy.tgz' </dev/null
     [ "$status" -eq 1 ]
     error_says "'toy/zeros' cannot be written: File too large"
     nothing_fetched
