@@ -47,7 +47,7 @@ int source_folder(const struct source *source, const char *folder, char **path, 
  * decodes nothing takes the side alone, and so does what stands in for one that does.  ERR_USAGE
  * with the names there are when it is none of them, and where a source that decodes nothing is
  * itself named and is to make rows otherwise; ERR_INPUT where the source has no images of that
- * side, else as the source says. dataset_release() closes it. */
+ * side, else as the source says.  dataset_release() closes it. */
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err);
 

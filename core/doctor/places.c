@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -141,6 +142,21 @@ static char *nearest(const char *path, struct err *err)
     return copy;
 }
 
+/* Whether a folder can be written, and its free bytes; 0 or an errno value. */
+static int ask_room(const char *folder, double *room)
+{
+    struct stat status;
+    struct statvfs system;
+    if (stat(folder, &status) != 0)
+        return errno;
+    if (!S_ISDIR(status.st_mode))
+        return ENOTDIR;
+    if (access(folder, W_OK | X_OK) != 0 || statvfs(folder, &system) != 0)
+        return errno;
+    *room = (double)system.f_bavail * (double)system.f_frsize;
+    return 0;
+}
+
 /* Bytes that checkpoints of the main job take at the paper's scale, the largest. */
 static int need(const struct experiment *experiment, int64_t *bytes, struct err *err)
 {
@@ -157,20 +173,20 @@ static int need(const struct experiment *experiment, int64_t *bytes, struct err 
 static int look_at_room(const struct doctor_options *options, int64_t bytes,
                         struct findings *findings, struct err *err)
 {
-    struct statvfs status;
     struct finding *finding;
     char *folder = nearest(options->out, err);
     if (folder == NULL)
         return ERR_MEMORY;
     double room = 0.0;
-    int number = access(folder, W_OK | X_OK) != 0 || statvfs(folder, &status) != 0 ? errno : 0;
-    if (number == 0)
-        room = (double)status.f_bavail * (double)status.f_frsize;
+    char needs[80] = "";
+    if (bytes > 0)
+        snprintf(needs, sizeof needs, ", of which the paper's scale takes %.1f at most",
+                 (double)bytes / 1e9);
+    int number = ask_room(folder, &room);
     if (number == 0 && room >= (double)bytes)
         finding = findings_add(findings, FINDING_FINE, "results", err,
-                               "'%s' can be written and has room: %.1f GB, of which the paper's "
-                               "scale takes %.1f at most",
-                               options->out, room / 1e9, (double)bytes / 1e9);
+                               "'%s' can be written and has room: %.1f GB%s", options->out,
+                               room / 1e9, needs);
     else if (number == 0)
         finding = findings_add(findings, FINDING_HINDERS, "results", err,
                                "'%s' has room for %.1f GB, and the paper's scale takes %.1f",
