@@ -119,5 +119,6 @@ int main(void)
         cmocka_unit_test(wrong_backends_are_seen),
         cmocka_unit_test(what_is_no_number_is_wrong),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("selftest", tests, set_up, tear_down);
 }
