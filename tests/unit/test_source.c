@@ -23,7 +23,7 @@ static struct scratch scratch;
 static int set_up(void **state)
 {
     (void)state;
-    unsetenv("REPRO_DATA"); /* of real data */
+    unsetenv("REPRO_DATA");                   /* of real data */
     setenv("REPRO_DATA_HOME", "/nowhere", 1); /* nothing is fetched */
     unsetenv("REPRO_IMAGENET");
     return scratch_make(&scratch);
@@ -242,14 +242,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_frozen),
-        cmocka_unit_test(synthetic_stands_in),
-        cmocka_unit_test(what_cannot_be_opened),
-        cmocka_unit_test(whose_folder),
-        cmocka_unit_test(fetched_copies),
-        cmocka_unit_test(sides),
-        cmocka_unit_test(options_of_files),
-        cmocka_unit_test(titles),
+        cmocka_unit_test(names_are_frozen),      cmocka_unit_test(synthetic_stands_in),
+        cmocka_unit_test(what_cannot_be_opened), cmocka_unit_test(whose_folder),
+        cmocka_unit_test(fetched_copies),        cmocka_unit_test(sides),
+        cmocka_unit_test(options_of_files),      cmocka_unit_test(titles),
     };
     return cmocka_run_group_tests_name("source", tests, set_up, tear_down);
 }
