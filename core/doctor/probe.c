@@ -155,8 +155,7 @@ int probe_run(const char *path, int precision, int brief, double limit, struct p
     int whole = hear(ends[0], limit, &answer) == sizeof answer;
     close(ends[0]);
     int late = !whole && clock_seconds() - began >= limit;
-    if (late)
-        kill(child, SIGKILL);
+    kill(child, SIGKILL); /* whoever has answered has nothing left to do */
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return err_errno(err, errno, "lost track of the trial of '%s'", path);
