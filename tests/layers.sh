@@ -20,12 +20,14 @@ data        : base backend
 net         : base backend
 train       : base backend schedule data net
 experiment  : base backend/backend.h backend/names.h schedule
+fetch       : base experiment/settings.h
 results     : base backend/backend.h backend/names.h schedule experiment
 judge       : base backend/backend.h backend/names.h schedule experiment results
 draw        : base backend/backend.h backend/names.h schedule experiment results judge
 report      : base backend/backend.h backend/names.h schedule experiment results judge draw
 lab         : base backend schedule data net train experiment results judge draw
-cli         : base backend schedule data net train experiment results judge draw report lab
+doctor      : base backend schedule data net train experiment fetch lab
+cli : base backend schedule data net train experiment fetch results judge draw report lab doctor
 '
 
 # Of core a backend includes the contract alone.  What backends share may stand in these folders of
@@ -102,7 +104,7 @@ circles() {
 
 # ---- the rules -----------------------------------------------------------------------------------
 
-echo "1..8"
+echo "1..9"
 
 rules 'at[1] == "core" && $3 == "commit.h" { next } # made by the build
        at[1] == "core" && !(("core/" $3) in known) {
@@ -165,6 +167,10 @@ result "backends do not include one another"
 grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' ranks/*.[ch] 2>/dev/null |
     grep -v '"train/ranks_link.h"' > "$complaints"
 result "the module of ranks includes its link to core only"
+
+grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' fetch/*.[ch] 2>/dev/null |
+    grep -vE '"(fetch/link.h|module.h)"' > "$complaints"
+result "the module of fetch includes its link to core and itself only"
 
 grep '^core/.*\.[ch]$' "$work/files" | xargs awk -v share="$share" '
     { split(FILENAME, part, "/"); lines[part[2]]++; total++ }

@@ -224,6 +224,17 @@ const char *backend_device_text(const struct repro_caps *caps, char text[BACKEND
 
 /* ---- All of them ---- */
 
+int backend_list(struct backend_found **found, size_t *count, struct err *err)
+{
+    struct listing list;
+    int code = list_plugins(&list, err);
+    if (code != 0)
+        return code;
+    *found = list.found;
+    *count = list.count;
+    return 0;
+}
+
 int backend_discover(struct backend_found **found, size_t *count, struct err *err)
 {
     struct listing list;

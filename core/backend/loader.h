@@ -54,6 +54,8 @@ struct backend_found {
 /* All plugins on the search path, by folder order then name; of equal names only the first counts.
  * A refused one is an entry, not an error. */
 int backend_discover(struct backend_found **found, size_t *count, struct err *err);
+/* The same files, none of them loaded: none is accepted, and there is no reason. */
+int backend_list(struct backend_found **found, size_t *count, struct err *err);
 void backend_found_free(struct backend_found *found, size_t count);
 
 /* The folders searched, in order, as "a:b:c"; freed with mem_free(). */

@@ -262,6 +262,8 @@ void print_head(const struct figure *figure)
     printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", facts->experiment->name,
            facts->profile->name, facts->data.name, facts_label(&facts->backend, label),
            facts->backend.library, backend_device_text(&session->caps, text), jobs);
+    if (session->fetched != NULL)
+        printf("    data: the fetched copy in %s\n", session->fetched);
 }
 
 /* Where there is no gnuplot, what was trained is not lost: it says how to draw it later. */

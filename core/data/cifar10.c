@@ -25,13 +25,14 @@
 #define TEST_MAX 10000
 #define SUBFOLDER "cifar-10-batches-bin"
 #define MEND "--data takes the folder that holds " SUBFOLDER
+#define FETCH "; `repro fetch cifar10` brings them"
 
 /* The folder of the files: folder/cifar-10-batches-bin where there is one, else folder itself. */
 static int find_files(const char *folder, char **found, struct err *err)
 {
     struct stat status;
     if (stat(folder, &status) != 0)
-        return err_set(err, ERR_INPUT, "cannot find the folder '%s': %s; " MEND, folder,
+        return err_set(err, ERR_INPUT, "cannot find the folder '%s': %s; " MEND FETCH, folder,
                        strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return err_set(err, ERR_INPUT, "'%s' is not a folder; " MEND, folder);
@@ -63,7 +64,7 @@ static int read_records(const char *path, char **bytes, struct err *err)
     if (stat(path, &status) != 0) {
         if (errno == ENOENT)
             return err_set(err, ERR_INPUT,
-                           "'%s' is missing; " MEND ", the binary version of CIFAR-10", path);
+                           "'%s' is missing; " MEND ", the binary version of CIFAR-10" FETCH, path);
         return err_errno(err, errno, "cannot read '%s'", path);
     }
     if (!S_ISREG(status.st_mode))

@@ -14,6 +14,7 @@
 
 #define LABELS "val_labels.txt"
 #define MEND "--data takes the folder that holds train/CLASS and val/CLASS"
+#define FETCH "; `repro fetch imagenette` brings ten classes"
 
 int scan_is_image(const char *name)
 {
@@ -101,7 +102,7 @@ int scan_walk(struct scan *scan, const char *relative, int images, scan_take *ta
     DIR *directory = opendir(path);
     int code = directory != NULL ? walk_open(scan, directory, relative, images, take)
                : errno == ENOENT || errno == ENOTDIR
-                   ? err_set(scan->err, ERR_INPUT, "there is no folder '%s'; " MEND, path)
+                   ? err_set(scan->err, ERR_INPUT, "there is no folder '%s'; " MEND FETCH, path)
                    : err_errno(scan->err, errno, "cannot list '%s'", path);
     if (directory != NULL)
         closedir(directory);
@@ -220,9 +221,10 @@ int listing_scan(const char *folder, struct listing *out, struct err *err)
     struct listing listing = {0};
     struct scan scan = {.folder = folder, .listing = &listing, .err = err};
     scan.real = realpath(folder, NULL);
-    int code = scan.real == NULL ? err_set(err, ERR_INPUT, "cannot find the folder '%s': %s; " MEND,
-                                           folder, strerror(errno))
-                                 : 0;
+    int code = scan.real == NULL
+                   ? err_set(err, ERR_INPUT, "cannot find the folder '%s': %s; " MEND FETCH, folder,
+                             strerror(errno))
+                   : 0;
     if (code == 0)
         code = scan_train(&scan);
     if (code == 0)

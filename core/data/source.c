@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "data/home.h"
 
 #include <stdlib.h>
 #include <stdio.h>
@@ -32,12 +33,13 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n,
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", 0, 3, CIFAR10_SIDE, 10, open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
+    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", "cifar10", 0, 3, CIFAR10_SIDE, 10,
+     open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
      open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", 1, 3, FOLDER_SIDE, 1000,
-     folder_open},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
+    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", "imagenette", 1, 3,
+     FOLDER_SIDE, 1000, folder_open},
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
      open_synthetic},
 };
 
@@ -61,21 +63,54 @@ const struct source *source_find(const char *name, struct err *err)
     return NULL;
 }
 
-/* The source's folder, NULL where there is none; *path is freed by the caller. */
-static int choose_folder(const struct source *source, const char *folder, char **path,
-                         struct err *err)
+static int is_folder(const char *path)
 {
     struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The copy of a source that was fetched into the data folder; *path stays NULL where there is
+ * none, nor a data folder. */
+static int find_fetched(const struct source *source, char **path, struct err *err)
+{
+    struct err ignored = {0};
+    char *home = NULL;
+    int code = data_home(&home, &ignored);
+    if (code != 0)
+        return code == ERR_MEMORY ? err_set(err, code, "%s", ignored.text) : 0;
+    char *copy = mem_format(err, "%s/%s", home, source->fetched);
+    mem_free(home);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    if (is_folder(copy))
+        *path = copy;
+    else
+        mem_free(copy);
+    return 0;
+}
+
+int source_folder(const struct source *source, const char *folder, char **path, int *fetched,
+                  struct err *err)
+{
+    char *found = NULL;
+    int code = 0;
     if ((folder == NULL || *folder == '\0') && source->variable != NULL)
         folder = getenv(source->variable);
-    if (folder == NULL || *folder == '\0')
-        return 0;
-    *path = mem_format(err, "%s/%s", folder, source->name);
-    if (*path != NULL && (stat(*path, &status) != 0 || !S_ISDIR(status.st_mode))) {
-        mem_free(*path);
-        *path = mem_string(folder, err);
+    int given = folder != NULL && *folder != '\0';
+    if (given && (found = mem_format(err, "%s/%s", folder, source->name)) == NULL)
+        return ERR_MEMORY;
+    if (given && !is_folder(found)) {
+        mem_free(found);
+        found = mem_string(folder, err);
+        code = found == NULL ? ERR_MEMORY : 0;
     }
-    return *path == NULL ? ERR_MEMORY : 0;
+    if (!given && source->fetched != NULL)
+        code = find_fetched(source, &found, err);
+    if (code != 0)
+        return code;
+    *path = found;
+    *fetched = !given && found != NULL;
+    return 0;
 }
 
 static int check_options(const struct source *source, const struct folder_options *options,
@@ -94,9 +129,9 @@ int source_open(const char *name, const char *folder, int64_t train_n, int64_t t
 {
     const struct source *source = source_find(name, err);
     char *path = NULL;
-    int code = source == NULL ? ERR_USAGE : check_options(source, options, err);
+    int fetched, code = source == NULL ? ERR_USAGE : check_options(source, options, err);
     if (code == 0)
-        code = choose_folder(source, folder, &path, err);
+        code = source_folder(source, folder, &path, &fetched, err);
     if (code == 0 && path == NULL && source->stand_in != NULL &&
         (source = source_find(source->stand_in, err)) == NULL)
         code = ERR_USAGE;

@@ -18,6 +18,7 @@ struct source {
     const char *title;    /* for captions */
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
     const char *variable; /* of the environment: its folder where none is given; NULL: none */
+    const char *fetched;  /* its folder in the data folder (home.h); NULL: it is not fetched */
     int decodes;          /* image files: all of folder_options is for it, not the side alone */
     /* of the whole set, where no other side is asked for; a folder may hold fewer classes */
     int channels, side, classes;
@@ -33,13 +34,20 @@ const struct source *source_table(size_t *count);
 /* The row of a name; NULL and ERR_USAGE with the names there are when it is none of them. */
 const struct source *source_find(const char *name, struct err *err);
 
-/* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"),
- * so that one folder can hold every data set; where folder is NULL or empty, from the one that its
- * variable names, else it is the stand-in.  Of the options a source that decodes nothing takes the
- * side alone, and so does what stands in for one that does.  ERR_USAGE with the names there are
- * when it is none of them, and where a source that decodes nothing is itself named and is to make
- * rows otherwise; ERR_INPUT where the source has no images of that side, else as the source says.
- * dataset_release() closes it. */
+/* The folder that source_open() reads: `folder`, or the one of the source's name in there; where it
+ * is NULL or empty the same of what the source's variable names; else the copy that was fetched
+ * into the data folder, and *fetched is 1.  *path is NULL where there is none; freed with
+ * mem_free(). */
+int source_folder(const struct source *source, const char *folder, char **path, int *fetched,
+                  struct err *err);
+
+/* Opens the data set `name` from a folder, or from the folder of its name in there ("imagenet"), so
+ * that one folder can hold every data set; where folder is NULL or empty, from the one that its
+ * variable names, else from a fetched copy, else it is the stand-in.  Of the options a source that
+ * decodes nothing takes the side alone, and so does what stands in for one that does.  ERR_USAGE
+ * with the names there are when it is none of them, and where a source that decodes nothing is
+ * itself named and is to make rows otherwise; ERR_INPUT where the source has no images of that
+ * side, else as the source says.  dataset_release() closes it. */
 int source_open(const char *name, const char *folder, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err);
 

@@ -61,6 +61,20 @@ void session_data_title(struct facts_data *data)
     source_title(data->name, data->augment, data->title, sizeof data->title);
 }
 
+/* Keeps the folder where what is read is the copy that was fetched. */
+static int keep_fetched(struct session *session, const char *folder, struct err *err)
+{
+    const struct source *source = source_find(session->experiment->dataset, err);
+    char *path = NULL;
+    int fetched = 0;
+    int code = source == NULL ? ERR_USAGE : source_folder(source, folder, &path, &fetched, err);
+    if (code == 0 && fetched)
+        session->fetched = path;
+    else
+        mem_free(path);
+    return code;
+}
+
 /* Opens it once more with one of so many shares of the threads that the backend chose by itself:
  * only the backend knows how many cores it may use, and whether it uses them. */
 static int share_threads(struct session *session, int sharers, struct err *err)
@@ -167,6 +181,8 @@ int session_open(const struct session_options *options, struct session *session,
         code = session_data(session->experiment, session->facts.profile, options->data,
                             options->skip_broken, &session->data, err);
     if (code == 0)
+        code = keep_fetched(session, options->data, err);
+    if (code == 0)
         code = session_network(session, &session->experiment->runs[0].spec.conventions,
                                &session->net, err);
     if (code == 0)
@@ -180,6 +196,7 @@ void session_close(struct session *session)
 {
     net_release(&session->net);
     dataset_release(&session->data);
+    mem_free(session->fetched);
     session_device_close(session, &session->device);
     experiment_free(session->experiment);
     memset(session, 0, sizeof *session);

@@ -43,6 +43,7 @@ struct session {
     struct experiment *experiment;
     struct facts facts; /* what the runs share, in words and numbers */
     struct dataset data;
+    char *fetched;  /* the folder of the fetched copy that data was read from; NULL: it was not */
     struct net net; /* of the experiment's first run */
     struct repro_backend backend;
     /* of every device; the texts are borrowed from the session's options */

@@ -20,6 +20,7 @@ setup() {
     scratch=$(mktemp -d)
     cd "$scratch" || return 1
     unset REPRO_DATA REPRO_IMAGENET
+    export REPRO_DATA_HOME=$scratch/no-data # what lies in a home folder is not for tests
     export REPRO_BACKEND=openblas # bits that no thread count changes; onednn.bats has the other
 }
 

@@ -165,6 +165,7 @@ static int open_session(struct err *err)
 {
     struct session_options options = {.share = "/nowhere", .figure = experiment_path, .threads = 1};
     unsetenv("REPRO_DATA");
+    setenv("REPRO_DATA_HOME", "/nowhere", 1);
     return session_open(&options, &session, err);
 }
 

@@ -87,6 +87,7 @@ static int open_figure(struct figure *figure, int jobs, const char *out, struct 
     struct session_options options = {
         .share = "/nowhere", .figure = experiment_path, .threads = 1, .jobs = jobs};
     unsetenv("REPRO_DATA");
+    setenv("REPRO_DATA_HOME", "/nowhere", 1);
     return figure_init(figure, &options, out, 1, 1, err);
 }
 

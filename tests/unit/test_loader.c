@@ -166,9 +166,29 @@ static void discovery_lists_all_with_reasons(void **state)
         if (i > 0)
             assert_true(strcmp(found[i - 1].name, found[i].name) < 0);
     }
-    assert_int_equal(ours, 11);
-    assert_int_equal(accepted, 2);
+    assert_int_equal(ours, 13);
+    assert_int_equal(accepted, 4);
     backend_found_free(found, count);
+}
+
+static void a_list_loads_none(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct backend_found *found, *listed;
+    size_t count, listed_count;
+    assert_int_equal(setenv("REPRO_BACKEND_PATH", stubs(), 1), 0);
+    assert_int_equal(backend_discover(&found, &count, &err), 0);
+    assert_int_equal(backend_list(&listed, &listed_count, &err), 0);
+    assert_int_equal(listed_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(listed[i].name, found[i].name);
+        assert_string_equal(listed[i].path, found[i].path);
+        assert_int_equal(listed[i].accepted, 0);
+        assert_null(listed[i].reason);
+    }
+    backend_found_free(found, count);
+    backend_found_free(listed, listed_count);
 }
 
 static void discovery_counts_equal_names_once(void **state)
@@ -210,6 +230,7 @@ int main(void)
         cmocka_unit_test(the_first_folder_wins),
         cmocka_unit_test(current_folder_is_not_searched),
         cmocka_unit_test(discovery_lists_all_with_reasons),
+        cmocka_unit_test(a_list_loads_none),
         cmocka_unit_test(discovery_counts_equal_names_once),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

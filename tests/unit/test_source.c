@@ -2,6 +2,7 @@
 #include "data/source.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "scratch.h"
 
 #include <inttypes.h>
@@ -22,7 +23,8 @@ static struct scratch scratch;
 static int set_up(void **state)
 {
     (void)state;
-    unsetenv("REPRO_DATA"); /* of real data */
+    unsetenv("REPRO_DATA");                   /* of real data */
+    setenv("REPRO_DATA_HOME", "/nowhere", 1); /* nothing is fetched */
     unsetenv("REPRO_IMAGENET");
     return scratch_make(&scratch);
 }
@@ -139,6 +141,45 @@ static void whose_folder(void **state)
     assert_int_equal(unsetenv("REPRO_IMAGENET"), 0);
 }
 
+static void folder_is(const char *name, const char *given, const char *path, int fetched)
+{
+    struct err err = {0};
+    char *found = NULL;
+    int was_fetched = -1;
+    assert_int_equal(source_folder(source_find(name, &err), given, &found, &was_fetched, &err), 0);
+    if (path == NULL)
+        assert_null(found);
+    else
+        assert_string_equal(found, path);
+    assert_int_equal(was_fetched, fetched);
+    mem_free(found);
+}
+
+/* What is given comes first, then the variable, then what was fetched. */
+static void fetched_copies(void **state)
+{
+    (void)state;
+    char small[4096], large[4096];
+    snprintf(small, sizeof small, "%s/cifar10", scratch.folder);
+    snprintf(large, sizeof large, "%s/imagenette", scratch.folder);
+    assert_int_equal(setenv("REPRO_DATA_HOME", scratch.folder, 1), 0);
+    folder_is("cifar10", NULL, NULL, 0);
+    assert_int_equal(mkdir(small, 0777), 0);
+    assert_int_equal(mkdir(large, 0777), 0);
+    folder_is("cifar10", NULL, small, 1);
+    folder_is("cifar10", "", small, 1);
+    folder_is("imagenet", NULL, large, 1);
+    folder_is("synthetic", NULL, NULL, 0);
+    refused("cifar10", NULL, 1, ERR_INPUT, "`repro fetch cifar10` brings them");
+    assert_int_equal(setenv("REPRO_DATA", "/variable", 1), 0);
+    folder_is("cifar10", NULL, "/variable", 0);
+    folder_is("cifar10", "/given", "/given", 0);
+    assert_int_equal(unsetenv("REPRO_DATA"), 0);
+    assert_int_equal(rmdir(small), 0);
+    assert_int_equal(rmdir(large), 0);
+    assert_int_equal(setenv("REPRO_DATA_HOME", "/nowhere", 1), 0);
+}
+
 static void sides(void **state)
 {
     (void)state;
@@ -201,13 +242,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_frozen),
-        cmocka_unit_test(synthetic_stands_in),
-        cmocka_unit_test(what_cannot_be_opened),
-        cmocka_unit_test(whose_folder),
-        cmocka_unit_test(sides),
-        cmocka_unit_test(options_of_files),
-        cmocka_unit_test(titles),
+        cmocka_unit_test(names_are_frozen),      cmocka_unit_test(synthetic_stands_in),
+        cmocka_unit_test(what_cannot_be_opened), cmocka_unit_test(whose_folder),
+        cmocka_unit_test(fetched_copies),        cmocka_unit_test(sides),
+        cmocka_unit_test(options_of_files),      cmocka_unit_test(titles),
     };
     return cmocka_run_group_tests_name("source", tests, set_up, tear_down);
 }
