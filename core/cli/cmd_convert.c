@@ -23,7 +23,7 @@ struct request {
     struct text words;
     struct convert_setting setting;
     struct convert_target target;
-    int kind, format;
+    int kind, format, rule;
 };
 
 #define FIELD(name) offsetof(struct request, name)
@@ -70,6 +70,14 @@ static const struct option_row rows[] = {
      .offset = FIELD(kind),
      .names = kinds,
      .name_count = COUNT_OF(kinds)},
+    {.name = "rule",
+     .argument = "NAME",
+     .help = "what a grown batch holds: linear, lr/B, the paper's; sqrt, lr/sqrt(B) at a constant "
+             "lr; seesaw, lr/sqrt(B) with B * alpha and lr / sqrt(alpha) (default: linear)",
+     .kind = OPTION_CHOICE,
+     .offset = FIELD(rule),
+     .names = schedule_rule_names,
+     .name_count = SCHEDULE_RULE_COUNT},
     {.name = "batch-max",
      .argument = "B",
      .help = "largest batch; what is left of a step decays the learning rate",
@@ -145,13 +153,15 @@ int command_convert(int argc, char **argv)
         .setting = {.train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9},
         .target = {.momentum = -1},
         .kind = CONVERT_BATCH,
-        .format = FORMAT_TEXT};
+        .format = FORMAT_TEXT,
+        .rule = SCHEDULE_LINEAR + 1};
     char *words = NULL, *text = NULL;
     struct err err = {0};
     struct schedule from;
     struct conversion conversion;
     option_table_parse(&table, argc, argv, &request);
     request.target.kind = (enum convert_kind)request.kind;
+    request.target.rule = (enum schedule_rule)(request.rule - 1);
     int code = text_take(&request.words, &words, "the schedule", &err);
     if (code == 0)
         code = convert_parse(words, &request.setting, &from, &err);
