@@ -25,9 +25,10 @@ results     : base backend/backend.h backend/names.h schedule experiment
 judge       : base backend/backend.h backend/names.h schedule experiment results
 draw        : base backend/backend.h backend/names.h schedule experiment results judge
 report      : base backend/backend.h backend/names.h schedule experiment results judge draw
+export      : base backend schedule data/source.h net train/checkpoint.h experiment results
 lab         : base backend schedule data net train experiment results judge draw
 doctor      : base backend schedule data net train experiment fetch lab
-cli : base backend schedule data net train experiment fetch results judge draw report lab doctor
+cli : base backend schedule data net train experiment fetch results judge draw report export lab doctor
 '
 
 # Of core a backend includes the contract alone.  What backends share may stand in these folders of

@@ -5,22 +5,25 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/options.h"
+#include "export/schedules.h"
 #include "schedule/convert.h"
 
 #include <float.h>
 #include <stdio.h>
 
 /* The places of their names, from 1. */
-enum { FORMAT_TEXT = 1, FORMAT_JSON };
+enum { FORMAT_TEXT = 1, FORMAT_JSON, FORMAT_EXPORTED };
 
 static const char *const kinds[] = {"batch", "lr", "hybrid"}; /* as enum convert_kind */
-static const char *const formats[] = {"text", "json"};
+/* FORMAT_EXPORTED and those behind it are enum export_format, in its order. */
+static const char *const formats[] = {"text",  "json",         "pytorch",
+                                      "keras", "bs-scheduler", "megatron"};
 
 struct request {
     struct text words;
     struct convert_setting setting;
     struct convert_target target;
-    int kind, format;
+    int kind, format, rule;
 };
 
 #define FIELD(name) offsetof(struct request, name)
@@ -67,6 +70,14 @@ static const struct option_row rows[] = {
      .offset = FIELD(kind),
      .names = kinds,
      .name_count = COUNT_OF(kinds)},
+    {.name = "rule",
+     .argument = "NAME",
+     .help = "what a grown batch holds: linear, lr/B, the paper's; sqrt, lr/sqrt(B) at a constant "
+             "lr; seesaw, lr/sqrt(B) with B * alpha and lr / sqrt(alpha) (default: linear)",
+     .kind = OPTION_CHOICE,
+     .offset = FIELD(rule),
+     .names = schedule_rule_names,
+     .name_count = SCHEDULE_RULE_COUNT},
     {.name = "batch-max",
      .argument = "B",
      .help = "largest batch; what is left of a step decays the learning rate",
@@ -97,7 +108,8 @@ static const struct option_row rows[] = {
      .high = CONVERT_TRAIN_MAX},
     {.name = "format",
      .argument = "NAME",
-     .help = "text, or json: a table for a callback of PyTorch or Keras (default: text)",
+     .help = "text; json, a table; or code for pytorch, keras, bs-scheduler, megatron, as `repro "
+             "export --as schedule` writes it (default: text)",
      .kind = OPTION_CHOICE,
      .offset = FIELD(format),
      .names = formats,
@@ -115,28 +127,48 @@ static const struct option_table table = {
     .operand_offset = FIELD(words),
     .operand_missing = "which schedule? Such as: repro convert 0.1@0 0.02@60 0.004@120 0.0008@160"};
 
+/* The twin as code for another program. */
+static int code_text(const struct conversion *conversion, enum export_format format, char **text,
+                     struct err *err)
+{
+    struct export_plan plan = {
+        .name = "converted", .title = "Converted", .schedule = &conversion->to};
+    return export_schedule(&plan, format, share_folder(), text, err);
+}
+
+static int write_twin(const struct request *request, const struct conversion *conversion,
+                      char **text, struct err *err)
+{
+    if (request->format == FORMAT_TEXT)
+        return convert_text(conversion, &request->setting, text, err);
+    if (request->format == FORMAT_JSON)
+        return convert_json(conversion, text, err);
+    return code_text(conversion, (enum export_format)(request->format - FORMAT_EXPORTED + 1), text,
+                     err);
+}
+
 int command_convert(int argc, char **argv)
 {
     struct request request = {
         .setting = {.train_n = 50000, .batch = 128, .epochs = 200, .momentum = 0.9},
         .target = {.momentum = -1},
         .kind = CONVERT_BATCH,
-        .format = FORMAT_TEXT};
+        .format = FORMAT_TEXT,
+        .rule = SCHEDULE_LINEAR + 1};
     char *words = NULL, *text = NULL;
     struct err err = {0};
     struct schedule from;
     struct conversion conversion;
     option_table_parse(&table, argc, argv, &request);
     request.target.kind = (enum convert_kind)request.kind;
+    request.target.rule = (enum schedule_rule)(request.rule - 1);
     int code = text_take(&request.words, &words, "the schedule", &err);
     if (code == 0)
         code = convert_parse(words, &request.setting, &from, &err);
     if (code == 0)
         code = convert(&from, &request.setting, &request.target, &conversion, &err);
     if (code == 0)
-        code = request.format == FORMAT_JSON
-                   ? convert_json(&conversion, &text, &err)
-                   : convert_text(&conversion, &request.setting, &text, &err);
+        code = write_twin(&request, &conversion, &text, &err);
     if (code == 0)
         fputs(text, stdout);
     mem_free(words);

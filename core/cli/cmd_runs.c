@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/number.h"
+#include "cli/run_id.h"
 #include "lab/bench.h"
 #include "lab/figure.h"
 #include "train/ranks.h"
@@ -12,8 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define ID_USAGE "an id is FIGURE/PROFILE/RUN/SEED, as `repro runs FIGURE` prints them"
 
 /* ---- runs ---- */
 
@@ -63,41 +61,6 @@ int command_runs(int argc, char **argv)
 
 /* ---- run ---- */
 
-/* What an id says; figure, profile and name point into text, which is cut up. */
-struct run_id {
-    const char *figure, *profile, *name;
-    uint64_t seed;
-};
-
-/* Cuts the last part off; NULL where there is none. */
-static char *last_part(char *text)
-{
-    char *slash = strrchr(text, '/');
-    if (slash == NULL)
-        return NULL;
-    *slash = '\0';
-    return slash + 1;
-}
-
-static int parse_id(char *text, struct run_id *id, struct err *err)
-{
-    char *given = mem_string(text, err);
-    const char *end = NULL;
-    if (given == NULL)
-        return ERR_MEMORY;
-    char *seed = last_part(text), *name = seed == NULL ? NULL : last_part(text),
-         *profile = name == NULL ? NULL : last_part(text);
-    int64_t value = 0;
-    int code = 0;
-    if (profile == NULL || *text == '\0' || !number_whole(seed, &value, &end) || *end != '\0' ||
-        value < 1)
-        code = err_set(err, ERR_USAGE, "run: '%s' is no run's id: " ID_USAGE, given);
-    else
-        *id = (struct run_id){text, profile, name, (uint64_t)value};
-    mem_free(given);
-    return code;
-}
-
 static int find_run(const struct figure *figure, const struct run_id *id, struct run **out,
                     struct err *err)
 {
@@ -129,7 +92,7 @@ static int make_run(struct command_options *options, int *status, struct err *er
     struct run_id id = {0};
     *status = EXIT_DONE;
     char *text = mem_string(options->figure, err);
-    int code = text == NULL ? ERR_MEMORY : parse_id(text, &id, err);
+    int code = text == NULL ? ERR_MEMORY : run_id_parse(text, "run", &id, err);
     if (code == 0 && (options->profile != NULL || options->seed != 0 || options->seeds != 0 ||
                       options->jobs != 0))
         code = err_set(err, ERR_USAGE,
@@ -156,7 +119,8 @@ int command_run(int argc, char **argv)
 {
     struct command_options options = {0};
     options_parse(argc, argv, "ID",
-                  "Trains one run, or goes on with it, and draws nothing: " ID_USAGE ".  The other "
+                  "Trains one run, or goes on with it, and draws nothing: " RUN_ID_USAGE
+                  ".  The other "
                   "options are those of `repro FIGURE`, which draws the figure when all are done.",
                   1, &options);
     return work_together(&options, make_run);

@@ -53,6 +53,7 @@ int command_plot(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_doctor(int argc, char **argv);

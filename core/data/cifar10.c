@@ -149,8 +149,8 @@ int source_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct d
         .height = SIDE,
         .width = SIDE,
         .classes = CLASSES,
-        .mean = {125.3f, 123.0f, 113.9f},
-        .deviation = {63.0f, 62.1f, 66.7f},
+        .mean = {SOURCE_CIFAR10_MEAN},
+        .deviation = {SOURCE_CIFAR10_DEVIATION},
     };
     char *files = NULL;
     int code = find_files(folder, &files, err);

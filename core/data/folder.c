@@ -9,6 +9,7 @@
 #include "data/decoder.h"
 #include "data/listing_cache.h"
 #include "data/rows.h"
+#include "data/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -222,6 +223,9 @@ static int check_options(struct folder_options *options, struct err *err)
     return picture_check(err);
 }
 
+static const float mean[CHANNELS] = {SOURCE_FOLDER_MEAN},
+                   deviation[CHANNELS] = {SOURCE_FOLDER_DEVIATION};
+
 int folder_open(const char *path, int64_t train_n, int64_t test_n,
                 const struct folder_options *options, struct dataset *out, struct err *err)
 {
@@ -245,8 +249,8 @@ int folder_open(const char *path, int64_t train_n, int64_t test_n,
         data.channels = CHANNELS;
         data.height = data.width = folder->options.side;
         data.classes = (int)folder->listing.class_count;
-        for (int c = 0; c < CHANNELS; c++)
-            data.mean[c] = data.deviation[c] = 127.5f;
+        memcpy(data.mean, mean, sizeof mean);
+        memcpy(data.deviation, deviation, sizeof deviation);
         code = fill_digest(&data, err);
     }
     if (code == 0)

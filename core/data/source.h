@@ -13,6 +13,15 @@
 
 struct err;
 
+/* The ones usual for WRN on CIFAR-10; of a large synthetic set of ten classes; of a folder of
+ * images, which puts pixels on -1..1. */
+#define SOURCE_CIFAR10_MEAN 125.3f, 123.0f, 113.9f
+#define SOURCE_CIFAR10_DEVIATION 63.0f, 62.1f, 66.7f
+#define SOURCE_SYNTHETIC_MEAN 127.3f, 127.3f, 127.3f
+#define SOURCE_SYNTHETIC_DEVIATION 53.4f, 53.4f, 53.4f
+#define SOURCE_FOLDER_MEAN 127.5f, 127.5f, 127.5f
+#define SOURCE_FOLDER_DEVIATION 127.5f, 127.5f, 127.5f
+
 struct source {
     const char *name;     /* in experiment files, manifests and identities: frozen */
     const char *title;    /* for captions */
@@ -22,6 +31,8 @@ struct source {
     int decodes;          /* image files: all of folder_options is for it, not the side alone */
     /* of the whole set, where no other side is asked for; a folder may hold fewer classes */
     int channels, side, classes;
+    /* per channel, of pixels on 0..255: a network's input is (pixel - mean) / deviation */
+    float mean[DATASET_CHANNEL_MAX], deviation[DATASET_CHANNEL_MAX];
     /* Opens the first train_n training and test_n test images of a folder, side x side pixels each
      * (0: the source's own); fills *out but for name and title, on success only. */
     int (*open)(const char *folder, int64_t train_n, int64_t test_n,

@@ -8,16 +8,6 @@
 
 #include <inttypes.h>
 
-/* Of a large set of ten classes, per channel. */
-#define MEAN                   \
-    {                          \
-        127.3f, 127.3f, 127.3f \
-    }
-#define DEVIATION           \
-    {                       \
-        53.4f, 53.4f, 53.4f \
-    }
-
 #define SIDE_MAX 1024
 #define IMAGES_MAX INT64_C(2147483647) /* as crops number them */
 #define WHOLE_BYTES (INT64_C(4) << 30) /* of pixels at most in memory */
@@ -60,8 +50,8 @@ int source_synthetic(uint64_t seed, int64_t train_n, int64_t test_n, int side, s
         .channels = SCENE_CHANNELS,
         .height = side == 0 ? SCENE_SIDE : side,
         .width = side == 0 ? SCENE_SIDE : side,
-        .mean = MEAN,
-        .deviation = DEVIATION,
+        .mean = {SOURCE_SYNTHETIC_MEAN},
+        .deviation = {SOURCE_SYNTHETIC_DEVIATION},
     };
     int whole = train_n + test_n <= WHOLE_BYTES / (int64_t)dataset_image_bytes(&data);
     data.classes = whole ? SCENE_FEW : SCENE_MANY;

@@ -17,9 +17,9 @@ static const char *const PAPER_KEYS[] = {"words", "updates_below", "updates_abou
 /* The first RUN_OWN are a run's own and have no default. */
 #define RUN_OWN 3
 static const char *const RUN_KEYS[] = {
-    "name",  "title",     "paper",         "optimizer", "lr",     "momentum", "batch",
-    "ghost", "batch_max", "weight_decay",  "steps",     "factor", "action",   "beta1",
-    "beta2", "epsilon",   CONVENTIONS_KEYS};
+    "name",   "title", "paper",     "optimizer",    "lr",    "momentum",
+    "batch",  "ghost", "batch_max", "weight_decay", "steps", "factor",
+    "action", "beta1", "beta2",     "epsilon",      "rule",  CONVENTIONS_KEYS};
 
 /* in the order of enum schedule_action, which begins with 1 */
 static const char *const ACTIONS[] = {"decay_lr", "grow_batch"};
@@ -123,6 +123,9 @@ static int parse_run(const struct experiment *experiment, struct settings_view *
     run->spec.ghost = settings_int(view, "ghost", 1, COUNT_MAX);
     if (settings_find(view, "batch_max") != NULL)
         run->spec.batch_max = settings_int(view, "batch_max", 1, COUNT_MAX);
+    if (settings_find(view, "rule") != NULL)
+        run->spec.rule = (enum schedule_rule)settings_choice(view, "rule", schedule_rule_names,
+                                                             SCHEDULE_RULE_COUNT);
     run->weight_decay = settings_double(view, "weight_decay", 0, 1, "0 to 1");
     parse_optimizer(view, run);
     parse_steps(view, &run->spec);

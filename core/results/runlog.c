@@ -10,11 +10,12 @@
 #include <string.h>
 
 #define LOG_LIMIT (64u << 20)
-#define LINE_MAX_BYTES 512
 
-static const char header[] =
-    "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t"
-    "train_accuracy\ttest_loss\ttest_accuracy\timages_per_second\tseconds\n";
+#define COLUMNS                                                                             \
+    "epoch\tupdates\timages\tlr\tbatch\tmomentum\tnoise_scale\ttrain_loss\ttrain_loss_l2\t" \
+    "train_accuracy\ttest_loss\ttest_accuracy\timages_per_second\tseconds"
+
+static const char header[] = COLUMNS "\n";
 
 int runlog_append(struct runlog *log, const struct runlog_row *row, struct err *err)
 {
@@ -40,22 +41,37 @@ void runlog_release(struct runlog *log)
 }
 
 /* One line with its newline; its length, or -1 when it does not fit. */
-static int format_row(const struct runlog_row *row, char line[LINE_MAX_BYTES])
+static int format_row(const struct runlog_row *row, char line[RUNLOG_LINE])
 {
     int length = snprintf(
-        line, LINE_MAX_BYTES,
+        line, RUNLOG_LINE,
         "%d\t%" PRId64 "\t%" PRId64 "\t%.9g\t%" PRId64 "\t%.9g\t%.6g\t%.9g\t%.9g\t%.6f\t%.9g\t%.6f"
         "\t%.1f\t%.2f\n",
         row->epoch, row->updates, row->images, row->lr, row->batch, row->momentum, row->noise_scale,
         row->train_loss, row->train_loss_l2, row->train_accuracy, row->test_loss,
         row->test_accuracy, row->images_per_second, row->seconds);
-    return length < LINE_MAX_BYTES ? length : -1;
+    return length < RUNLOG_LINE ? length : -1;
+}
+
+const char *runlog_columns(void)
+{
+    return COLUMNS;
+}
+
+int runlog_line(const struct runlog_row *row, char line[RUNLOG_LINE], struct err *err)
+{
+    int length = format_row(row, line);
+    if (length < 1)
+        return err_set(err, ERR_INTERNAL, "the row of epoch %d does not fit into a line",
+                       row->epoch);
+    line[length - 1] = '\0';
+    return 0;
 }
 
 static int put_row(struct file_writer *file, const struct runlog_row *row, const char *path,
                    struct err *err)
 {
-    char line[LINE_MAX_BYTES];
+    char line[RUNLOG_LINE];
     int length = format_row(row, line);
     if (length < 0)
         return err_set(err, ERR_INTERNAL, "%s: the row of epoch %d does not fit into a line", path,
@@ -81,7 +97,7 @@ int runlog_write(const struct runlog *log, const char *path, struct err *err)
  * sscanf alone lets blanks, hexadecimal and numbers out of range pass. */
 static int parse_row(const char *line, size_t length, struct runlog_row *row)
 {
-    char again[LINE_MAX_BYTES];
+    char again[RUNLOG_LINE];
     int fields = sscanf(line,
                         "%d\t%" SCNd64 "\t%" SCNd64 "\t%lf\t%" SCNd64
                         "\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf",

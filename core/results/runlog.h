@@ -29,6 +29,12 @@ struct runlog {
     size_t count, capacity;
 };
 
+/* The columns' names and a row's values as the file has them, tab-separated, without newline. */
+#define RUNLOG_LINE 512
+const char *runlog_columns(void);
+/* ERR_INTERNAL when it does not fit. */
+int runlog_line(const struct runlog_row *row, char line[RUNLOG_LINE], struct err *err);
+
 int runlog_append(struct runlog *log, const struct runlog_row *row, struct err *err);
 void runlog_release(struct runlog *log);
 

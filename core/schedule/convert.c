@@ -143,8 +143,8 @@ static int first_batch(const struct schedule *from, const struct convert_target 
     if (!(spec->momentum < 1))
         return err_set(err, ERR_USAGE, "the new momentum is %g; it must be at least 0 and below 1",
                        spec->momentum);
-    double batch = (double)first->batch * (spec->lr / first->lr) *
-                   ((1 - first->momentum) / (1 - spec->momentum));
+    double grown = (spec->lr / first->lr) * ((1 - first->momentum) / (1 - spec->momentum));
+    double batch = (double)first->batch * (spec->rule == SCHEDULE_LINEAR ? grown : grown * grown);
     if (!(batch >= 1 - 1e-9) || fabs(batch - round(batch)) > 1e-9 * batch)
         return err_set(err, ERR_INPUT,
                        "the first batch would be %.6g, which is no whole number; choose a learning "
@@ -166,16 +166,19 @@ int convert(const struct schedule *from, const struct convert_setting *setting,
                                  .batch_max = target->batch_max,
                                  .ghost = 1,
                                  .epochs = from->epochs,
-                                 .step_count = from->phase_count - 1};
+                                 .step_count = from->phase_count - 1,
+                                 .rule = target->rule};
     int code = first_batch(from, target, &spec, err);
     (void)setting;
     if (code != 0)
         return code;
     spec.optimizer = spec.momentum > 0 ? REPRO_OPTIMIZER_MOMENTUM : REPRO_OPTIMIZER_SGD;
     for (int i = 0; i < spec.step_count; i++) {
-        /* The ratio of noise scales; N and 1 - m are the same on both sides. */
+        /* The ratio of noise scales, or of what the rule holds; 1 - m is the same on both sides. */
         const struct phase *before = &from->phase[i], *after = &from->phase[i + 1];
-        spec.factor[i] = before->lr / after->lr * ((double)after->batch / (double)before->batch);
+        double grown = (double)after->batch / (double)before->batch;
+        spec.factor[i] = before->lr / after->lr *
+                         (target->rule == SCHEDULE_LINEAR ? grown : sqrt(grown));
         /* 0.1 / 0.02 is 5 but for the last bit, and so are a schedule's decimals. */
         double whole = round(spec.factor[i]);
         if (whole > 1 && fabs(spec.factor[i] - whole) < 1e-12 * whole)

@@ -42,6 +42,7 @@ struct convert_target {
     /* below 0: the source's.  B grows by (1 - m_source)/(1 - m): eqs. (4), (5) */
     double momentum;
     int64_t batch_max; /* 0: none */
+    enum schedule_rule rule;
 };
 
 struct conversion {
@@ -54,8 +55,9 @@ struct conversion {
 int convert_parse(const char *words, const struct convert_setting *setting, struct schedule *out,
                   struct err *err);
 
-/* The twin of a schedule.  For each phase the approximate noise scale lr N / (B (1 - m)), eq. (5),
- * is the source's. ERR_INPUT where a batch would be no whole number or exceed N. */
+/* The twin of a schedule.  For each phase schedule_rate() is the source's; by the linear rule that
+ * is the approximate noise scale lr N / (B (1 - m)), eq. (5).  ERR_INPUT where a batch would be no
+ * whole number or exceed N. */
 int convert(const struct schedule *from, const struct convert_setting *setting,
             const struct convert_target *target, struct conversion *out, struct err *err);
 

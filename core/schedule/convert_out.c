@@ -79,6 +79,8 @@ static void write_run(struct text *out, const struct schedule_spec *spec)
     text_put(out, ";\n        batch = %" PRId64 ";\n", spec->batch);
     if (spec->batch_max != 0)
         text_put(out, "        batch_max = %" PRId64 ";\n", spec->batch_max);
+    if (spec->rule != SCHEDULE_LINEAR)
+        text_put(out, "        rule = \"%s\";\n", schedule_rule_names[spec->rule]);
     const char *const parts[] = {"steps", "factor", "action"};
     for (int p = 0; spec->step_count > 0 && p < 3; p++) {
         text_put(out, "        %s = [", parts[p]);
@@ -104,6 +106,11 @@ int convert_text(const struct conversion *conversion, const struct convert_setti
     int64_t before = conversion->from.updates, after = conversion->to.updates;
     write_phases(&out, "given", &conversion->from);
     write_phases(&out, "converted", &conversion->to);
+    if (conversion->spec.rule != SCHEDULE_LINEAR)
+        text_put(&out,
+                 "rule %s: lr/sqrt(B) falls as in the schedule given, not the paper's noise "
+                 "scale\n\n",
+                 schedule_rule_names[conversion->spec.rule]);
     if (after <= before)
         text_put(&out, "%" PRId64 " updates saved: %.3g times fewer\n\n", before - after,
                  (double)before / (double)after);

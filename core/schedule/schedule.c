@@ -9,6 +9,8 @@
  * a decimal in a text file, so 1.1 * 1280 must count as 1408. */
 #define WHOLE_TOLERANCE 1e-9
 
+const char *const schedule_rule_names[SCHEDULE_RULE_COUNT] = {"linear", "sqrt", "seesaw"};
+
 static int check_optimizer(const struct schedule_spec *spec, struct err *err)
 {
     switch (spec->optimizer) {
@@ -111,9 +113,12 @@ static int take_step(const struct schedule_spec *spec, int i, int64_t *batch, do
         *divisor *= factor;
         return 0;
     }
-    double wanted = (double)*batch * factor;
+    double wanted = (double)*batch * (spec->rule == SCHEDULE_SQRT ? factor * factor : factor);
+    if (spec->rule == SCHEDULE_SEESAW)
+        *divisor *= sqrt(factor);
     if (spec->batch_max != 0 && wanted > (double)spec->batch_max) {
-        *divisor *= wanted / (double)spec->batch_max;
+        double rest = wanted / (double)spec->batch_max;
+        *divisor *= spec->rule == SCHEDULE_LINEAR ? rest : sqrt(rest);
         *batch = spec->batch_max;
     } else {
         if (wanted > (double)spec->train_n)
@@ -123,7 +128,7 @@ static int take_step(const struct schedule_spec *spec, int i, int64_t *batch, do
                            i + 1, spec->step_epoch[i], wanted, (long long)spec->train_n);
         if (fabs(wanted - round(wanted)) > WHOLE_TOLERANCE * wanted)
             return err_set(err, ERR_INPUT, "step %d (epoch %d): %lld x %g is no whole batch", i + 1,
-                           spec->step_epoch[i], (long long)*batch, factor);
+                           spec->step_epoch[i], (long long)*batch, wanted / (double)*batch);
         *batch = llround(wanted);
     }
     if (*batch > spec->train_n)
@@ -232,6 +237,12 @@ double noise_scale(double lr, double momentum, int64_t train_n, int64_t batch)
 double noise_scale_approximate(double lr, double momentum, int64_t train_n, int64_t batch)
 {
     return lr * (double)train_n / ((double)batch * (1 - momentum));
+}
+
+double schedule_rate(enum schedule_rule rule, double lr, double momentum, int64_t batch)
+{
+    double rows = rule == SCHEDULE_LINEAR ? (double)batch : sqrt((double)batch);
+    return lr / (rows * (1 - momentum));
 }
 
 double epochs_lost(double momentum, int64_t train_n, int64_t batch)

@@ -15,9 +15,25 @@ struct err;
 
 /* What a step does with its factor alpha: the noise scale falls by alpha either way. */
 enum schedule_action {
-    SCHEDULE_DECAY_LR = 1,   /* lr / alpha */
-    SCHEDULE_GROW_BATCH = 2, /* B * alpha, clipped to batch_max; what is left of alpha divides lr */
+    SCHEDULE_DECAY_LR = 1, /* lr / alpha */
+    /* B * alpha, or as the rule says, clipped to batch_max; what is left of alpha divides lr */
+    SCHEDULE_GROW_BATCH = 2,
 };
+
+/* How learning rate and batch size stand for each other: what a grown batch holds that a decayed
+ * learning rate would cut by alpha.  Either way lr / (1-m) falls by alpha at a constant B. */
+enum schedule_rule {
+    /* lr / B, the paper's: B * alpha */
+    SCHEDULE_LINEAR = 0,
+    /* lr / sqrt(B), at a constant lr: B * alpha^2 (Hoffer, Hubara & Soudry, 2017, who hold the
+     * covariance of an update, lr^2 / B) */
+    SCHEDULE_SQRT = 1,
+    /* lr / sqrt(B), shared: B * alpha and lr / sqrt(alpha) (Meterez et al., "Seesaw", 2025, for
+     * optimizers that normalise, as Adam) */
+    SCHEDULE_SEESAW = 2,
+};
+#define SCHEDULE_RULE_COUNT 3
+extern const char *const schedule_rule_names[SCHEDULE_RULE_COUNT]; /* "linear", "sqrt", "seesaw" */
 
 /* What the paper leaves open and other code does otherwise; all 0 is the reading under which the
  * paper's counts hold. */
@@ -57,6 +73,7 @@ struct schedule_spec {
     int step_epoch[SCHEDULE_STEP_MAX];
     double factor[SCHEDULE_STEP_MAX]; /* alpha > 1 */
     enum schedule_action action[SCHEDULE_STEP_MAX];
+    enum schedule_rule rule; /* of the steps that grow the batch */
     struct schedule_conventions conventions;
 };
 
@@ -105,6 +122,10 @@ double noise_scale(double lr, double momentum, int64_t train_n, int64_t batch);
 
 /* g ~ lr * train_n / (batch (1-momentum)), eq. (5); the same needs. */
 double noise_scale_approximate(double lr, double momentum, int64_t train_n, int64_t batch);
+
+/* What falls by alpha at a step of factor alpha, whatever carries it: lr / (B (1-m)), which is eq.
+ * (5) without N, or by the other rules lr / (sqrt(B) (1-m)). */
+double schedule_rate(enum schedule_rule rule, double lr, double momentum, int64_t batch);
 
 /* N_lost = batch / (train_n (1-momentum)), eq. (13), in epochs. */
 double epochs_lost(double momentum, int64_t train_n, int64_t batch);

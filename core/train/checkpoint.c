@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/text_json.h"
+#include "base/safetensors.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -12,15 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "checkpoints are written in the machine's own byte order, which must be little-endian"
-#endif
 
 #define FORMAT "repro-checkpoint-2"
-#define HEADER_LIMIT (16u << 20)
-#define HASH_TEXT 33
+#define MEND "delete it to begin the run anew"
 
 /* Arenas in file order, with the prefix of their tensors' names. */
 static const struct {
@@ -48,23 +42,6 @@ static size_t data_floats(const struct trainer *trainer)
     return floats;
 }
 
-/* Of the data, seeded with the metadata so far, so that a flipped digit of the state is found as
- * well. */
-static int hash_text(const json_t *meta, const void *data, size_t bytes, char text[HASH_TEXT])
-{
-    struct text words = {0};
-    text_put_json(&words, meta, JSON_COMPACT | JSON_SORT_KEYS);
-    int failed = words.failed;
-    if (!failed) {
-        XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes,
-                                                   XXH3_64bits(words.bytes, words.size));
-        snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
-                 (uint64_t)hash.low64);
-    }
-    text_release(&words);
-    return failed ? ERR_MEMORY : 0;
-}
-
 static int all_finite(const float *data, size_t floats)
 {
     int finite = 1;
@@ -83,7 +60,7 @@ static int set_integer(json_t *object, const char *key, int64_t value)
 static json_t *metadata(const struct trainer *trainer, const char *identity, const float *data,
                         size_t floats)
 {
-    char hash[HASH_TEXT];
+    char hash[SAFETENSORS_SUM];
     const struct trainer_state *state = trainer_state(trainer);
     json_t *object = json_object();
     int bad = json_object_set_new(object, "format", json_string(FORMAT)) |
@@ -95,7 +72,7 @@ static json_t *metadata(const struct trainer *trainer, const char *identity, con
               set_integer(object, "correct", state->correct) |
               set_integer(object, "rows", state->rows) |
               json_object_set_new(object, "loss", json_sprintf("%a", state->loss));
-    if (bad || hash_text(object, data, floats * sizeof *data, hash) != 0 ||
+    if (bad || safetensors_sum(object, data, floats * sizeof *data, hash) != 0 ||
         json_object_set_new(object, "xxh3", json_string(hash)) != 0) {
         json_decref(object);
         return NULL;
@@ -105,18 +82,9 @@ static json_t *metadata(const struct trainer *trainer, const char *identity, con
 
 static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
 {
-    json_t *shape = json_array();
-    int bad = shape == NULL;
-    for (int i = 0; i < tensor->rank && !bad; i++)
-        bad = json_array_append_new(shape, json_integer(tensor->dims[i]));
-    if (bad) {
-        json_decref(shape);
-        return NULL;
-    }
-    size_t begin = (first_float + (size_t)tensor->first) * sizeof(float);
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                     (json_int_t)begin,
-                     (json_int_t)(begin + (size_t)tensor->count * sizeof(float)));
+    return safetensors_entry("F32", tensor->rank, tensor->dims,
+                             (first_float + (size_t)tensor->first) * sizeof(float),
+                             (size_t)tensor->count * sizeof(float));
 }
 
 /* The header around the metadata, whose reference it takes; NULL when out of memory. */
@@ -145,18 +113,14 @@ static json_t *header_json(const struct trainer *trainer, json_t *meta)
     return header;
 }
 
-/* The header as text, padded with spaces to a multiple of 8; freed with mem_free(). */
-static char *header_text(const struct trainer *trainer, const char *identity, const float *data,
-                         size_t floats, struct err *err)
+/* The header as text, freed with mem_free(). */
+static int header_text(const struct trainer *trainer, const char *identity, const float *data,
+                       size_t floats, char **text, struct err *err)
 {
     json_t *header = header_json(trainer, metadata(trainer, identity, data, floats));
-    struct text out = {0};
-    char *text = NULL;
-    text_put_json(&out, header, JSON_COMPACT);
+    int code = safetensors_header(header, text, err);
     json_decref(header);
-    while (!out.failed && out.size % 8 != 0)
-        text_put_char(&out, ' ');
-    return text_take(&out, &text, "a checkpoint's header", err) == 0 ? text : NULL;
+    return code;
 }
 
 int checkpoint_take(struct trainer *trainer, const char *path, const char *identity,
@@ -178,10 +142,8 @@ int checkpoint_take(struct trainer *trainer, const char *path, const char *ident
                        "%s: after update %" PRId64 " a parameter is no finite number; the last "
                        "checkpoint is kept; lower the learning rate",
                        path, trainer_state(trainer)->update);
-    if (code == 0) {
-        image.header = header_text(trainer, identity, image.data, image.floats, err);
-        code = image.header == NULL ? ERR_MEMORY : 0;
-    }
+    if (code == 0)
+        code = header_text(trainer, identity, image.data, image.floats, &image.header, err);
     if (code != 0)
         checkpoint_image_release(&image);
     else
@@ -191,19 +153,8 @@ int checkpoint_take(struct trainer *trainer, const char *path, const char *ident
 
 int checkpoint_write(const struct checkpoint_image *image, struct err *err)
 {
-    struct file_writer file = {0};
-    uint64_t length = strlen(image->header);
-    int code = file_open(&file, image->path, err);
-    if (code == 0)
-        code = file_put(&file, &length, sizeof length, err);
-    if (code == 0)
-        code = file_put(&file, image->header, length, err);
-    if (code == 0)
-        code = file_put(&file, image->data, image->floats * sizeof *image->data, err);
-    if (code == 0)
-        code = file_commit(&file, err);
-    file_abandon(&file);
-    return code;
+    return safetensors_write(image->path, image->header, image->data,
+                             image->floats * sizeof *image->data, err);
 }
 
 void checkpoint_image_release(struct checkpoint_image *image)
@@ -267,84 +218,95 @@ static int read_state(struct reader *reader, struct trainer_state *state)
     return reader->failed;
 }
 
-/* Checks the frame: header length, JSON, size of the data; *data points into bytes. */
-static int open_frame(const char *path, const char *bytes, size_t size, size_t wanted,
-                      json_t **header, const float **data, struct err *err)
+int checkpoint_file_open(struct checkpoint_file *file, const char *path, size_t limit,
+                         struct err *err)
 {
-    uint64_t length = 0;
-    if (size >= sizeof length)
-        memcpy(&length, bytes, sizeof length);
-    if (size < sizeof length || length > HEADER_LIMIT || length > size - sizeof length ||
-        length % 8 != 0)
-        return err_set(err, ERR_INPUT,
-                       "%s: cut short or no safetensors file; delete it to begin the run anew",
-                       path);
-    json_error_t where;
-    *header = json_loadb(bytes + sizeof length, length, JSON_REJECT_DUPLICATES, &where);
-    if (*header == NULL)
-        return err_set(err, ERR_INPUT, "%s: damaged header (%s); delete it to begin the run anew",
-                       path, where.text);
-    size_t rest = size - sizeof length - length;
-    if (rest != wanted)
-        return err_set(err, ERR_INPUT,
-                       "%s: holds %zu bytes of tensors where this network needs %zu; delete it to "
-                       "begin the run anew",
-                       path, rest, wanted);
-    *data = (const float *)(const void *)(bytes + sizeof length + length);
+    size_t size = 0;
+    *file = (struct checkpoint_file){0};
+    int code = file_read(path, limit + SAFETENSORS_HEADER_LIMIT + 8, &file->bytes, &size, err);
+    if (code == 0)
+        code = safetensors_open(path, file->bytes, size, MEND, &file->tensors, err);
+    if (code != 0)
+        checkpoint_file_release(file);
+    else
+        file->meta = json_object_get(file->tensors.header, "__metadata__");
+    return code;
+}
+
+/* The metadata without their checksum, which it guards. */
+static int sum_of(const struct checkpoint_file *file, char sum[SAFETENSORS_SUM])
+{
+    json_t *rest = json_copy(file->meta);
+    if (rest == NULL)
+        return ERR_MEMORY;
+    json_object_del(rest, "xxh3");
+    int code = safetensors_sum(rest, file->tensors.data, file->tensors.size, sum);
+    json_decref(rest);
+    return code;
+}
+
+int checkpoint_file_check(const struct checkpoint_file *file, const char *path,
+                          const char *identity, struct err *err)
+{
+    struct reader reader = {path, file->meta, err, 0};
+    const char *format = text_of(&reader, "format"), *found = text_of(&reader, "identity"),
+               *wanted = text_of(&reader, "xxh3");
+    char sum[SAFETENSORS_SUM];
+    if (reader.failed)
+        return reader.failed;
+    if (strcmp(format, FORMAT) != 0)
+        return err_set(err, ERR_INPUT, "%s: no checkpoint of this version; " MEND, path);
+    if (strcmp(found, identity) != 0)
+        return err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path,
+                       found, identity);
+    if (sum_of(file, sum) != 0)
+        return err_set(err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
+    if (strcmp(wanted, sum) != 0)
+        return err_set(err, ERR_INPUT, "%s: damaged: its checksum does not fit; " MEND, path);
     return 0;
 }
 
-/* The tensors are this network's, the checksum fits, and *state holds what the metadata say. */
-static int check_content(struct trainer *trainer, struct reader *reader, const json_t *header,
-                         const char *identity, const float *data, size_t bytes,
-                         struct trainer_state *state)
+void checkpoint_file_release(struct checkpoint_file *file)
 {
-    const char *path = reader->path, *format = text_of(reader, "format"),
-               *found = text_of(reader, "identity");
-    char hash[HASH_TEXT], wanted[HASH_TEXT];
-    snprintf(wanted, sizeof wanted, "%s", text_of(reader, "xxh3"));
-    if (reader->failed)
-        return reader->failed;
-    if (strcmp(format, FORMAT) != 0)
-        return err_set(reader->err, ERR_INPUT,
-                       "%s: no checkpoint of this version; delete it to begin the run anew", path);
-    if (strcmp(found, identity) != 0)
-        return err_set(reader->err, ERR_INPUT,
-                       "%s: belongs to another run (identity %s, wanted %s)", path, found,
-                       identity);
-    json_t *own = header_json(trainer, json_incref(reader->meta));
-    int same = own != NULL && json_equal(own, header);
+    json_decref(file->tensors.header);
+    mem_free(file->bytes);
+    *file = (struct checkpoint_file){0};
+}
+
+/* The tensors are this network's. */
+static int check_tensors(const struct trainer *trainer, const struct checkpoint_file *file,
+                         const char *path, struct err *err)
+{
+    json_t *own = header_json(trainer, json_incref(file->meta));
+    int same = own != NULL && json_equal(own, file->tensors.header);
     json_decref(own);
     if (!same)
-        return err_set(reader->err, ERR_INPUT,
-                       "%s: its tensors are not those of this network; delete it to begin the "
-                       "run anew",
+        return err_set(err, ERR_INPUT, "%s: its tensors are not those of this network; " MEND,
                        path);
-    json_object_del(reader->meta, "xxh3");
-    if (hash_text(reader->meta, data, bytes, hash) != 0)
-        return err_set(reader->err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
-    if (strcmp(wanted, hash) != 0)
-        return err_set(reader->err, ERR_INPUT,
-                       "%s: damaged: its checksum does not fit; delete it to begin the run anew",
-                       path);
-    return read_state(reader, state);
+    return 0;
 }
 
 int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
                     struct err *err)
 {
-    size_t wanted = data_floats(trainer) * sizeof(float), size = 0;
-    char *bytes = NULL;
-    json_t *header = NULL;
-    const float *data = NULL;
+    size_t wanted = data_floats(trainer) * sizeof(float);
+    struct checkpoint_file file;
     struct trainer_state state = {0};
-    int code = file_read(path, wanted + HEADER_LIMIT + 8, &bytes, &size, err);
-    if (code == 0)
-        code = open_frame(path, bytes, size, wanted, &header, &data, err);
+    int code = checkpoint_file_open(&file, path, wanted, err);
     if (code != 0)
-        goto out;
-    struct reader reader = {path, json_object_get(header, "__metadata__"), err, 0};
-    code = check_content(trainer, &reader, header, identity, data, wanted, &state);
+        return code;
+    struct reader reader = {path, file.meta, err, 0};
+    const float *data = (const float *)(const void *)file.tensors.data;
+    if (file.tensors.size != wanted)
+        code = err_set(err, ERR_INPUT,
+                       "%s: holds %zu bytes of tensors where this network needs %zu; " MEND, path,
+                       file.tensors.size, wanted);
+    if (code == 0)
+        code = checkpoint_file_check(&file, path, identity, err);
+    if (code == 0)
+        code = check_tensors(trainer, &file, path, err);
+    if (code == 0)
+        code = read_state(&reader, &state);
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
             continue;
@@ -356,8 +318,6 @@ int checkpoint_load(struct trainer *trainer, const char *path, const char *ident
         if (code != 0)
             err_prefix(err, "%s", path);
     }
-out:
-    json_decref(header);
-    mem_free(bytes);
+    checkpoint_file_release(&file);
     return code;
 }

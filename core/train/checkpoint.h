@@ -9,6 +9,8 @@
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
+#include "base/safetensors.h"
+
 #include <stddef.h>
 
 struct err;
@@ -40,5 +42,23 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
  * arenas. */
 int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
                     struct err *err);
+
+/* ---- A checkpoint as a file, for whoever has no trainer ---- */
+
+struct checkpoint_file {
+    char *bytes;
+    struct safetensors tensors;
+    json_t *meta; /* the header's; strings */
+};
+
+/* Reads a file of at most `limit` bytes of tensors.  ERR_INPUT where it is cut short or no such
+ * file. */
+int checkpoint_file_open(struct checkpoint_file *file, const char *path, size_t limit,
+                         struct err *err);
+/* ERR_INPUT where it is of another version or another identity, or its checksum does not fit. */
+int checkpoint_file_check(const struct checkpoint_file *file, const char *path,
+                          const char *identity, struct err *err);
+/* Legal on a zeroed struct. */
+void checkpoint_file_release(struct checkpoint_file *file);
 
 #endif

@@ -69,7 +69,7 @@ error_says() {
 # A share folder of its own, so that experiment files can be changed.
 own_share() {
     mkdir share
-    cp -r "$REPRO_SHARE/experiments" "$REPRO_SHARE/plots" share/
+    cp -r "$REPRO_SHARE/experiments" "$REPRO_SHARE/exports" "$REPRO_SHARE/plots" share/
     chmod -R u+w share
     export REPRO_SHARE=$PWD/share
 }

@@ -39,6 +39,27 @@ load common
     [[ $output == *"34320"* ]]
 }
 
+@test "other rules: sqrt and seesaw, and an experiment file that says one" {
+    repro convert 0.8@0 0.2@60 --rule seesaw --batch 64 --batch-max 4096 --train-n 50000
+    [ "$status" -eq 0 ]
+    [[ $output == *"61-200      256        0.4"* && $output == *'rule = "seesaw";'* ]]
+    [[ $output == *"rule seesaw: lr/sqrt(B) falls as in the schedule given"* ]]
+    repro convert 0.8@0 0.2@60 --rule sqrt --batch 64
+    [ "$status" -eq 0 ]
+    [[ $output == *"61-200     1024        0.8"* ]]
+    repro convert 0.8@0 0.2@60 --rule cube
+    [ "$status" -eq 2 ]
+    [[ $output == *"--rule: 'cube' is none of"* ]]
+    toy mini '{ name = "one"; title = "One"; rule = "sqrt"; factor = 2.0; }'
+    repro plan mini --profile mini
+    [ "$status" -eq 0 ]
+    [[ $output == *" 64 "* ]]
+    sed -i 's/"sqrt"/"square"/' share/experiments/mini.exp
+    repro plan mini --profile mini
+    [ "$status" -eq 1 ]
+    error_says "mini.exp:" "square" "sqrt"
+}
+
 @test "json for a callback" {
     command -v python3 >/dev/null || skip "python3 is not installed"
     repro convert 0.1@0 0.02@60 --epochs 120 --format json

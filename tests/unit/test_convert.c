@@ -177,6 +177,61 @@ static void equal_noise_scale_from_the_start(void **state)
     }
 }
 
+/* By hand: alpha 4, then 4. */
+static void other_rules(void **state)
+{
+    static const struct convert_setting setting = {
+        .train_n = 1 << 20, .batch = 64, .epochs = 30, .momentum = 0.9};
+    static const struct {
+        struct convert_target target;
+        int64_t batch[3];
+        double lr[3];
+    } cases[] = {
+        {{CONVERT_BATCH, 0, -1, 0, SCHEDULE_LINEAR}, {64, 256, 1024}, {0.8, 0.8, 0.8}},
+        {{CONVERT_BATCH, 0, -1, 0, SCHEDULE_SQRT}, {64, 1024, 16384}, {0.8, 0.8, 0.8}},
+        {{CONVERT_BATCH, 0, -1, 0, SCHEDULE_SEESAW}, {64, 256, 1024}, {0.8, 0.4, 0.2}},
+        {{CONVERT_BATCH, 0, -1, 4096, SCHEDULE_SQRT}, {64, 1024, 4096}, {0.8, 0.8, 0.4}},
+        {{CONVERT_BATCH, 0, -1, 256, SCHEDULE_SEESAW}, {64, 256, 256}, {0.8, 0.4, 0.1}},
+        {{CONVERT_HYBRID, 0, -1, 0, SCHEDULE_SEESAW}, {64, 256, 256}, {0.8, 0.4, 0.1}},
+        {{CONVERT_BATCH, 1.6, -1, 0, SCHEDULE_SQRT}, {256, 4096, 65536}, {1.6, 1.6, 1.6}},
+    };
+    struct schedule from = parse("0.8@0 0.2@10 0.05@20", &setting);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conversion twin = turn(&from, &setting, cases[i].target);
+        for (int p = 0; p < 3; p++) {
+            assert_int_equal(twin.to.phase[p].batch, cases[i].batch[p]);
+            close_to(twin.to.phase[p].lr, cases[i].lr[p]);
+        }
+    }
+}
+
+/* There and back, and what the rule holds is held, whatever carries it. */
+static void rules_there_and_back(void **state)
+{
+    (void)state;
+    seed = 4;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct convert_setting setting;
+        struct schedule from = random_schedule(&setting);
+        for (int r = 0; r < SCHEDULE_RULE_COUNT; r++) {
+            enum schedule_rule rule = (enum schedule_rule)r;
+            struct convert_target target = {CONVERT_BATCH, 0, -1, setting.batch * (1 + below(40)),
+                                            rule};
+            struct conversion there = turn(&from, &setting, target);
+            for (int i = 0; i < from.phase_count; i++) {
+                const struct phase *a = &from.phase[i], *b = &there.to.phase[i];
+                close_to(schedule_rate(rule, b->lr, b->momentum, b->batch),
+                         schedule_rate(rule, a->lr, a->momentum, a->batch));
+            }
+            target = (struct convert_target){CONVERT_LR, 0, -1, 0, rule};
+            struct conversion back = turn(&there.to, &setting, target);
+            same_schedule(&from, &back.to);
+            adds_up(&there.to);
+        }
+    }
+}
+
 /* Eleven schedules of the paper: batches, and updates. */
 static void the_papers_schedules(void **state)
 {
@@ -189,17 +244,17 @@ static void the_papers_schedules(void **state)
         struct convert_target target;
         int64_t batch[4], updates;
     } cases[] = {
-        {&cifar, decay, {CONVERT_LR, 0, -1, 0}, {128, 128, 128, 128}, 78000},
-        {&cifar, decay, {CONVERT_HYBRID, 0, -1, 0}, {128, 640, 640, 640}, 34320},
-        {&cifar, decay, {CONVERT_BATCH, 0, -1, 0}, {128, 640, 3200, 16000}, 28800},
-        {&cifar, decay, {CONVERT_BATCH, 0, -1, 5120}, {128, 640, 3200, 5120}, 29040},
-        {&cifar, decay, {CONVERT_BATCH, 0.5, -1, 5120}, {640, 3200, 5120, 5120}, 6300},
-        {&cifar, decay, {CONVERT_BATCH, 0.5, 0.98, 5120}, {3200, 5120, 5120, 5120}, 2160},
-        {&imagenet, steps, {CONVERT_LR, 0, -1, 0}, {8192, 8192, 8192, 8192}, 14040},
-        {&imagenet, steps, {CONVERT_BATCH, 0, -1, 81920}, {8192, 81920, 81920, 81920}, 5580},
-        {&imagenet, steps, {CONVERT_BATCH, 0, -1, 65536}, {8192, 65536, 65536, 65536}, 5820},
-        {&imagenet, steps, {CONVERT_BATCH, 0, 0.95, 65536}, {16384, 65536, 65536, 65536}, 3480},
-        {&imagenet, steps, {CONVERT_BATCH, 0, 0.975, 65536}, {32768, 65536, 65536, 65536}, 2310},
+        {&cifar, decay, {CONVERT_LR, 0, -1, 0, 0}, {128, 128, 128, 128}, 78000},
+        {&cifar, decay, {CONVERT_HYBRID, 0, -1, 0, 0}, {128, 640, 640, 640}, 34320},
+        {&cifar, decay, {CONVERT_BATCH, 0, -1, 0, 0}, {128, 640, 3200, 16000}, 28800},
+        {&cifar, decay, {CONVERT_BATCH, 0, -1, 5120, 0}, {128, 640, 3200, 5120}, 29040},
+        {&cifar, decay, {CONVERT_BATCH, 0.5, -1, 5120, 0}, {640, 3200, 5120, 5120}, 6300},
+        {&cifar, decay, {CONVERT_BATCH, 0.5, 0.98, 5120, 0}, {3200, 5120, 5120, 5120}, 2160},
+        {&imagenet, steps, {CONVERT_LR, 0, -1, 0, 0}, {8192, 8192, 8192, 8192}, 14040},
+        {&imagenet, steps, {CONVERT_BATCH, 0, -1, 81920, 0}, {8192, 81920, 81920, 81920}, 5580},
+        {&imagenet, steps, {CONVERT_BATCH, 0, -1, 65536, 0}, {8192, 65536, 65536, 65536}, 5820},
+        {&imagenet, steps, {CONVERT_BATCH, 0, 0.95, 65536, 0}, {16384, 65536, 65536, 65536}, 3480},
+        {&imagenet, steps, {CONVERT_BATCH, 0, 0.975, 65536, 0}, {32768, 65536, 65536, 65536}, 2310},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -261,11 +316,11 @@ static void impossible_twins(void **state)
         struct convert_target target;
         const char *says;
     } cases[] = {
-        {"0.1@0 0.07@60", {CONVERT_BATCH, 0, -1, 0}, "no whole batch"},
-        {decay, {CONVERT_BATCH, 0.13, -1, 0}, "no whole number"},
-        {decay, {CONVERT_BATCH, 90, -1, 0}, "50000"},
-        {"0.1@0 0.0001@60", {CONVERT_BATCH, 0, -1, 0}, "batch_max"},
-        {decay, {CONVERT_BATCH, 0, 1.0, 0}, "below 1"},
+        {"0.1@0 0.07@60", {CONVERT_BATCH, 0, -1, 0, 0}, "no whole batch"},
+        {decay, {CONVERT_BATCH, 0.13, -1, 0, 0}, "no whole number"},
+        {decay, {CONVERT_BATCH, 90, -1, 0, 0}, "50000"},
+        {"0.1@0 0.0001@60", {CONVERT_BATCH, 0, -1, 0, 0}, "batch_max"},
+        {decay, {CONVERT_BATCH, 0, 1.0, 0, 0}, "below 1"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -373,6 +428,8 @@ int main(void)
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(equal_noise_scale),
         cmocka_unit_test(equal_noise_scale_from_the_start),
+        cmocka_unit_test(other_rules),
+        cmocka_unit_test(rules_there_and_back),
         cmocka_unit_test(the_papers_schedules),
         cmocka_unit_test(bad_words),
         cmocka_unit_test(impossible_twins),
