@@ -18,10 +18,12 @@ int32_t openmp_threads(void)
     return team_threads();
 }
 
-/* A product that is worth several threads. */
+/* Rows of a product that is worth several threads. */
+#define MULTIPLIED 64
+
 static void multiply(void *context)
 {
-    enum { N = 64 };
+    enum { N = MULTIPLIED };
     float *m = context;
     dnnl_sgemm('N', 'N', N, N, N, 1.0f, m, N, m, N, 0.0f, m + (size_t)N * N, N);
 }
@@ -29,7 +31,7 @@ static void multiply(void *context)
 /* The library's threads are the team's. */
 static int32_t check_threads(struct repro_device *device, struct repro_error *err)
 {
-    float *m = calloc(2 * 64 * 64, sizeof *m);
+    float *m = calloc(2 * MULTIPLIED * MULTIPLIED, sizeof *m);
     if (m == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     team_bind(device->team);

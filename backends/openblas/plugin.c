@@ -38,10 +38,13 @@ int32_t openmp_threads(void)
     return 1;
 }
 
-/* A product so large that the library asks how many threads there are. */
+/* Rows of a product so large that the library asks how many threads there are: its kernels for
+ * small ones do not. */
+#define MULTIPLIED 128
+
 static void multiply(void *context)
 {
-    enum { N = 96 };
+    enum { N = MULTIPLIED };
     float *m = context;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1.0f, m, N, m, N, 0.0f,
                 m + (size_t)N * N, N);
@@ -50,7 +53,7 @@ static void multiply(void *context)
 /* A build with threads of its own, or none, was told 1 and stays with it. */
 static int32_t check_threads(struct repro_error *err)
 {
-    float *m = calloc(2 * 96 * 96, sizeof *m);
+    float *m = calloc(2 * MULTIPLIED * MULTIPLIED, sizeof *m);
     if (m == NULL)
         return fail(err, REPRO_MEMORY, "out of memory");
     int ours = openmp_is_ours(multiply, m) || openblas_get_parallel() != OPENBLAS_OPENMP;
