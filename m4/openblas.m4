@@ -1,6 +1,6 @@
 # REPRO_OPENBLAS: --with-openblas=auto|yes|no|DIR.  Sets OPENBLAS_CFLAGS, OPENBLAS_LIBS, the
-# conditional HAVE_OPENBLAS, and openblas_state for configure's closing table.  The plugin needs
-# OpenMP and an OpenBLAS with the C interface.
+# conditional HAVE_OPENBLAS, and openblas_state for configure's closing table.  The plugin needs an
+# OpenBLAS with the C interface.
 AC_DEFUN([REPRO_OPENBLAS], [
     AC_ARG_WITH([openblas],
         [AS_HELP_STRING([--with-openblas=auto|yes|no|DIR],
@@ -19,24 +19,22 @@ AC_DEFUN([REPRO_OPENBLAS], [
     AS_IF([test "x$with_openblas" = xno], [
         openblas_state="no: switched off by --without-openblas"
     ], [
-        AC_OPENMP
         AC_MSG_CHECKING([for OpenBLAS])
         repro_saved_cflags=$CFLAGS
         repro_saved_libs=$LIBS
-        CFLAGS="$CFLAGS $OPENBLAS_CFLAGS $OPENMP_CFLAGS"
+        CFLAGS="$CFLAGS $OPENBLAS_CFLAGS"
         LIBS="$OPENBLAS_LIBS $LIBS"
-        AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <cblas.h>
-#include <omp.h>]], [[float x = 1.0f;
+        AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <cblas.h>]], [[float x = 1.0f;
 cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, x, &x, 1, &x, 1, x, &x, 1);
-openblas_set_num_threads(omp_get_max_threads());
+openblas_set_num_threads(1);
 return openblas_get_config() == 0;]])], [have_openblas=yes])
         CFLAGS=$repro_saved_cflags
         LIBS=$repro_saved_libs
         AC_MSG_RESULT([$have_openblas])
         AS_IF([test "x$have_openblas" = xyes], [openblas_state="yes"], [
-            openblas_state="no: OpenBLAS or OpenMP is missing (Debian: libopenblas-openmp-dev)"
+            openblas_state="no: OpenBLAS is missing (Debian: libopenblas-openmp-dev)"
             AS_IF([test "x$with_openblas" != xauto],
-                [AC_MSG_ERROR([OpenBLAS or OpenMP is missing (Debian: libopenblas-openmp-dev)])])
+                [AC_MSG_ERROR([OpenBLAS is missing (Debian: libopenblas-openmp-dev)])])
         ])
     ])
     AC_SUBST([OPENBLAS_CFLAGS])

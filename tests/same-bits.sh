@@ -10,7 +10,6 @@ set -euo pipefail
 before=$(cd "$1" && pwd)/repro after=$(cd "$2" && pwd)/repro
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export OMP_WAIT_POLICY=passive
 unset REPRO_DATA REPRO_SHARE REPRO_BACKEND_PATH
 export REPRO_DATA_HOME=/nowhere # no fetched copy
 figures="figure1 figure2 figure3 figure4 figure5"

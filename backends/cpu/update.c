@@ -1,6 +1,6 @@
 #include "cpu/update.h"
 
-#include "cpu/parallel.h"
+#include "cpu/team.h"
 
 #include <math.h>
 
@@ -115,7 +115,7 @@ void update_params(const struct repro_step *step, const struct update_params *pa
     struct update update = {*step, *step, params};
     int64_t blocks = (params->count + BLOCK - 1) / BLOCK;
     update.plain.weight_decay = 0.0;
-    parallel_for(blocks < THREADED_BLOCKS ? 1 : threads, blocks, update_block, &update);
+    team_for(blocks < THREADED_BLOCKS ? 1 : threads, blocks, update_block, &update);
 }
 
 void update_running(const struct repro_step *step, int64_t count, const float *sums, float *running)

@@ -3,7 +3,7 @@
  * the tensor through memory. */
 #include "cpu/winograd.h"
 
-#include "cpu/parallel.h"
+#include "cpu/team.h"
 #include "cpu/winograd_grad.h"
 #include "cpu/winograd_product.h"
 #include "cpu/winograd_tiles.h"
@@ -67,7 +67,7 @@ static void pack_pair(void *context, int64_t pair, int32_t thread)
 void winograd_pack(const struct winograd *shape, const float *weights, int flip, float *packed)
 {
     struct packing packing = {shape, weights, flip, packed};
-    parallel_for(shape->threads, shape->dst_channels / WINOGRAD_PAIR, pack_pair, &packing);
+    team_for(shape->threads, shape->dst_channels / WINOGRAD_PAIR, pack_pair, &packing);
 }
 
 /* ---- Forward ---- */
@@ -117,7 +117,7 @@ void winograd_forward(const struct winograd *shape, const float *src, const floa
 {
     struct forward forward = {shape, src, packed, add, dst, scratch};
     int64_t tiles = forward_tiles(shape);
-    parallel_for(shape->threads, (tiles_count(shape) + tiles - 1) / tiles, forward_block, &forward);
+    team_for(shape->threads, (tiles_count(shape) + tiles - 1) / tiles, forward_block, &forward);
 }
 
 /* ---- Weights' gradient ---- */

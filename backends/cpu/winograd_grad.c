@@ -2,7 +2,7 @@
  * and what is summed over tiles are the products. */
 #include "cpu/winograd_grad.h"
 
-#include "cpu/parallel.h"
+#include "cpu/team.h"
 #include "cpu/winograd_product.h"
 #include "cpu/winograd_tiles.h"
 
@@ -106,8 +106,8 @@ void winograd_grad(const struct winograd *shape, const float *src, const float *
     g.grad = grad;
     g.sums = scratch;
     g.scratch = scratch + units * GRAD_PIECE;
-    parallel_for(shape->threads, units, grad_piece, &g);
-    parallel_for(shape->threads, shape->dst_channels, grad_channel, &g);
+    team_for(shape->threads, units, grad_piece, &g);
+    team_for(shape->threads, shape->dst_channels, grad_channel, &g);
 }
 
 #endif

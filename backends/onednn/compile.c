@@ -4,6 +4,7 @@
 
 #include "conv.h"
 #include "conv_choice.h"
+#include "cpu/team.h"
 #include "dense.h"
 #include "diffs.h"
 #include "kernels.h"
@@ -214,7 +215,7 @@ int32_t net_compile(struct repro_device *device, const struct repro_graph *graph
         return fail(err, REPRO_MEMORY, "out of memory");
     net->device = device;
     net->library = (struct library){.engine = device->engine, .stream = device->stream};
-    device_threads(device);
+    team_bind(device->team);
     int32_t code = plugin_graph_init(&net->graph, graph, options, err);
     if (code == 0)
         code = compile(net, err);

@@ -4,17 +4,40 @@
 #include "api.h"
 #include "common/plugin.h"
 #include "cpu/device.h"
+#include "cpu/openmp.h"
+#include "cpu/team.h"
 #include "cpu/winograd.h"
 #include "library.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void device_threads(const struct repro_device *device)
+int32_t openmp_threads(void)
 {
-    omp_set_num_threads(device->threads);
+    return team_threads();
+}
+
+/* Rows of a product that is worth several threads. */
+#define MULTIPLIED 64
+
+static void multiply(void *context)
+{
+    enum { N = MULTIPLIED };
+    float *m = context;
+    dnnl_sgemm('N', 'N', N, N, N, 1.0f, m, N, m, N, 0.0f, m + (size_t)N * N, N);
+}
+
+/* The library's threads are the team's. */
+static int32_t check_threads(struct repro_device *device, struct repro_error *err)
+{
+    float *m = calloc(2 * MULTIPLIED * MULTIPLIED, sizeof *m);
+    if (m == NULL)
+        return fail(err, REPRO_MEMORY, "out of memory");
+    team_bind(device->team);
+    int ours = openmp_is_ours(multiply, m);
+    free(m);
+    return ours ? 0 : fail(err, REPRO_LIBRARY, OPENMP_NOT_OURS, "oneDNN");
 }
 
 /* A library of another major has another interface. */
@@ -89,6 +112,7 @@ void device_close(struct repro_device *device)
         dnnl_stream_destroy(device->stream);
     if (device->engine != NULL)
         dnnl_engine_destroy(device->engine);
+    team_free(device->team);
     free(device);
 }
 
@@ -109,6 +133,10 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
     if (code == 0)
         code = read_rule(&direct, err);
     if (code == 0)
+        code = team_new(device->threads, &device->team, err);
+    if (code == 0)
+        code = check_threads(device, err);
+    if (code == 0)
         code = library_check(dnnl_engine_create(&device->engine, dnnl_cpu, 0),
                              "an engine for the processor", err);
     if (code == 0)
@@ -119,7 +147,6 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
         device_close(device);
         return code;
     }
-    device_threads(device);
     device->winograd = !direct && API_CAN_WINOGRAD &&
                        has_convolution(device, dnnl_f32, dnnl_convolution_winograd);
     device->own_winograd = !direct && !device->winograd && !has_avx512() && winograd_can(16, 16);

@@ -9,6 +9,7 @@
 
 struct repro_device {
     int32_t threads;
+    struct team *team; /* bound by every function that computes */
     char name[128];
     char library[128];
     int winograd;     /* the library has it on this processor */
@@ -22,8 +23,5 @@ int32_t device_open(const struct repro_device_options *given, struct repro_devic
                     struct repro_error *err);
 void device_close(struct repro_device *device);
 int32_t device_caps(struct repro_device *device, struct repro_caps *caps, struct repro_error *err);
-
-/* The number of threads is the calling thread's; set before each pass. */
-void device_threads(const struct repro_device *device);
 
 #endif

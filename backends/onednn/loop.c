@@ -1,6 +1,6 @@
 #include "loop.h"
 
-#include "cpu/parallel.h"
+#include "cpu/team.h"
 
 /* Work below this is done sooner than a second thread wakes. */
 #define THREADED_ELEMENTS 30000
@@ -9,5 +9,5 @@ void loop_run(const struct loop *loop, int64_t elements, int64_t count,
               void (*body)(void *loop, int64_t i, int32_t thread))
 {
     struct loop own = *loop;
-    parallel_for(elements < THREADED_ELEMENTS ? 1 : loop->net->device->threads, count, body, &own);
+    team_for(elements < THREADED_ELEMENTS ? 1 : loop->net->device->threads, count, body, &own);
 }

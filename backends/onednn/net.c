@@ -3,6 +3,7 @@
 
 #include "conv.h"
 #include "cpu/loss.h"
+#include "cpu/team.h"
 #include "dense.h"
 #include "dropout.h"
 #include "norm.h"
@@ -121,7 +122,7 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
     int32_t code = plugin_check_rows(&net->graph, &rows, err);
     if (code != 0)
         return code;
-    device_threads(net->device);
+    team_bind(net->device->team);
     memcpy(net->labels, rows.labels, (size_t)rows.count * sizeof *net->labels);
     net->rows = 0;
     code = pack(net, err);
@@ -142,7 +143,7 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
     int32_t code = 0;
     if (net->rows == 0)
         return fail(err, REPRO_ARGUMENT, "backward needs a TRAIN forward before it");
-    device_threads(net->device);
+    team_bind(net->device->team);
     for (int32_t i = net->count - 1; code == 0 && i >= 0; i--) {
         double start = profile_start(&net->profile);
         if (net->layers[i].use->live)
@@ -162,7 +163,7 @@ int32_t net_zero(struct repro_net *net, struct repro_error *err)
 
 int32_t net_update(struct repro_net *net, const struct repro_step *step, struct repro_error *err)
 {
-    device_threads(net->device);
+    team_bind(net->device->team);
     double start = profile_start(&net->profile);
     int32_t code = arenas_update(&net->arenas, step, net->device->threads, err);
     profile_stop(&net->profile, start, &net->profile.sums.update);
@@ -242,7 +243,7 @@ int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *sec
                     (int)op);
     if (repeats < 1)
         return fail(err, REPRO_ARGUMENT, "%d repeats measure nothing", (int)repeats);
-    device_threads(net->device);
+    team_bind(net->device->team);
     int32_t code = pack(net, err);
     for (int32_t i = 0; code == 0 && i < net->count; i++)
         if (net->layers[i].node->op == op)

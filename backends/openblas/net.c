@@ -2,6 +2,7 @@
 #include "net.h"
 
 #include "cpu/loss.h"
+#include "cpu/team.h"
 
 #include <math.h>
 #include <string.h>
@@ -92,6 +93,7 @@ int32_t net_forward(struct repro_net *net, const struct repro_rows *given, struc
     int32_t code = plugin_check_rows(&net->graph, &rows, err);
     if (code != 0)
         return code;
+    team_bind(net->device->team);
     memcpy(net->labels, rows.labels, (size_t)rows.count * sizeof *net->labels);
     for (int32_t i = 0; i < net->count; i++) {
         double start = profile_start(&net->profile);
@@ -107,6 +109,7 @@ int32_t net_backward(struct repro_net *net, double scale, struct repro_error *er
 {
     if (net->rows == 0)
         return fail(err, REPRO_ARGUMENT, "backward needs a TRAIN forward before it");
+    team_bind(net->device->team);
     for (int32_t i = net->count - 1; i >= 0; i--) {
         double start = profile_start(&net->profile);
         if (net->layers[i].use->live)
@@ -126,6 +129,7 @@ int32_t net_zero(struct repro_net *net, struct repro_error *err)
 
 int32_t net_update(struct repro_net *net, const struct repro_step *step, struct repro_error *err)
 {
+    team_bind(net->device->team);
     double start = profile_start(&net->profile);
     int32_t code = arenas_update(&net->arenas, step, net->device->threads, err);
     profile_stop(&net->profile, start, &net->profile.sums.update);
@@ -175,6 +179,7 @@ int32_t net_bare(struct repro_net *net, int32_t op, int32_t repeats, double *sec
                     "openblas measures convolutions alone, not operation %d", (int)op);
     if (repeats < 1)
         return fail(err, REPRO_ARGUMENT, "%d repeats measure nothing", (int)repeats);
+    team_bind(net->device->team);
     for (int32_t i = 0; i < net->count; i++) {
         double best[2] = {INFINITY, INFINITY};
         for (int32_t r = 0; net->layers[i].node->op == op && r < repeats; r++) {

@@ -19,6 +19,7 @@
 
 struct repro_device {
     int32_t threads;
+    struct team *team; /* bound by every function that computes */
     char name[128];
     char library[128];
 };

@@ -1,4 +1,6 @@
 /* The openblas backend: the table, and the device, which is this machine's processor. */
+#include "cpu/openmp.h"
+#include "cpu/team.h"
 #include "net.h"
 
 #include <cblas.h>
@@ -30,6 +32,42 @@ static int32_t check_version(struct repro_error *err)
                 OPENBLAS_VERSION, openblas_get_config());
 }
 
+/* The library computes in the thread that calls it: what runs side by side are our loops. */
+int32_t openmp_threads(void)
+{
+    return 1;
+}
+
+/* Rows of a product so large that the library asks how many threads there are: its kernels for
+ * small ones do not. */
+#define MULTIPLIED 128
+
+static void multiply(void *context)
+{
+    enum { N = MULTIPLIED };
+    float *m = context;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1.0f, m, N, m, N, 0.0f,
+                m + (size_t)N * N, N);
+}
+
+/* A build with threads of its own, or none, was told 1 and stays with it. */
+static int32_t check_threads(struct repro_error *err)
+{
+    float *m = calloc(2 * MULTIPLIED * MULTIPLIED, sizeof *m);
+    if (m == NULL)
+        return fail(err, REPRO_MEMORY, "out of memory");
+    int ours = openmp_is_ours(multiply, m) || openblas_get_parallel() != OPENBLAS_OPENMP;
+    free(m);
+    return ours ? 0 : fail(err, REPRO_LIBRARY, OPENMP_NOT_OURS, "OpenBLAS");
+}
+
+static void device_close(struct repro_device *device)
+{
+    if (device != NULL)
+        team_free(device->team);
+    free(device);
+}
+
 static int32_t device_open(const struct repro_device_options *given, struct repro_device **out,
                            struct repro_error *err)
 {
@@ -46,13 +84,15 @@ static int32_t device_open(const struct repro_device_options *given, struct repr
     cpu_name(device->name, sizeof device->name);
     library_name(device->library, sizeof device->library);
     openblas_set_num_threads(1);
+    code = team_new(device->threads, &device->team, err);
+    if (code == 0)
+        code = check_threads(err);
+    if (code != 0) {
+        device_close(device);
+        return code;
+    }
     *out = device;
     return 0;
-}
-
-static void device_close(struct repro_device *device)
-{
-    free(device);
 }
 
 static int32_t device_caps(struct repro_device *device, struct repro_caps *caps,

@@ -2,6 +2,9 @@
 # What crosses the line between program and plugins, as the linker sees it.
 load common
 
+# A CPU plugin also has the entry points of OpenMP's runtime, for its library (cpu/openmp.h).
+openmp='^(GOMP_(barrier|parallel)|omp_(get_max_threads|get_num_threads|get_thread_num|in_parallel|set_num_threads))$'
+
 @test "each built plugin exports its entry and nothing else" {
     local plugin count=0
     for plugin in "${REPRO_BACKEND_PATH%%:*}"/*.so; do
@@ -10,11 +13,48 @@ load common
                 { echo "REPRO_REQUIRE=$REPRO_REQUIRE, but no plugin was built"; return 1; }
             skip "no plugin was built"
         fi
-        [ "$(nm -D --defined-only "$plugin" | awk '{print $NF}')" = repro_backend_v1 ] ||
+        [ "$(nm -D --defined-only "$plugin" | awk '{print $NF}' | grep -vE "$openmp")" = \
+            repro_backend_v1 ] ||
             { echo "$plugin exports:"; nm -D --defined-only "$plugin"; return 1; }
         count=$((count + 1))
     done
     [ "$count" -gt 0 ]
+}
+
+# What a library calls beyond them would run on a team of libgomp's own.
+@test "the entry points of OpenMP are all that the CPU plugins' libraries call" {
+    local plugin library count=0
+    for plugin in "${REPRO_BACKEND_PATH%%:*}"/{onednn,openblas}.so; do
+        [ -e "$plugin" ] || continue
+        library=$(ldd "$plugin" | awk '$1 ~ /^lib(dnnl|openblas)/ { print $3 }')
+        [ -n "$library" ]
+        nm -D --undefined-only "$library" | awk '{ sub(/@.*/, "", $NF); print $NF }' |
+            grep -E '^(GOMP|omp)_' > called || true
+        # asked once, at the start, about the binding of threads to cores
+        run grep -vE "$openmp|^omp_get_num_places$" called
+        [ "$status" -eq 1 ] || { echo "$library calls: $output"; return 1; }
+        count=$((count + 1))
+    done
+    [ "$count" -gt 0 ] || skip "no CPU plugin was built"
+}
+
+@test "OpenMP's environment changes neither the threads nor a bit" {
+    local setting backend count=0
+    for backend in onednn openblas; do
+        [ -e "${REPRO_BACKEND_PATH%%:*}/$backend.so" ] || continue
+        for setting in NONE=1 OMP_THREAD_LIMIT=1 OMP_DYNAMIC=true OMP_MAX_ACTIVE_LEVELS=0; do
+            # the library's own regions, with barriers in them
+            env "$setting" timeout 60 "$REPRO_PROGRAM" bench --network wrn-10-1 --batch 32 \
+                --steps 1 --warm-up 0 --brief --threads 2 --backend "$backend" > said
+            grep -q '2 threads' said
+            env "$setting" timeout 60 "$REPRO_PROGRAM" figure5 --profile smoke --threads 2 \
+                --backend "$backend" --out "$backend-$setting" > said || [ $? -eq 3 ]
+            cat "$backend-$setting"/runs/*/checkpoint.safetensors | sha256sum >> "sums-$backend"
+        done
+        [ "$(sort -u "sums-$backend" | wc -l)" -eq 1 ] || { cat "sums-$backend"; return 1; }
+        count=$((count + 1))
+    done
+    [ "$count" -gt 0 ] || skip "no CPU plugin was built"
 }
 
 @test "the program knows no vendor library" {

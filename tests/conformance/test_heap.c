@@ -1,7 +1,6 @@
 /* A step allocates nothing after the first: every heap call of this process is counted while three
  * steps run.  The program's own definitions come before libc's in symbol search, for plugins and
- * their libraries too.  OpenMP's count as well: libgomp allocates a team for every parallel region
- * of one thread, and keeps larger ones for the next region of the same size.
+ * their libraries too.
  *
  * oneDNN puts a primitive's arguments into a hash table at every dnnl_primitive_execute() and has
  * no call that does without.  OpenBLAS takes a buffer for a small product where its kernels are
