@@ -23,6 +23,7 @@ const struct command commands[] = {
      command_check},
     {"plot", "FIGURE", "draws a figure again from results alone", command_plot},
     {"status", "", "what is done, in training, by whom and how far, and stopped", command_status},
+    {"watch", "FIGURE", "redraws a figure while its runs are trained elsewhere", command_watch},
     {"report", "[FIGURE]", "the results of every figure, or of some, as a page and a PDF appendix",
      command_report},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",

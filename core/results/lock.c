@@ -1,5 +1,5 @@
-/* Two locks on one file.  flock() is what keeps a second training away, as it always has.  It cannot
- * be asked about without taking it, so an open-file-description lock of fcntl() stands beside it,
+/* Two locks on one file.  flock() keeps a second training away, as it always has.  It cannot be
+ * asked about without being taken, so an open-file-description lock of fcntl() stands beside it,
  * which F_OFD_GETLK asks about.  Both go with the descriptor. */
 #include "results/lock.h"
 

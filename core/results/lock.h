@@ -1,8 +1,8 @@
 /* lock.h -- who trains a run, and how far it is: the file `lock` in the run's folder.
  *
  * It is held by one process as long as it trains the run, and by nobody from the moment in which
- * that process ends, however it does.  Its text, one JSON object, says who that is, or was.  Whoever
- * asks takes no lock, so that no question keeps a training from beginning. */
+ * that process ends, however it does.  Its text, one JSON object, says who that is, or was.
+ * Whoever asks takes no lock, so that no question keeps a training from beginning. */
 #ifndef RESULTS_LOCK_H
 #define RESULTS_LOCK_H
 

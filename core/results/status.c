@@ -95,6 +95,8 @@ static int by_figure(const void *a, const void *b)
     int order = strcmp(x->figure, y->figure);
     if (order == 0)
         order = strcmp(x->profile, y->profile);
+    if (order == 0 && x->seed != y->seed)
+        order = x->seed < y->seed ? -1 : 1;
     if (order == 0)
         order = strcmp(name_of(session_of(x->stored->manifest, 0), "started"),
                        name_of(session_of(y->stored->manifest, 0), "started"));

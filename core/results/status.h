@@ -35,7 +35,7 @@ struct status_run {
 
 struct status {
     size_t count, states[4];
-    struct status_run *runs; /* [count], by figure, profile, order of beginning */
+    struct status_run *runs; /* [count], by figure, profile, seed, order of beginning */
 };
 
 /* The store outlives it.  A log that cannot be read has no epochs.  ERR_IO where a lock cannot be

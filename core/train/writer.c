@@ -102,7 +102,8 @@ int writer_put(struct writer *writer, struct checkpoint_image *image,
     int code = wait_until_idle(writer, err);
     if (code == 0) {
         writer->image = *image;
-        writer->note = note == NULL ? (struct writer_note){0} : *note;
+        writer->note.written = note == NULL ? NULL : note->written;
+        writer->note.context = note == NULL ? NULL : note->context;
         writer->busy = 1;
         memset(image, 0, sizeof *image);
         pthread_cond_broadcast(&writer->changed);

@@ -16,8 +16,8 @@ int writer_new(struct writer **out, struct err *err);
 /* Waits for what is under way; NULL is legal. */
 void writer_free(struct writer *writer);
 
-/* What is to be done when an image is whole on the disk, by the thread, before anybody who waits for
- * it goes on.  Not where writing fails. */
+/* What is to be done when an image is whole on the disk, by the thread, before anybody who waits
+ * for it goes on.  Not where writing fails. */
 struct writer_note {
     void (*written)(void *context); /* NULL: nothing */
     void *context;
