@@ -85,7 +85,8 @@ static void draw(void *context, const struct screen_size *size, int utf8, struct
                           .runs = progress->shown,
                           .seeds = progress->figure->seed_count > 1,
                           .part = sum.part,
-                          .images_per_second = sum.training > 0 ? sum.images_per_second : -1.0,
+                          .images_per_second = sum.images_per_second > 0.0 ? sum.images_per_second
+                                                                           : -1.0,
                           .seconds_left = sum.seconds_left > 0.0 ? sum.seconds_left : -1.0};
     board_put(&board, &look, out);
 }
@@ -230,6 +231,7 @@ static void set_done(struct progress_run *run)
 {
     run->done = run->images;
     run->shown.part = 1.0;
+    run->shown.epoch = run->shown.epochs;
     run->shown.state = BOARD_DONE;
     run->shown.images_per_second = run->shown.seconds_left = -1.0;
 }
