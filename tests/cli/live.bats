@@ -61,8 +61,7 @@ until_shown() {
     [ "$(shown | grep -c '^run ')" -eq 1 ]
     t resize-window -t test -x 60 -y 20
     until_shown '^increased-i[a-z-]*…  *waiting '
-    [ "$(shown -S -200 | grep -c '^run ')" -eq 1 ] # nothing of the broad one is left
-    [ "$(shown -S -200 | grep -c '^figure5 .*%:')" -eq 1 ]
+    [[ $(shown | grep . | tail -n 1) == "figure5 "* ]]
 
     # from another terminal
     t new-window -d -t test "'$REPRO_PROGRAM' status --out cut > asked 2>&1; echo done > told"
@@ -75,7 +74,6 @@ until_shown() {
     [ "$(t display -p -t test '#{cursor_flag} #{cursor_x}')" = "1 0" ]
     shown > last
     grep -q '^original  *stopped ' last
-    [ "$(grep -c '^run ' last)" -eq 1 ]
     # the error stands below the view, and nothing is between them
     [[ $(grep -A1 '^figure5 .*1 stopped' last | tail -n 1) == "repro: stopped after update "* ]]
 }

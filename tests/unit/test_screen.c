@@ -7,12 +7,14 @@
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +125,38 @@ static void last_words_are_not_lost(void **state)
     assert_true(place_of(&session, "the last words") >= 0);
 }
 
+static atomic_int draws;
+
+static void counted(void *context, const struct screen_size *size, int utf8, struct text *out)
+{
+    three_lines(context, size, utf8, out);
+    atomic_fetch_add(&draws, 1);
+}
+
+/* At 5 columns "view 40x12" takes two rows, "second" two and "third" one. */
+static void be_made_narrower(void)
+{
+    struct screen *screen = NULL;
+    struct err err = {0};
+    struct winsize narrow = {.ws_col = 5, .ws_row = 12};
+    if (screen_new(&screen, counted, NULL, &err) != 0)
+        _exit(9);
+    while (atomic_load(&draws) < 2) /* the first frame is there */
+        usleep(1000);
+    ioctl(STDIN_FILENO, TIOCSWINSZ, &narrow);
+    screen_free(screen);
+}
+
+static void lines_that_the_terminal_has_broken_are_counted(void **state)
+{
+    static struct session session;
+    (void)state;
+    run(be_made_narrower, &session);
+    assert_int_equal(session.status, 0);
+    assert_true(place_of(&session, "view 40x12") >= 0);
+    assert_true(place_of(&session, "\r\033[5Aview 5x12") > place_of(&session, "view 40x12"));
+}
+
 static void ask_dumb(void)
 {
     setenv("TERM", "dumb", 1);
@@ -143,9 +177,11 @@ static void not_on_every_terminal(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(messages_stand_above_and_are_whole),
-                                       cmocka_unit_test(last_words_are_not_lost),
-                                       cmocka_unit_test(not_on_every_terminal)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_stand_above_and_are_whole),
+        cmocka_unit_test(last_words_are_not_lost),
+        cmocka_unit_test(lines_that_the_terminal_has_broken_are_counted),
+        cmocka_unit_test(not_on_every_terminal)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("screen", tests, NULL, NULL);
 }
