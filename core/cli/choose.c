@@ -104,7 +104,8 @@ int choose_results(const struct command_options *options, const struct experimen
                    const struct store *store, struct result_set *set, int *found, struct err *err)
 {
     struct result_sets sets = {0};
-    int code = sets_find(store, experiment, &sets, err);
+    int code = options->unfinished ? sets_find_begun(store, experiment, &sets, err)
+                                   : sets_find(store, experiment, &sets, err);
     if (code == 0) {
         print_damaged(store);
         code = keep_chosen(options, experiment, &sets, err);

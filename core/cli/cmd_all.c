@@ -3,10 +3,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "cli/say.h"
 #include "experiment/figures.h"
 #include "train/ranks.h"
-
-#include <stdio.h>
 
 static const char *word(int status)
 {
@@ -47,7 +46,7 @@ static int make_all(struct command_options *options, int *status, struct err *er
     while (code == 0 && made < count && in_step && err->code != ERR_STOPPED) {
         options->figure = names[made];
         *err = (struct err){0};
-        printf("%s== %s ==\n", made == 0 ? "" : "\n", names[made]);
+        say("%s== %s ==\n", made == 0 ? "" : "\n", names[made]);
         int failed = make_figure(options, &statuses[made], err);
         in_step = failed == 0 || !ranks_are_several(options->together) ||
                   options->together->in_step;
@@ -59,14 +58,14 @@ static int make_all(struct command_options *options, int *status, struct err *er
     }
     if (code == 0 && err->code != ERR_STOPPED && ranks_is_first(options->together)) {
         struct err report = {0};
-        printf("\n== report ==\n");
+        say("\n== report ==\n");
         if (report_results(results_folder(options), options->conventions, &report) != 0)
             *status = worse(*status, report_error(&report));
     }
     if (code == 0)
-        printf("\n");
+        say("\n");
     for (size_t i = 0; code == 0 && i < made; i++)
-        printf("%-12s %s\n", names[i], word(statuses[i]));
+        say("%-12s %s\n", names[i], word(statuses[i]));
     figures_free(names, count);
     mem_free(statuses);
     return code;
@@ -75,7 +74,7 @@ static int make_all(struct command_options *options, int *status, struct err *er
 int command_all(int argc, char **argv)
 {
     struct command_options options = {0};
-    options_parse(
+    options_parse_training(
         argc, argv, "",
         "Makes every figure of the experiments folder: trains what is missing, draws, judges.  "
         "Runs that figures share are trained once.  Goes on where it was cut off.  Ends with the "

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/say.h"
 #include "judge/evidence.h"
 #include "judge/verdicts.h"
 #include "results/sets.h"
@@ -25,10 +26,25 @@ static int keep(const struct verdicts *verdicts, const struct store *store,
     if (code == 0)
         code = path == NULL ? ERR_MEMORY : verdicts_write(verdicts, path, err);
     if (code == 0)
-        printf("kept: %s\n", path);
+        say("kept: %s\n", path);
     mem_free(stem);
     mem_free(path);
     return code;
+}
+
+static void say_verdicts(const struct verdicts *verdicts, const struct facts *facts)
+{
+    const struct experiment *experiment = facts->experiment;
+    for (size_t i = 0; i < verdicts->count; i++) {
+        const struct claim *claim = &experiment->claims[i];
+        const struct claim_verdict *verdict = &verdicts->verdicts[i];
+        say_event("verdict", "{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "figure",
+                  say_text(experiment->name), "profile", say_text(facts->profile->name), "section",
+                  say_text(claim->section), "claim",
+                  say_text(claim->quote == NULL ? claim->drawn : claim->quote), "verdict",
+                  claim_outcome_word(verdict->outcome), "measured", say_text(verdict->measured),
+                  "needed", say_text(verdict->needed), "from", say_text(claim->from));
+    }
 }
 
 int judge_claims(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
@@ -53,7 +69,9 @@ int judge_claims(struct store *store, const struct facts *facts, uint64_t first,
     if (code == 0)
         code = verdicts_text(&verdicts, &text, err);
     if (code == 0) {
-        fputs(text, stdout);
+        if (say_mode() != SAY_EVENTS)
+            fputs(text, stdout);
+        say_verdicts(&verdicts, facts);
         code = keep(&verdicts, store, facts, out, err);
     }
     if (code == 0 && verdicts.outcomes[CLAIM_FAILS] > 0)

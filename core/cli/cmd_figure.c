@@ -5,134 +5,16 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/progress.h"
-#include "cli/version.h"
+#include "cli/say.h"
 #include "lab/figure.h"
 #include "base/statistics.h"
-#include "lab/training.h"
 #include "results/store.h"
 #include "train/ranks.h"
-#include "train/reduction.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-
-#define CHECKPOINT_SECONDS 60.0
-
-static atomic_int stop_asked;
-static struct ranks *to_hurry; /* set before the handler is */
-
-/* SIGUSR1 is what mpirun hands on without ending the job: no hurry then. */
-static void ask_stop(int number)
-{
-    atomic_store(&stop_asked, 1);
-    if (number != SIGUSR1)
-        ranks_hurry(to_hurry);
-}
-
-static int stop(void *context)
-{
-    (void)context;
-    return atomic_load(&stop_asked);
-}
-
-/* The first SIGINT or SIGTERM asks for a checkpoint and an end; a second one kills. */
-static void watch_signals(struct ranks *ranks)
-{
-    to_hurry = ranks;
-    struct sigaction action = {.sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (ranks_are_several(ranks))
-        sigaction(SIGUSR1, &action, NULL);
-}
-
-/* What is said of the runs as they come and go. */
-struct account {
-    const struct figure *figure;
-    struct progress progress;
-    struct err *errs; /* of each run */
-    int64_t broken;   /* images of which it was said */
-};
-
-/* Of each broken image that was found since, once. */
-static void say_broken(const struct dataset *data, int64_t *said)
-{
-    for (int64_t found = dataset_broken(data).images; *said < found; ++*said) {
-        char words[ERR_TEXT];
-        dataset_broken_words(data, *said, words, sizeof words);
-        fprintf(stderr, "repro: %s; another image takes its place\n", words);
-    }
-}
-
-static void say_news(struct account *account)
-{
-    const struct dataset *data = &account->figure->session.data;
-    if (dataset_broken(data).images > account->broken)
-        progress_clear(&account->progress);
-    say_broken(data, &account->broken);
-}
-
-/* How many ranks have work, phase by phase: a small batch has few parts. */
-static void print_parts(const struct figure *figure, const struct run *run)
-{
-    const struct schedule *schedule = &run->schedule;
-    int ranks = figure->session.ranks->count;
-    printf("    of %d ranks have work, phase by phase:", ranks);
-    for (int i = 0; i < schedule->phase_count; i++) {
-        struct reduction_cut cut = reduction_cut(schedule->phase[i].batch, run->micro,
-                                                 schedule->ghost,
-                                                 figure->session.experiment->groups);
-        printf("%s %d", i == 0 ? "" : ",", (int)(cut.leaves < ranks ? cut.leaves : ranks));
-    }
-    printf("\n");
-}
-
-static void begin(void *context, const struct run *run)
-{
-    struct account *account = context;
-    progress_clear(&account->progress);
-    if (run->status == RUN_DONE)
-        printf("%s: done before (%" PRId64 " updates), nothing to do: %s\n", run->what->name,
-               run->schedule.updates, run->manifest_path);
-    else
-        printf("%s, seed %" PRIu64 ": %s, %" PRId64 " updates in %d epochs: %s\n", run->what->name,
-               run->seed, run->status == RUN_PARTIAL ? "going on" : "training",
-               run->schedule.updates, run->schedule.epochs, run->folder);
-    if (run->status != RUN_DONE && ranks_are_several(account->figure->session.ranks))
-        print_parts(account->figure, run);
-    fflush(stdout);
-    progress_begin(&account->progress, run);
-}
-
-static void show(void *context, const struct execute_progress *now)
-{
-    struct account *account = context;
-    say_news(account);
-    progress_show(&account->progress, now);
-}
-
-static void end(void *context, const struct run *run, const struct err *err)
-{
-    struct account *account = context;
-    say_news(account);
-    progress_end(&account->progress, run);
-    account->errs[run - account->figure->runs] = *err;
-}
-
-/* What became of the runs that did not come to their end, but for the one that the caller
- * reports. */
-static void print_others(const struct account *account, const struct err *reported)
-{
-    for (size_t i = 0; i < account->figure->seed_count * account->figure->run_count; i++)
-        if (account->errs[i].code != 0 && strcmp(account->errs[i].text, reported->text) != 0)
-            fprintf(stderr, "repro: %s\n", account->errs[i].text);
-}
 
 /* Once, and where something is to be trained. */
 static void say_slow(const struct figure *figure)
@@ -143,36 +25,6 @@ static void say_slow(const struct figure *figure)
             report_slow(session->backend.name, &session->caps, session->facts.backend.precision);
             return;
         }
-}
-
-int train_figure(struct figure *figure, const struct run *only, struct err *err)
-{
-    struct account account = {.figure = figure};
-    struct training_options options = {.commit = REPRO_COMMIT,
-                                       .version = REPRO_VERSION,
-                                       .checkpoint_seconds = CHECKPOINT_SECONDS,
-                                       .only = only,
-                                       .context = &account,
-                                       .begin = begin,
-                                       .progress = show,
-                                       .end = end,
-                                       .stop = stop};
-    if (!ranks_is_first(figure->session.ranks))
-        options.progress = NULL;
-    account.errs = mem_new(figure->seed_count * figure->run_count, sizeof *account.errs, err);
-    int code = account.errs == NULL ? ERR_MEMORY : progress_init(&account.progress, figure, err);
-    for (size_t i = 0; code == 0 && only != NULL && i < account.progress.count; i++)
-        if (&figure->runs[i] != only) /* not to be waited for here */
-            account.progress.runs[i].state = PROGRESS_ENDED;
-    if (code == 0) {
-        watch_signals(figure->session.ranks);
-        code = training_run(figure, &options, err);
-        if (code != 0 && ranks_is_first(figure->session.ranks))
-            print_others(&account, err);
-    }
-    progress_release(&account.progress);
-    mem_free(account.errs);
-    return code;
 }
 
 /* The last epoch of one curve, over its seeds. */
@@ -207,14 +59,21 @@ static int read_result(const struct figure *figure, const struct store *store, s
 
 static int print_results(const struct figure *figure, const struct store *store, struct err *err)
 {
-    printf("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy",
-           "in the paper");
+    say("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy",
+        "in the paper");
     for (size_t i = 0; i < figure->run_count; i++) {
         struct result result = {0};
         int code = read_result(figure, store, i, &result, err);
         if (code != 0)
             return code;
         const struct experiment_run *what = &figure->session.experiment->runs[i];
+        say_event("result", "{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "figure",
+                  say_text(figure->session.experiment->name), "run", say_text(what->name), "seeds",
+                  (json_int_t)figure->seed_count, "updates", (json_int_t)result.updates,
+                  "test_accuracy", say_number(result.accuracy), "deviation",
+                  figure->seed_count > 1 ? say_number(result.deviation) : json_null(), "train_loss",
+                  say_number(result.loss), "paper_accuracy",
+                  what->paper_accuracy > 0.0 ? say_number(what->paper_accuracy) : json_null());
         char paper[16] = "-", accuracy[40];
         if (what->paper_accuracy > 0.0)
             snprintf(paper, sizeof paper, "%.1f %%", 100.0 * what->paper_accuracy);
@@ -223,14 +82,14 @@ static int print_results(const struct figure *figure, const struct store *store,
                      100.0 * result.deviation);
         else
             snprintf(accuracy, sizeof accuracy, "%.2f %%", 100.0 * result.accuracy);
-        printf("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result.updates, accuracy,
-               result.loss, paper);
+        say("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result.updates, accuracy,
+            result.loss, paper);
     }
     if (figure->seed_count > 1)
-        printf("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
+        say("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
     if (!experiment_is_paper(figure->session.facts.experiment, figure->session.facts.profile))
-        printf("The paper's figures are for its own scale; this is profile %s.\n",
-               figure->session.facts.profile->name);
+        say("The paper's figures are for its own scale; this is profile %s.\n",
+            figure->session.facts.profile->name);
     return 0;
 }
 
@@ -250,20 +109,29 @@ void print_head(const struct figure *figure)
     const struct session *session = &figure->session;
     const struct facts *facts = &session->facts;
     char text[BACKEND_DEVICE_TEXT], label[FACTS_LABEL], jobs[120] = "";
+    say_event("figure_begun", "{s:o, s:o, s:o, s:o, s:i, s:i, s:I}", "figure",
+              say_text(facts->experiment->name), "profile", say_text(facts->profile->name), "data",
+              facts->experiment->schedules_only ? json_null() : say_text(facts->data.name),
+              "backend",
+              facts->experiment->schedules_only ? json_null()
+                                                : say_text(facts_label(&facts->backend, label)),
+              "jobs", session->jobs > 1 ? session->jobs : 1, "ranks",
+              ranks_are_several(session->ranks) ? session->ranks->count : 1, "runs",
+              (json_int_t)(figure->seed_count * figure->run_count));
     if (facts->experiment->schedules_only) {
-        printf("%s, profile %s: schedules, nothing to train\n", facts->experiment->name,
-               facts->profile->name);
+        say("%s, profile %s: schedules, nothing to train\n", facts->experiment->name,
+            facts->profile->name);
         return;
     }
     if (session->jobs > 1)
         snprintf(jobs, sizeof jobs, ", %d runs at a time", session->jobs);
     if (ranks_are_several(session->ranks) && facts->experiment->study == NULL)
         ranks_text(session, jobs, sizeof jobs);
-    printf("%s, profile %s, %s data, backend %s (%s, %s)%s\n", facts->experiment->name,
-           facts->profile->name, facts->data.name, facts_label(&facts->backend, label),
-           facts->backend.library, backend_device_text(&session->caps, text), jobs);
+    say("%s, profile %s, %s data, backend %s (%s, %s)%s\n", facts->experiment->name,
+        facts->profile->name, facts->data.name, facts_label(&facts->backend, label),
+        facts->backend.library, backend_device_text(&session->caps, text), jobs);
     if (session->fetched != NULL)
-        printf("    data: the fetched copy in %s\n", session->fetched);
+        say("    data: the fetched copy in %s\n", session->fetched);
 }
 
 /* Where there is no gnuplot, what was trained is not lost: it says how to draw it later. */
@@ -271,11 +139,16 @@ static int draw(const struct figure *figure, const struct store *store, struct e
 {
     char *stem = NULL;
     int code = figure_draw(figure, store, &stem, err);
-    if (code == 0)
-        printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+    if (code == 0) {
+        say("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+        say_event("figure_drawn", "{s:o, s:o}", "figure",
+                  say_text(figure->session.experiment->name), "stem", say_text(stem));
+    }
     if (code == ERR_CANNOT_RUN && figure->run_count > 0) {
-        printf("not drawn: %s; then `repro plot %s --profile %s --out %s` draws it\n", err->text,
-               figure->session.experiment->name, figure->session.facts.profile->name, figure->out);
+        say("not drawn: %s; then `repro plot %s --profile %s --out %s` draws it\n", err->text,
+            figure->session.experiment->name, figure->session.facts.profile->name, figure->out);
+        say_event("figure_not_drawn", "{s:o, s:o}", "figure",
+                  say_text(figure->session.experiment->name), "message", say_text(err->text));
         *err = (struct err){0};
         code = 0;
     }
@@ -293,7 +166,7 @@ static int show_results(const struct figure *figure, int *status, struct err *er
     if (code == 0 && figure->run_count > 0)
         code = print_results(figure, &store, err);
     if (code == 0) {
-        printf("\n");
+        say("\n");
         code = judge_claims(&store, &figure->session.facts, figure->first_seed, 0, figure->out,
                             status, err);
     }
@@ -315,7 +188,7 @@ static int measure(const struct figure *figure, struct ranks *ranks, struct err 
     if (!ranks_is_first(ranks))
         return 0;
     if (ranks_are_several(ranks))
-        printf("A study is measured by rank 0; the other %d are idle.\n", ranks->count - 1);
+        say("A study is measured by rank 0; the other %d are idle.\n", ranks->count - 1);
     return alone(ranks, make_study(figure, err));
 }
 
@@ -338,7 +211,7 @@ int make_figure(const struct command_options *options, int *status, struct err *
     } else {
         if (code == 0) {
             say_slow(&figure);
-            code = train_figure(&figure, NULL, err);
+            code = train_figure(options, &figure, NULL, err);
         }
         if (code == 0 && ranks_is_first(ranks))
             code = alone(ranks, show_results(&figure, status, err));
@@ -355,9 +228,10 @@ static int make(struct command_options *options, int *status, struct err *err)
 int command_figure(int argc, char **argv)
 {
     struct command_options options = {.figure = argv[0]};
-    options_parse(argc, argv, "",
-                  "Trains every run behind a figure that is not trained yet, goes on with what was "
-                  "cut off, and draws the figure.",
-                  0, &options);
+    options_parse_training(
+        argc, argv, "",
+        "Trains every run behind a figure that is not trained yet, goes on with what was "
+        "cut off, and draws the figure.",
+        0, &options);
     return work_together(&options, make);
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "cli/version.h"
 #include "backend/names.h"
 #include "experiment/figures.h"
@@ -191,16 +192,19 @@ static int write_report(const struct report *report, const char *to, int tex, st
     if (code == 0)
         code = web_write(report, page, err);
     if (code == 0)
-        printf("page: %s\n", page);
+        say("page: %s\n", page);
     if (code == 0)
         code = appendix_write(report, to, tex, &made, err);
     if (code == 0 && made.pdf != NULL)
-        printf("appendix: %s\n", made.pdf);
+        say("appendix: %s\n", made.pdf);
     if (code == 0 && made.folder != NULL)
-        printf("LaTeX: %s/appendix.tex, to be \\input; %s/report.tex, a document of its own\n",
-               made.folder, made.folder);
+        say("LaTeX: %s/appendix.tex, to be \\input; %s/report.tex, a document of its own\n",
+            made.folder, made.folder);
     if (code == 0 && made.reason[0] != '\0')
-        fprintf(stderr, "repro: no PDF: %s\n", made.reason);
+        say_notice("no PDF: %s", made.reason);
+    if (code == 0)
+        say_event("report", "{s:o, s:o}", "page", say_text(page), "appendix",
+                  made.pdf == NULL ? json_null() : say_text(made.pdf));
     appendix_result_release(&made);
     mem_free(page);
     return code;

@@ -73,16 +73,17 @@ static int find_run(const struct figure *figure, const struct run_id *id, struct
                    id->figure, id->name, id->figure);
 }
 
-static int train_one(struct figure *figure, const struct run_id *id, struct ranks *ranks,
-                     struct err *err)
+static int train_one(const struct command_options *options, struct figure *figure,
+                     const struct run_id *id, struct err *err)
 {
+    struct ranks *ranks = options->together;
     struct run *run = NULL;
     int code = find_run(figure, id, &run, err);
     if (code == 0 && ranks_is_first(ranks))
         code = file_make_folders(figure->out, err);
     code = ranks_agree(ranks, code, err);
     if (code == 0)
-        code = train_figure(figure, run, err);
+        code = train_figure(options, figure, run, err);
     return code;
 }
 
@@ -108,7 +109,7 @@ static int make_run(struct command_options *options, int *status, struct err *er
     }
     if (code == 0) {
         print_head(&figure);
-        code = train_one(&figure, &id, options->together, err);
+        code = train_one(options, &figure, &id, err);
         figure_release(&figure);
     }
     mem_free(text);
@@ -118,10 +119,10 @@ static int make_run(struct command_options *options, int *status, struct err *er
 int command_run(int argc, char **argv)
 {
     struct command_options options = {0};
-    options_parse(argc, argv, "ID",
-                  "Trains one run, or goes on with it, and draws nothing: " RUN_ID_USAGE
-                  ".  The other "
-                  "options are those of `repro FIGURE`, which draws the figure when all are done.",
-                  1, &options);
+    options_parse_training(
+        argc, argv, "ID",
+        "Trains one run, or goes on with it, and draws nothing: " RUN_ID_USAGE ".  The other "
+        "options are those of `repro FIGURE`, which draws the figure when all are done.",
+        1, &options);
     return work_together(&options, make_run);
 }

@@ -2,6 +2,7 @@
 
 #include "backend/names.h"
 #include "base/err.h"
+#include "cli/say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,21 +23,17 @@ void report_slow(const char *backend, const struct repro_caps *caps, int precisi
         precision = REPRO_PRECISION_F32;
     if ((caps->slow_precisions >> precision & 1u) == 0)
         return;
-    fflush(stdout);
-    fprintf(stderr, "repro: %s's own choices are slow in %s; --tune chooses by trial: %.127s\n",
-            backend, precision_name(precision), caps->slow);
+    say_notice("%s's own choices are slow in %s; --tune chooses by trial: %.127s", backend,
+               precision_name(precision), caps->slow);
 }
 
 int report_error(const struct err *err)
 {
+    int status = err->code == ERR_USAGE        ? EXIT_USAGE
+                 : err->code == ERR_CANNOT_RUN ? EXIT_CANNOT_RUN
+                                               : EXIT_FAILED;
+    say_event("error", "{s:o, s:i}", "message", say_text(err->text), "status", status);
     fflush(stdout); /* so that the error comes last where both go to one place */
     fprintf(stderr, "repro: %s\n", err->text);
-    switch (err->code) {
-    case ERR_USAGE:
-        return EXIT_USAGE;
-    case ERR_CANNOT_RUN:
-        return EXIT_CANNOT_RUN;
-    default:
-        return EXIT_FAILED;
-    }
+    return status;
 }

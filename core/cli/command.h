@@ -33,6 +33,12 @@ struct command_options {
     int ranks;     /* processes that share each update; 0: as many as a launcher has started */
     double rank_timeout;    /* seconds; 0: default */
     struct ranks *together; /* the processes of this job; NULL: it is alone */
+    /* Of the commands that train. */
+    int progress;             /* "live", "lines", from 1; 0: default */
+    int json, quiet;          /* what standard output is for; both are one too many */
+    const char *command_line; /* as it was given, for a shell */
+    double every;             /* of watch: seconds between two looks */
+    int unfinished;           /* of watch: a run counts as a result as soon as it is begun */
 };
 
 struct command {
@@ -50,6 +56,8 @@ int command_runs(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_plot(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_watch(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
@@ -64,6 +72,15 @@ int command_fetch(int argc, char **argv);
  * into options->figure. */
 void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
                    struct command_options *options);
+
+/* The same for a command that trains, which has options more, and is told what standard output is
+ * for (say.h). */
+void options_parse_training(int argc, char **argv, const char *usage, const char *about,
+                            int operand_wanted, struct command_options *options);
+
+/* The same for watch, which has --every. */
+void options_parse_watch(int argc, char **argv, const char *usage, const char *about,
+                         struct command_options *options);
 
 /* The folder that holds experiments/ and plots/: $REPRO_SHARE, else where they were installed. */
 const char *share_folder(void);
@@ -104,8 +121,13 @@ int make_figure(const struct command_options *options, int *status, struct err *
 /* What is said before a figure's runs are trained; training what is missing of them, or of one,
  * with progress, so that a signal ends it with a checkpoint. */
 void print_head(const struct figure *figure);
+/* With `asked`, what the user asked for of output. */
 struct run;
-int train_figure(struct figure *figure, const struct run *only, struct err *err);
+int train_figure(const struct command_options *asked, struct figure *figure, const struct run *only,
+                 struct err *err);
+
+/* Of each broken image of the data set that was found since *said of them, once. */
+void say_broken(const struct dataset *data, int64_t *said);
 
 /* Judges the claims of the experiment on what is done, prints the verdicts, keeps them as a table
  * under `out`.  store NULL: nothing was trained, by the plan alone.  Seeds are looked for from

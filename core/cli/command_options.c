@@ -1,14 +1,24 @@
 /* The options of the commands that look at an experiment, in one table. */
+#include "base/err.h"
+#include "base/text.h"
 #include "cli/backend_rows.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "lab/figure.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define JOBS_MAX 256
 #define RANKS_MAX 4096
+#define EVERY_SECONDS 5.0
 
 static const char *const BAD_IMAGES[] = {"fail", "skip"};
 #define SKIP 2 /* its place, from 1 */
+
+static const char *const PROGRESS[] = {"live", "lines"};
 
 #define FIELD(name) offsetof(struct command_options, name)
 
@@ -107,18 +117,119 @@ static const struct option_row rows[] = {
                                          "with --jobs a run's share of them)"),
 };
 
-void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
-                   struct command_options *options)
+static const struct option_row training_rows[] = {
+    {.name = "progress",
+     .argument = "KIND",
+     .help = "live: a view that is redrawn, where standard error is a terminal that can show it; "
+             "lines: one an epoch (default: live)",
+     .kind = OPTION_CHOICE,
+     .offset = FIELD(progress),
+     .names = PROGRESS,
+     .name_count = sizeof PROGRESS / sizeof PROGRESS[0]},
+    {.name = "json",
+     .help = "events on standard output, one JSON object a line, and nothing else there",
+     .kind = OPTION_FLAG,
+     .offset = FIELD(json)},
+    {.name = "quiet",
+     .letter = 'q',
+     .help = "errors and the final verdicts only",
+     .kind = OPTION_FLAG,
+     .offset = FIELD(quiet)},
+};
+
+static const struct option_row watch_rows[] = {
+    {.name = "every",
+     .argument = "SECONDS",
+     .help = "how often it looks (default: 5)",
+     .kind = OPTION_REAL,
+     .offset = FIELD(every),
+     .least = 0.1,
+     .most = 86400,
+     .bounds = "from 0.1 to 86400"},
+};
+
+#define ROWS (sizeof rows / sizeof rows[0])
+
+/* The rows that all share, with those that some commands have more. */
+static void parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
+                  const struct option_row *more, size_t more_count, struct command_options *options)
 {
+    struct option_row all[OPTIONS_MAX];
     const struct option_table table = {.usage = usage,
                                        .about = about,
-                                       .rows = rows,
-                                       .count = sizeof rows / sizeof rows[0],
+                                       .rows = all,
+                                       .count = ROWS + more_count,
                                        .operands = operand_wanted ? OPTION_OPERANDS_ONE
                                                                   : OPTION_OPERANDS_NONE,
                                        .operand_offset = FIELD(figure),
                                        .operand_missing = "which figure? `repro list` names them"};
+    assert(table.count <= OPTIONS_MAX);
+    memcpy(all, rows, sizeof rows);
+    if (more_count > 0)
+        memcpy(all + ROWS, more, more_count * sizeof *more);
     option_table_parse(&table, argc, argv, options);
+}
+
+void options_parse(int argc, char **argv, const char *usage, const char *about, int operand_wanted,
+                   struct command_options *options)
+{
+    parse(argc, argv, usage, about, operand_wanted, NULL, 0, options);
+}
+
+/* A word as a shell reads it back. */
+static void put_word(struct text *line, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_./=,:+@%";
+    if (*word != '\0' && strspn(word, plain) == strlen(word)) {
+        text_put_string(line, word);
+        return;
+    }
+    text_put_char(line, '\'');
+    for (; *word != '\0'; word++)
+        if (*word == '\'')
+            text_put_string(line, "'\\''");
+        else
+            text_put_char(line, *word);
+    text_put_char(line, '\'');
+}
+
+/* As argp does. */
+static void refuse(const char *why)
+{
+    struct err err = {0};
+    err_set(&err, ERR_USAGE, "%s", why);
+    exit(report_error(&err));
+}
+
+void options_parse_training(int argc, char **argv, const char *usage, const char *about,
+                            int operand_wanted, struct command_options *options)
+{
+    static char given[1024];
+    struct text line = {0};
+    text_put_string(&line, "repro");
+    for (int i = 0; i < argc; i++) {
+        text_put_char(&line, ' ');
+        put_word(&line, argv[i]);
+    }
+    if (!line.failed && line.size < sizeof given) {
+        memcpy(given, line.bytes, line.size + 1);
+        options->command_line = given;
+    }
+    text_release(&line);
+    parse(argc, argv, usage, about, operand_wanted, training_rows,
+          sizeof training_rows / sizeof training_rows[0], options);
+    if (options->json && options->quiet)
+        refuse("--json and --quiet: standard output is for one of them; leave out the other");
+    say_set_mode(options->json ? SAY_EVENTS : options->quiet ? SAY_QUIET : SAY_PROSE);
+}
+
+void options_parse_watch(int argc, char **argv, const char *usage, const char *about,
+                         struct command_options *options)
+{
+    options->every = EVERY_SECONDS;
+    parse(argc, argv, usage, about, 1, watch_rows, sizeof watch_rows / sizeof watch_rows[0],
+          options);
 }
 
 struct session_options session_choice(const struct command_options *options)

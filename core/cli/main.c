@@ -22,6 +22,8 @@ const struct command commands[] = {
     {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained",
      command_check},
     {"plot", "FIGURE", "draws a figure again from results alone", command_plot},
+    {"status", "", "what is done, in training, by whom and how far, and stopped", command_status},
+    {"watch", "FIGURE", "redraws a figure while its runs are trained elsewhere", command_watch},
     {"report", "[FIGURE]", "the results of every figure, or of some, as a page and a PDF appendix",
      command_report},
     {"fetch", "[NAME...]",

@@ -1,93 +1,176 @@
 #include "cli/progress.h"
 
-#include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "cli/say.h"
+#include "cli/screen.h"
 #include "lab/figure.h"
+#include "results/runlog.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#define REDRAW_SECONDS 0.2
-#define LINE_MAX_BYTES 512
-#define UP "\033[%zuA" /* so many lines */
-#define ERASE "\033[J" /* from here to the end of the screen */
-
-int progress_init(struct progress *progress, const struct figure *figure, struct err *err)
+enum progress_kind progress_kind(int lines_wanted)
 {
-    const char *kind = getenv("TERM");
-    memset(progress, 0, sizeof *progress);
-    progress->figure = figure;
-    progress->count = figure->seed_count * figure->run_count;
-    progress->terminal = isatty(STDERR_FILENO);
-    progress->block = progress->terminal && figure->session.jobs > 1;
-    if (progress->block && (kind == NULL || strcmp(kind, "dumb") == 0))
-        progress->terminal = progress->block = 0;
-    progress->text_size = progress->block ? ((size_t)figure->session.jobs + 2) * LINE_MAX_BYTES : 0;
-    progress->text = mem_new(progress->text_size, 1, err);
-    progress->runs = mem_new(progress->count, sizeof *progress->runs, err);
-    if (progress->text == NULL || progress->runs == NULL)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < progress->count; i++) {
-        const struct run *run = &figure->runs[i];
-        progress->runs[i].images = (double)schedule_images(&run->schedule);
-        progress->runs[i].state = run->status == RUN_DONE ? PROGRESS_ENDED : PROGRESS_WAITING;
-    }
-    return 0;
+    if (say_mode() == SAY_EVENTS)
+        return PROGRESS_EVENTS;
+    if (say_mode() == SAY_QUIET)
+        return PROGRESS_NONE;
+    return !lines_wanted && screen_possible() ? PROGRESS_LIVE : PROGRESS_LINES;
 }
 
-void progress_release(struct progress *progress)
-{
-    mem_free(progress->text);
-    mem_free(progress->runs);
-    memset(progress, 0, sizeof *progress);
-}
-
-static void duration(double seconds, char *text, size_t size)
-{
-    long whole = (long)(seconds + 0.5);
-    if (whole >= 3600)
-        snprintf(text, size, "%ld h %02ld min", whole / 3600, whole / 60 % 60);
-    else if (whole >= 60)
-        snprintf(text, size, "%ld min %02ld s", whole / 60, whole % 60);
-    else
-        snprintf(text, size, "%ld s", whole);
-}
+/* ---- sums ---- */
 
 /* What is in training, and what is left of everything at its speed. */
 struct sum {
-    size_t ended, training, waiting;
+    size_t training, waiting;
     double images_per_second;
     double seconds_left; /* 0: not known */
+    double part;         /* of all images */
 };
+
+static int is_waiting(const struct progress_run *run)
+{
+    return run->shown.state == BOARD_WAITING || run->shown.state == BOARD_BEGUN;
+}
 
 static struct sum sum_up(const struct progress *progress)
 {
     struct sum sum = {0};
-    double images = 0.0, longest = 0.0;
+    double left = 0.0, longest = 0.0, all = 0.0, done = 0.0;
     for (size_t i = 0; i < progress->count; i++) {
         const struct progress_run *run = &progress->runs[i];
-        sum.ended += run->state == PROGRESS_ENDED;
-        sum.training += run->state == PROGRESS_TRAINING;
-        sum.waiting += run->state == PROGRESS_WAITING;
-        if (run->state == PROGRESS_TRAINING && run->told && run->last.images_per_second > 0.0) {
+        int training = run->shown.state == BOARD_RUNNING, waiting = is_waiting(run);
+        if (!run->wanted)
+            continue;
+        all += run->images;
+        done += run->done;
+        sum.training += (size_t)training;
+        sum.waiting += (size_t)waiting;
+        if (training && run->told && run->last.images_per_second > 0.0) {
             sum.images_per_second += run->last.images_per_second;
-            images += run->last.seconds_left * run->last.images_per_second;
+            left += run->last.seconds_left * run->last.images_per_second;
             longest = run->last.seconds_left > longest ? run->last.seconds_left : longest;
-        } else if (run->state != PROGRESS_ENDED) {
-            images += run->images;
+        } else if (training || waiting) {
+            left += run->images - run->done;
         }
     }
     if (sum.images_per_second > 0.0)
-        sum.seconds_left = images / sum.images_per_second;
+        sum.seconds_left = left / sum.images_per_second;
     if (sum.seconds_left < longest)
         sum.seconds_left = longest;
+    sum.part = all > 0.0 ? done / all : 0.0;
     return sum;
 }
+
+/* ---- the live view ---- */
+
+static void draw(void *context, const struct screen_size *size, int utf8, struct text *out)
+{
+    struct progress *progress = context;
+    struct board_look look = {
+        .columns = size->columns, .rows = size->rows, .utf8 = utf8, .colour = progress->colour};
+    size_t count = 0;
+    pthread_mutex_lock(&progress->lock);
+    struct sum sum = sum_up(progress);
+    for (size_t i = 0; i < progress->count; i++)
+        if (progress->runs[i].wanted)
+            progress->shown[count++] = progress->runs[i].shown;
+    pthread_mutex_unlock(&progress->lock);
+    struct board board = {.title = progress->figure->session.facts.experiment->name,
+                          .count = count,
+                          .runs = progress->shown,
+                          .seeds = progress->figure->seed_count > 1,
+                          .part = sum.part,
+                          .images_per_second = sum.images_per_second > 0.0 ? sum.images_per_second
+                                                                           : -1.0,
+                          .seconds_left = sum.seconds_left > 0.0 ? sum.seconds_left : -1.0};
+    board_put(&board, &look, out);
+}
+
+/* ---- beginning and end ---- */
+
+/* What an earlier start has left of it. */
+static void look_back(const struct run *run, struct progress_run *shown)
+{
+    struct runlog log = {0};
+    struct err unreadable = {0};
+    if (run->status != RUN_NEW && file_exists(run->log_path) &&
+        runlog_read(&log, run->log_path, &unreadable) == 0 && log.count > 0) {
+        const struct runlog_row *row = &log.rows[log.count - 1];
+        shown->done = (double)row->images;
+        shown->shown.part = shown->images > 0.0 ? shown->done / shown->images : 0.0;
+        shown->shown.epoch = row->epoch;
+        shown->shown.accuracy = row->test_accuracy;
+        shown->shown.loss = row->train_loss;
+    }
+    if (run->status == RUN_DONE) {
+        shown->done = shown->images;
+        shown->shown.part = 1.0;
+    }
+    runlog_release(&log);
+}
+
+static void fill(struct progress *progress, const struct run *only, int *missing)
+{
+    for (size_t i = 0; i < progress->count; i++) {
+        const struct run *run = &progress->figure->runs[i];
+        struct progress_run *shown = &progress->runs[i];
+        shown->wanted = only == NULL || only == run;
+        shown->images = (double)schedule_images(&run->schedule);
+        shown->shown = (struct board_run){.name = run->what->name,
+                                          .seed = run->seed,
+                                          .state = run->status == RUN_DONE      ? BOARD_DONE
+                                                   : run->status == RUN_PARTIAL ? BOARD_BEGUN
+                                                                                : BOARD_WAITING,
+                                          .epochs = run->schedule.epochs,
+                                          .accuracy = -1.0,
+                                          .loss = -1.0,
+                                          .images_per_second = -1.0,
+                                          .seconds_left = -1.0};
+        look_back(run, shown);
+        *missing += shown->wanted && run->status != RUN_DONE;
+    }
+}
+
+int progress_init(struct progress *progress, const struct figure *figure, const struct run *only,
+                  enum progress_kind kind, struct err *err)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    int missing = 0;
+    *progress = (struct progress){.figure = figure,
+                                  .kind = kind,
+                                  .colour = no_colour == NULL || *no_colour == '\0',
+                                  .count = figure->seed_count * figure->run_count};
+    pthread_mutex_init(&progress->lock, NULL);
+    progress->runs = mem_new(progress->count, sizeof *progress->runs, err);
+    progress->shown = mem_new(progress->count, sizeof *progress->shown, err);
+    if (progress->runs == NULL || progress->shown == NULL)
+        return ERR_MEMORY;
+    fill(progress, only, &missing);
+    return kind == PROGRESS_LIVE && missing > 0 ? screen_new(&progress->screen, draw, progress, err)
+                                                : 0;
+}
+
+void progress_finish(struct progress *progress)
+{
+    screen_free(progress->screen);
+    progress->screen = NULL;
+}
+
+void progress_release(struct progress *progress)
+{
+    progress_finish(progress);
+    mem_free(progress->runs);
+    mem_free(progress->shown);
+    pthread_mutex_destroy(&progress->lock);
+    memset(progress, 0, sizeof *progress);
+}
+
+/* ---- lines and events ---- */
 
 /* "3/12 original, seed 2" */
 static void name(const struct progress *progress, const struct run *run, char *text, size_t size)
@@ -99,147 +182,119 @@ static void name(const struct progress *progress, const struct run *run, char *t
              progress->count, run->what->name, seed);
 }
 
-static void accuracy(const struct execute_progress *now, char *text, size_t size)
-{
-    if (now->test_accuracy >= 0.0)
-        snprintf(text, size, "%.4f", now->test_accuracy);
-    else
-        snprintf(text, size, "-");
-}
-
 /* One run in full, and when everything will be done. */
-static int format(const struct progress *progress, const struct execute_progress *now, char *line,
-                  size_t size)
+static void print_line(const struct progress *progress, const struct execute_progress *now)
 {
-    char who[160], run_left[32], all_left[40] = "", right[16];
+    char who[160], left[SAY_DURATION], all[SAY_DURATION + 8] = "", accuracy[16] = "-";
     struct sum sum = sum_up(progress);
     name(progress, now->run, who, sizeof who);
-    accuracy(now, right, sizeof right);
-    duration(now->seconds_left, run_left, sizeof run_left);
-    if (sum.training + sum.waiting > 1 && sum.seconds_left > 0.0) {
-        char text[32];
-        duration(sum.seconds_left, text, sizeof text);
-        snprintf(all_left, sizeof all_left, ", all %s", text);
-    }
-    return snprintf(line, size,
-                    "%s: epoch %d/%d, update %" PRId64 "/%" PRId64
-                    ", %.0f images/s, loss %.4f, test accuracy %s, "
-                    "left %s%s",
-                    who, now->epoch, now->run->schedule.epochs, now->update,
-                    now->run->schedule.updates, now->images_per_second, now->loss, right, run_left,
-                    all_left);
+    if (now->test_accuracy >= 0.0)
+        snprintf(accuracy, sizeof accuracy, "%.4f", now->test_accuracy);
+    if (sum.training + sum.waiting > 1 && sum.seconds_left > 0.0)
+        snprintf(all, sizeof all, ", all %s", say_duration(sum.seconds_left, left));
+    fprintf(stderr,
+            "%s: epoch %d/%d, update %" PRId64 "/%" PRId64
+            ", %.0f images/s, loss %.4f, test accuracy %s, left %s%s\n",
+            who, now->epoch, now->run->schedule.epochs, now->update, now->run->schedule.updates,
+            now->images_per_second, now->loss, accuracy, say_duration(now->seconds_left, left),
+            all);
 }
 
-/* One run of a block, what matters most first: a narrow screen cuts the rest. */
-static void format_brief(const struct progress *progress, const struct execute_progress *now,
-                         char *line, size_t size)
+static const char *figure_name(const struct progress *progress)
 {
-    char who[160], left[32], right[16];
-    name(progress, now->run, who, sizeof who);
-    accuracy(now, right, sizeof right);
-    duration(now->seconds_left, left, sizeof left);
-    snprintf(line, size, "%s: epoch %d/%d, test accuracy %s, %.0f images/s, left %s", who,
-             now->epoch, now->run->schedule.epochs, right, now->images_per_second, left);
+    return progress->figure->session.facts.experiment->name;
 }
 
-/* Appends a line, cut so that it does not wrap. */
-static size_t append(struct progress *progress, size_t length, const char *line, size_t columns)
+static void say_epoch(const struct progress *progress, const struct execute_progress *now)
 {
-    int written = snprintf(
-        progress->text + length, progress->text_size - length, "%.*s\n",
-        (int)(columns > 1 && columns < LINE_MAX_BYTES ? columns - 1 : LINE_MAX_BYTES - 2), line);
-    progress->lines++;
-    return length + (size_t)written;
-}
-
-/* Over the old block: as many runs as fit on the screen, then the sum.  One write, so that nothing
- * flickers. */
-static void draw_block(struct progress *progress)
-{
-    struct winsize screen = {0};
-    char line[LINE_MAX_BYTES], left[40] = "";
     struct sum sum = sum_up(progress);
-    ioctl(STDERR_FILENO, TIOCGWINSZ, &screen);
-    size_t rows = screen.ws_row > 3 ? screen.ws_row - 2u : 22, shown = 0, length = 0;
-    if (progress->lines > 0)
-        length = (size_t)snprintf(progress->text, progress->text_size, UP, progress->lines);
-    length += (size_t)snprintf(progress->text + length, progress->text_size - length, "\r" ERASE);
-    progress->lines = 0;
-    for (size_t i = 0; i < progress->count && shown < rows; i++) {
-        const struct progress_run *run = &progress->runs[i];
-        if (run->state != PROGRESS_TRAINING || !run->told)
-            continue;
-        format_brief(progress, &run->last, line, sizeof line);
-        length = append(progress, length, line, screen.ws_col);
-        shown++;
-    }
-    if (sum.seconds_left > 0.0) {
-        char text[32];
-        duration(sum.seconds_left, text, sizeof text);
-        snprintf(left, sizeof left, ", left %s", text);
-    }
-    snprintf(line, sizeof line,
-             "%zu of %zu runs done, %zu in training, %zu waiting: %.0f images/s%s", sum.ended,
-             progress->count, sum.training, sum.waiting, sum.images_per_second, left);
-    append(progress, length, line, screen.ws_col);
-    fputs(progress->text, stderr);
+    const struct run *run = now->run;
+    say_event("epoch", "{s:o, s:o, s:I, s:i, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+              "figure", say_text(figure_name(progress)), "run", say_text(run->what->name), "seed",
+              (json_int_t)run->seed, "epoch", now->epoch, "epochs", run->schedule.epochs, "update",
+              (json_int_t)now->update, "updates", (json_int_t)run->schedule.updates, "train_loss",
+              say_number(now->loss), "train_accuracy", say_number(now->train_accuracy),
+              "test_accuracy", say_number(now->test_accuracy), "images_per_second",
+              say_number(now->images_per_second), "seconds_left", say_number(now->seconds_left),
+              "figure_seconds_left",
+              sum.seconds_left > 0.0 ? say_number(sum.seconds_left) : json_null());
 }
+
+/* ---- what the training tells ---- */
 
 static struct progress_run *find(struct progress *progress, const struct run *run)
 {
     return &progress->runs[run - progress->figure->runs];
 }
 
+static void set_done(struct progress_run *run)
+{
+    run->done = run->images;
+    run->shown.part = 1.0;
+    run->shown.epoch = run->shown.epochs;
+    run->shown.state = BOARD_DONE;
+    run->shown.images_per_second = run->shown.seconds_left = -1.0;
+}
+
 void progress_begin(struct progress *progress, const struct run *run)
 {
-    if (run->status != RUN_DONE)
-        find(progress, run)->state = PROGRESS_TRAINING;
+    struct progress_run *begun = find(progress, run);
+    pthread_mutex_lock(&progress->lock);
+    if (run->status == RUN_DONE)
+        set_done(begun);
+    else
+        begun->shown.state = BOARD_RUNNING;
+    pthread_mutex_unlock(&progress->lock);
 }
 
-void progress_show(void *context, const struct execute_progress *now)
+static void take(struct progress_run *run, const struct execute_progress *now)
 {
-    struct progress *progress = context;
-    struct progress_run *run = find(progress, now->run);
-    char line[LINE_MAX_BYTES];
     run->last = *now;
     run->told = 1;
-    if (!progress->terminal) {
-        if (now->epoch_finished && format(progress, now, line, sizeof line) > 0)
-            fprintf(stderr, "%s\n", line);
-        return;
-    }
-    double seconds = clock_seconds();
-    if (seconds - progress->drawn < REDRAW_SECONDS && (progress->block || !now->epoch_finished))
-        return;
-    progress->drawn = seconds;
-    if (progress->block) {
-        draw_block(progress);
-        return;
-    }
-    int width = format(progress, now, line, sizeof line);
-    fprintf(stderr, "\r%s%*s", line, progress->width > width ? progress->width - width : 0, "");
-    progress->width = width;
+    run->done = (double)now->images;
+    run->shown.part = run->images > 0.0 ? run->done / run->images : 0.0;
+    run->shown.epoch = now->epoch;
+    run->shown.accuracy = now->test_accuracy;
+    run->shown.loss = now->loss;
+    run->shown.images_per_second = now->images_per_second;
+    run->shown.seconds_left = now->seconds_left;
 }
 
-void progress_clear(struct progress *progress)
+void progress_show(struct progress *progress, const struct execute_progress *now)
 {
-    if (progress->lines > 0)
-        fprintf(stderr, UP "\r" ERASE, progress->lines);
-    if (progress->terminal && progress->width > 0)
-        fputc('\n', stderr);
-    progress->lines = 0;
-    progress->width = 0;
-    progress->drawn = 0.0;
+    pthread_mutex_lock(&progress->lock);
+    take(find(progress, now->run), now);
+    pthread_mutex_unlock(&progress->lock);
 }
 
-void progress_end(struct progress *progress, const struct run *run)
+/* The next epoch may have told of itself already. */
+void progress_epoch(struct progress *progress, const struct execute_progress *now)
+{
+    struct progress_run *run = find(progress, now->run);
+    pthread_mutex_lock(&progress->lock);
+    if (!run->told || run->last.update <= now->update)
+        take(run, now);
+    if (progress->kind == PROGRESS_LINES)
+        print_line(progress, now);
+    else if (progress->kind == PROGRESS_EVENTS)
+        say_epoch(progress, now);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_end(struct progress *progress, const struct run *run, const struct err *err)
 {
     struct progress_run *ended = find(progress, run);
-    char line[LINE_MAX_BYTES];
-    progress_clear(progress);
-    if (progress->block && ended->state == PROGRESS_TRAINING && ended->told) {
-        format_brief(progress, &ended->last, line, sizeof line);
-        fprintf(stderr, "%s\n", line);
-    }
-    ended->state = PROGRESS_ENDED;
+    const char *words[] = {
+        [BOARD_DONE] = "done", [BOARD_STOPPED] = "stopped", [BOARD_FAILED] = "failed"};
+    pthread_mutex_lock(&progress->lock);
+    if (err->code == 0)
+        set_done(ended);
+    else
+        ended->shown.state = err->code == ERR_STOPPED ? BOARD_STOPPED : BOARD_FAILED;
+    ended->shown.images_per_second = ended->shown.seconds_left = -1.0;
+    say_event("run_ended", "{s:o, s:o, s:I, s:s, s:o, s:o}", "figure",
+              say_text(figure_name(progress)), "run", say_text(run->what->name), "seed",
+              (json_int_t)run->seed, "status", words[ended->shown.state], "message",
+              err->code == 0 ? json_null() : say_text(err->text), "folder", say_text(run->folder));
+    pthread_mutex_unlock(&progress->lock);
 }

@@ -1,44 +1,62 @@
-/* progress.h -- where a figure stands.  On a terminal one line that is redrawn in place, or with
- * several runs at a time a block of them, a line a run and one for all; else one line an epoch. */
+/* progress.h -- where a figure stands while it is trained: on a terminal the live view of board.h,
+ * else one line an epoch on standard error, events (say.h), or nothing. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
+#include "cli/board.h"
 #include "lab/execute.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
+struct err;
 struct figure;
+struct screen;
+
+enum progress_kind {
+    PROGRESS_LIVE,
+    PROGRESS_LINES,
+    PROGRESS_EVENTS,
+    PROGRESS_NONE,
+};
 
 struct progress_run {
-    enum { PROGRESS_WAITING, PROGRESS_TRAINING, PROGRESS_ENDED } state;
-    double images; /* that it needs, as long as it says nothing itself */
-    int told;
-    struct execute_progress last; /* when told */
+    struct board_run shown;
+    double images; /* that it needs */
+    double done;   /* of those */
+    int wanted;    /* it is to be trained here, or was before */
+    int told;      /* below is set */
+    struct execute_progress last;
 };
 
 struct progress {
     const struct figure *figure;
-    int terminal, block;
-    double drawn; /* when, seconds */
+    enum progress_kind kind;
+    int colour;
+    pthread_mutex_t lock; /* of the runs, which the screen's thread reads */
     size_t count;
     struct progress_run *runs; /* [count], as figure->runs */
-    int width;                 /* of the open line */
-    size_t lines;              /* of the block on the screen */
-    char *text;                /* of a block */
-    size_t text_size;
+    struct board_run *shown;   /* [count], the screen's thread's */
+    struct screen *screen;     /* of a live view that stands */
 };
 
-/* The figure is borrowed.  progress_release() is legal on a zeroed struct. */
-int progress_init(struct progress *progress, const struct figure *figure, struct err *err);
+/* By the mode of say.h; of prose live where standard error is a terminal that can show it, unless
+ * lines are wanted. */
+enum progress_kind progress_kind(int lines_wanted);
+
+/* Begins; the figure is borrowed.  only: of its runs the one that is trained, or NULL: all.  The
+ * struct must not be moved. */
+int progress_init(struct progress *progress, const struct figure *figure, const struct run *only,
+                  enum progress_kind kind, struct err *err);
+/* Ends a live view, whose last state stays on the terminal.  Twice is fine. */
+void progress_finish(struct progress *progress);
+/* Legal on a struct that progress_init() has failed on. */
 void progress_release(struct progress *progress);
 
-/* Makes room for other lines; the next progress_show() draws anew. */
-void progress_clear(struct progress *progress);
-
-/* struct training_options' three; context is a struct progress.  None of them prints a line of its
- * own on a terminal. */
+/* struct training_options' four; context is a struct progress. */
 void progress_begin(struct progress *progress, const struct run *run);
-void progress_show(void *context, const struct execute_progress *now);
-void progress_end(struct progress *progress, const struct run *run);
+void progress_show(struct progress *progress, const struct execute_progress *now);
+void progress_epoch(struct progress *progress, const struct execute_progress *now);
+void progress_end(struct progress *progress, const struct run *run, const struct err *err);
 
 #endif

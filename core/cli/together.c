@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "cli/command.h"
 #include "cli/launcher.h"
+#include "cli/say.h"
 #include "cli/version.h"
 #include "lab/sameness.h"
 #include "train/ranks.h"
@@ -77,6 +78,7 @@ int work_together(const struct command_options *given,
         status = EXIT_DONE; /* the first one's is the job's */
     else if (code != 0)
         status = report_error(&err);
+    say_event("end", "{s:i}", "status", status);
     fflush(stdout);
     ranks_close(&ranks);
     return status;

@@ -1,6 +1,7 @@
 #include "draw/drawing.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "draw/planned.h"
@@ -9,6 +10,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+
+/* Whether a seed of it is missing. */
+static int is_short(const struct drawing *drawing)
+{
+    for (size_t i = 0; drawing->unfinished && i < drawing->curves->count; i++)
+        if (drawing->curves->curve[i].count < drawing->seeds)
+            return 1;
+    return 0;
+}
 
 /* What the figure shows, honestly: data, scale, backend, seeds. */
 static char *caption(const struct drawing *drawing, struct err *err)
@@ -42,7 +52,10 @@ static char *caption(const struct drawing *drawing, struct err *err)
                  "mean of seeds %" PRIu64 " to %" PRIu64 ", the band reaches from the lowest to "
                  "the highest of them",
                  drawing->first_seed, drawing->first_seed + drawing->seeds - 1);
-    text_put(&text, ". Scale: %s.", profile->words);
+    text_put(&text, ".%s Scale: %s.",
+             is_short(drawing) ? " So far: runs that are not done are drawn up to the epoch named."
+                               : "",
+             profile->words);
     return text_take(&text, &words, "a figure's caption", err) == 0 ? words : NULL;
 }
 
@@ -54,8 +67,8 @@ char *drawing_stem(const struct drawing *drawing, struct err *err)
     if (stem != NULL && drawing->facts->experiment->schedules_only)
         path = mem_format(err, "%s/%s", drawing->out, stem);
     else if (stem != NULL)
-        path = mem_format(err, "%s/%s-s%" PRIu64 "%s", drawing->out, stem, drawing->first_seed,
-                          last);
+        path = mem_format(err, "%s/%s-s%" PRIu64 "%s%s", drawing->out, stem, drawing->first_seed,
+                          last, drawing->unfinished ? "-so-far" : "");
     mem_free(stem);
     return path;
 }
@@ -63,11 +76,14 @@ char *drawing_stem(const struct drawing *drawing, struct err *err)
 /* Everything a request points to. */
 struct parts {
     size_t curve_count, panel_count, seeds;
+    size_t drawn_curves, drawn_panels; /* of those the first so many */
     struct plot_curve *curves;
     struct plot_panel *panels;
     struct plot_log *logs;  /* [curve][seed] */
     struct runlog *planned; /* of each curve, where nothing is trained */
     char **papers;          /* of each panel, or NULL */
+    char **titles;          /* of each curve of an unfinished drawing, or NULL */
+    size_t *places;         /* [panel][curve], of those of an unfinished drawing */
 };
 
 static void parts_release(struct parts *parts)
@@ -76,6 +92,10 @@ static void parts_release(struct parts *parts)
         runlog_release(&parts->planned[i]);
     for (size_t i = 0; parts->papers != NULL && i < parts->panel_count; i++)
         mem_free(parts->papers[i]);
+    for (size_t i = 0; parts->titles != NULL && i < parts->curve_count; i++)
+        mem_free(parts->titles[i]);
+    mem_free(parts->titles);
+    mem_free(parts->places);
     mem_free(parts->curves);
     mem_free(parts->panels);
     mem_free(parts->logs);
@@ -113,6 +133,83 @@ static int fill_trained(const struct drawing *drawing, struct parts *parts, size
     return code;
 }
 
+int drawing_unfinished(const struct curve *curve, struct stored **going, size_t *count,
+                       struct err *err)
+{
+    const struct runlog *log = NULL;
+    *going = NULL;
+    *count = curve->count;
+    if (curve->count > 0 || curve->going == NULL || !file_exists(curve->going->log_path))
+        return 0;
+    int code = stored_log(curve->going, &log, err);
+    if (code == 0 && log->count > 0) {
+        *going = curve->going;
+        *count = 1;
+    }
+    return code;
+}
+
+/* What is there of curve i, and what its title says of it. */
+static int fill_unfinished(const struct drawing *drawing, struct parts *parts, size_t i,
+                           struct err *err)
+{
+    const struct curve *curve = &drawing->curves->curve[i];
+    struct plot_log *logs = &parts->logs[i * parts->seeds];
+    const char *title = parts->curves[i].title;
+    struct stored *going = NULL;
+    int code = drawing_unfinished(curve, &going, &parts->curves[i].log_count, err);
+    for (size_t s = 0; s < parts->curves[i].log_count && code == 0; s++) {
+        struct stored *run = going != NULL ? going : curve->seeds[s];
+        code = stored_log(run, &logs[s].log, err);
+        logs[s].path = run->log_path;
+    }
+    if (code != 0 || curve->count == parts->seeds || parts->curves[i].log_count == 0)
+        return code;
+    if (going == NULL)
+        parts->titles[i] = mem_format(err, "%s (%zu of %zu seeds)", title, curve->count,
+                                      parts->seeds);
+    else if (parts->seeds > 1)
+        parts->titles[i] = mem_format(err, "%s (seed %" PRIu64 " up to epoch %d)", title,
+                                      stored_seed(going),
+                                      logs[0].log->rows[logs[0].log->count - 1].epoch);
+    else
+        parts->titles[i] = mem_format(err, "%s (up to epoch %d)", title,
+                                      logs[0].log->rows[logs[0].log->count - 1].epoch);
+    parts->curves[i].title = parts->titles[i];
+    return parts->titles[i] == NULL ? ERR_MEMORY : 0;
+}
+
+/* Takes out the curves without a log, and the panels that have no others. */
+static int leave_out(const struct drawing *drawing, struct parts *parts, struct err *err)
+{
+    size_t curves = 0, panels = 0, all = drawing->facts->experiment->run_count;
+    size_t *now = mem_new(all, sizeof *now, err); /* a curve's place from 1; 0: left out */
+    if (now == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < all; i++)
+        if (parts->curves[i].log_count > 0) {
+            parts->curves[curves++] = parts->curves[i];
+            now[i] = curves;
+        }
+    for (size_t p = 0; p < parts->panel_count; p++) {
+        struct plot_panel panel = parts->panels[p];
+        size_t *places = parts->places + p * all, count = 0;
+        for (size_t k = 0; k < panel.curve_count; k++)
+            if (now[panel.curves[k]] > 0 && count < all)
+                places[count++] = now[panel.curves[k]] - 1;
+        panel.curves = places;
+        panel.curve_count = count;
+        if (count > 0)
+            parts->panels[panels++] = panel;
+    }
+    parts->drawn_curves = curves;
+    parts->drawn_panels = panels;
+    mem_free(now);
+    return panels > 0 ? 0
+                      : err_set(err, ERR_INPUT, "%s: no run has finished an epoch yet",
+                                drawing->facts->experiment->name);
+}
+
 static int fill_curves(const struct drawing *drawing, struct parts *parts, struct err *err)
 {
     const struct experiment *experiment = drawing->facts->experiment;
@@ -125,6 +222,7 @@ static int fill_curves(const struct drawing *drawing, struct parts *parts, struc
                                                .paper_series = what->paper_curve,
                                                .paper_series_count = what->paper_curve_count};
         code = experiment->schedules_only ? fill_planned(drawing, parts, i, err)
+               : drawing->unfinished      ? fill_unfinished(drawing, parts, i, err)
                                           : fill_trained(drawing, parts, i, err);
     }
     return code;
@@ -172,11 +270,18 @@ static int fill(const struct drawing *drawing, struct parts *parts, struct err *
     parts->planned = mem_new(parts->curve_count, sizeof *parts->planned, err);
     parts->panels = mem_new(parts->panel_count, sizeof *parts->panels, err);
     parts->papers = mem_new(parts->panel_count, sizeof *parts->papers, err);
+    parts->titles = mem_new(parts->curve_count, sizeof *parts->titles, err);
+    parts->places = mem_new(parts->panel_count * parts->curve_count, sizeof *parts->places, err);
     if (parts->curves == NULL || parts->logs == NULL || parts->planned == NULL ||
-        parts->panels == NULL || parts->papers == NULL)
+        parts->panels == NULL || parts->papers == NULL || parts->titles == NULL ||
+        parts->places == NULL)
         return ERR_MEMORY;
+    parts->drawn_curves = parts->curve_count;
+    parts->drawn_panels = parts->panel_count;
     int code = fill_curves(drawing, parts, err);
-    return code == 0 ? fill_panels(drawing, parts, err) : code;
+    if (code == 0)
+        code = fill_panels(drawing, parts, err);
+    return code == 0 && drawing->unfinished ? leave_out(drawing, parts, err) : code;
 }
 
 int drawing_make(const struct drawing *drawing, char **stem, struct err *err)
@@ -192,9 +297,9 @@ int drawing_make(const struct drawing *drawing, char **stem, struct err *err)
                                        .stem = path,
                                        .title = experiment->title,
                                        .caption = words,
-                                       .curve_count = parts.curve_count,
+                                       .curve_count = parts.drawn_curves,
                                        .curves = parts.curves,
-                                       .panel_count = parts.panel_count,
+                                       .panel_count = parts.drawn_panels,
                                        .panels = parts.panels};
         code = plot_draw(&request, err);
     }

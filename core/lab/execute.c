@@ -9,29 +9,7 @@
 #include "results/manifest.h"
 #include "train/checkpoint.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #define CHOICES 65536 /* bytes of what a backend says of its layers */
-
-static int lock_folder(struct execution *execution, struct err *err)
-{
-    char *path = mem_format(err, "%s/lock", execution->run->folder);
-    if (path == NULL)
-        return ERR_MEMORY;
-    int code = 0;
-    execution->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (execution->lock < 0)
-        code = err_errno(err, errno, "%s: cannot be created", path);
-    else if (flock(execution->lock, LOCK_EX | LOCK_NB) != 0)
-        code = errno == EWOULDBLOCK
-                   ? err_set(err, ERR_IO, "%s: another process is training this run", path)
-                   : err_errno(err, errno, "%s: cannot be locked", path);
-    mem_free(path);
-    return code;
-}
 
 static int new_trainer(struct execution *execution, struct err *err)
 {
@@ -187,7 +165,7 @@ static int enter_folder(struct execution *execution, struct err *err)
     struct run *run = execution->run;
     int code = file_make_folders(run->folder, err);
     if (code == 0)
-        code = lock_folder(execution, err);
+        code = run_lock_take(&execution->lock, run->folder, execution->options->command, err);
     return code == 0 ? manifest_status(run->manifest_path, run->hash, &run->status, err) : code;
 }
 
@@ -202,7 +180,7 @@ int execute_run(const struct session *session, struct run *run, struct session_d
                                   .options = options,
                                   .ranks = session->ranks,
                                   .is_first = ranks_is_first(session->ranks),
-                                  .lock = -1,
+                                  .lock = RUN_LOCK_NONE,
                                   .checkpointed = clock_seconds()};
     int code = execution.is_first ? enter_folder(&execution, err) : 0;
     code = ranks_agree(session->ranks, code, err);
@@ -215,7 +193,6 @@ int execute_run(const struct session *session, struct run *run, struct session_d
     net_release(&execution.net);
     runlog_release(&execution.log);
     json_decref(execution.manifest);
-    if (execution.lock >= 0)
-        close(execution.lock);
+    run_lock_release(&execution.lock);
     return code;
 }

@@ -9,24 +9,29 @@ struct err;
 struct session;
 struct session_device;
 
-/* Where a run stands, told after every update. */
+/* Where a run stands. */
 struct execute_progress {
     const struct run *run;
-    int epoch;                /* being trained, from 1 */
+    int epoch;                /* being trained, or just finished, from 1 */
     int64_t update;           /* done */
+    int64_t images;           /* trained on since the start */
     double loss;              /* mean of this epoch so far, nats */
     double train_accuracy;    /* of this epoch so far, 0..1 */
     double test_accuracy;     /* of the last finished epoch, 0..1; negative before the first */
     double images_per_second; /* of this epoch so far */
     double seconds_left;      /* of this run, at this speed */
-    int epoch_finished;       /* the epoch has just ended and was evaluated */
 };
 
 struct execute_options {
     const char *commit, *version; /* of the program, for the manifest */
+    const char *command;          /* that goes on with the run, for its lock; NULL: not said */
     double checkpoint_seconds;    /* a checkpoint at least this often, besides one an epoch */
-    void *context;                /* handed to the two below; both may be NULL */
+    void *context;                /* handed to the three below; each may be NULL */
+    /* after every update, by the thread that trains */
     void (*progress)(void *context, const struct execute_progress *progress);
+    /* of an epoch that is evaluated, logged and has its checkpoint on the disk, in their order;
+     * by the thread that writes checkpoints, while the next epoch is trained */
+    void (*epoch)(void *context, const struct execute_progress *progress);
     /* asked after every update; non-zero ends the run with ERR_STOPPED */
     int (*stop)(void *context);
 };

@@ -9,42 +9,73 @@
 #include <math.h>
 
 /* Hands the state to the writer; a failure to write it comes with the next one, or at the end. */
-static int save(struct execution *execution, struct err *err)
+static int save(struct execution *execution, const struct writer_note *note, struct err *err)
 {
     const struct run *run = execution->run;
     struct checkpoint_image image = {0};
     execution->checkpointed = clock_seconds();
     int code = checkpoint_take(execution->trainer, run->checkpoint_path, run->hash, &image, err);
-    return code == 0 ? writer_put(execution->writer, &image, err) : code;
+    return code == 0 ? writer_put(execution->writer, &image, note, err) : code;
 }
 
-static void tell(struct execution *execution, const struct trainer_score *score, int epoch_finished)
+static struct execute_progress where(const struct execution *execution,
+                                     const struct trainer_score *score, int epoch_finished)
 {
-    const struct execute_options *options = execution->options;
     const struct trainer_state *state = trainer_state(execution->trainer);
     const struct schedule *schedule = &execution->run->schedule;
-    if (options->progress == NULL || !execution->is_first)
-        return;
     const struct runlog *log = &execution->log;
     double rows = (double)(state->rows - execution->rows_before);
     double speed = epoch_finished              ? log->rows[log->count - 1].images_per_second
                    : execution->training > 0.0 ? rows / execution->training
                                                : 0.0;
     double images = (double)(schedule_images(schedule) - state->images);
-    struct execute_progress progress = {
+    return (struct execute_progress){
         .run = execution->run,
         .epoch = epoch_finished ? state->epoch : state->epoch + 1,
         .update = state->update,
+        .images = state->images,
         .loss = score->loss,
         .train_accuracy = score->accuracy,
         .test_accuracy = log->count > 0 ? log->rows[log->count - 1].test_accuracy : -1.0,
         .images_per_second = speed,
-        .epoch_finished = epoch_finished,
         .seconds_left = speed > 0.0 ? images / speed +
                                           execution->evaluating * (schedule->epochs - state->epoch)
                                     : 0.0,
     };
-    options->progress(options->context, &progress);
+}
+
+/* To the caller, and into the lock for whoever asks from elsewhere. */
+static void tell(struct execution *execution, const struct trainer_score *score)
+{
+    const struct execute_options *options = execution->options;
+    if (!execution->is_first)
+        return;
+    struct execute_progress progress = where(execution, score, 0);
+    struct run_place place = {.epoch = progress.epoch,
+                              .update = progress.update,
+                              .images_per_second = progress.images_per_second,
+                              .seconds_left = progress.seconds_left};
+    run_lock_note(&execution->lock, &place);
+    if (options->progress != NULL)
+        options->progress(options->context, &progress);
+}
+
+/* By the writer's thread. */
+static void tell_kept(void *context)
+{
+    const struct kept_epoch *kept = context;
+    kept->options->epoch(kept->options->context, &kept->progress);
+}
+
+/* The checkpoint of an epoch, which is told when it is on the disk.  Of two epochs in a row the
+ * first is told before the second is handed over, so that two places are enough. */
+static int save_epoch(struct execution *execution, const struct trainer_score *score,
+                      struct err *err)
+{
+    struct kept_epoch *kept = &execution->kept[execution->log.count % 2];
+    struct writer_note note = {.written = tell_kept, .context = kept};
+    *kept = (struct kept_epoch){execution->options, where(execution, score, 1)};
+    return save(execution, execution->options->epoch == NULL ? NULL : &note, err);
 }
 
 /* Evaluates, logs and checkpoints the epoch that has just been trained. */
@@ -91,12 +122,9 @@ static int finish_epoch(struct execution *execution, struct err *err)
         if (code == 0)
             code = runlog_write(&execution->log, execution->run->log_path, err);
         if (code == 0)
-            code = save(execution, err);
+            code = save_epoch(execution, &train, err);
     }
-    code = ranks_agree(execution->ranks, code, err);
-    if (code == 0)
-        tell(execution, &train, 1);
-    return code;
+    return ranks_agree(execution->ranks, code, err);
 }
 
 /* Whether the user wants to stop; ranks hear of it together, one update later. */
@@ -119,7 +147,7 @@ static int update(struct execution *execution, struct err *err)
     if (code != ERR_RANK || !execution->is_first)
         return code;
     lost = *err;
-    int kept = save(execution, err) == 0 && writer_wait(execution->writer, err) == 0;
+    int kept = save(execution, NULL, err) == 0 && writer_wait(execution->writer, err) == 0;
     if (!kept)
         return err_set(err, ERR_RANK, "%s", lost.text);
     return err_set(err, ERR_RANK,
@@ -145,13 +173,13 @@ int execution_epoch(struct execution *execution, struct err *err)
         struct trainer_score score = {state->loss / (double)state->rows,
                                       (double)state->correct / (double)state->rows};
         if (state->rows > 0) /* losses may come back later */
-            tell(execution, &score, 0);
+            tell(execution, &score);
         code = asks_stop(execution, &stop, err);
         if (code != 0)
             return code;
         if (execution->is_first &&
             (stop || clock_seconds() - execution->checkpointed > options->checkpoint_seconds)) {
-            code = save(execution, err);
+            code = save(execution, NULL, err);
             if (code != 0)
                 return code;
         }

@@ -4,6 +4,7 @@
 #define LAB_EXECUTE_PARTS_H
 
 #include "lab/execute.h"
+#include "results/lock.h"
 #include "results/runlog.h"
 #include "train/trainer.h"
 #include "train/writer.h"
@@ -23,9 +24,14 @@ struct execution {
     struct writer *writer; /* of checkpoints */
     struct runlog log;
     json_t *manifest;
-    int lock;
+    struct run_lock lock;
     double epoch_began, training, evaluating, checkpointed; /* seconds */
     int64_t rows_before; /* of this epoch, trained in an earlier session */
+    /* Epochs that are to be told when they are kept: one at the writer's, and the next. */
+    struct kept_epoch {
+        const struct execute_options *options;
+        struct execute_progress progress;
+    } kept[2];
 };
 
 /* Updates until the epoch is done or the user wants to stop; then evaluates, logs and keeps it. */

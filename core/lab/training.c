@@ -32,6 +32,14 @@ static void tell_progress(void *context, const struct execute_progress *progress
     pthread_mutex_unlock(&training->telling);
 }
 
+static void tell_epoch(void *context, const struct execute_progress *progress)
+{
+    struct training *training = context;
+    pthread_mutex_lock(&training->telling);
+    training->options->epoch(training->options->context, progress);
+    pthread_mutex_unlock(&training->telling);
+}
+
 static int ask_stop(void *context)
 {
     struct training *training = context;
@@ -124,9 +132,11 @@ int training_run(struct figure *figure, const struct training_options *options, 
     training.execute = (struct execute_options){
         .commit = options->commit,
         .version = options->version,
+        .command = options->command,
         .checkpoint_seconds = options->checkpoint_seconds,
         .context = &training,
         .progress = options->progress == NULL ? NULL : tell_progress,
+        .epoch = options->epoch == NULL ? NULL : tell_epoch,
         .stop = ask_stop};
     pthread_mutex_init(&training.telling, NULL);
     int code = prepare(&training, err);

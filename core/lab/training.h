@@ -14,14 +14,15 @@
 struct err;
 
 struct training_options {
-    const char *commit, *version; /* execute_options' */
+    const char *commit, *version, *command; /* execute_options' */
     double checkpoint_seconds;
     const struct run *only; /* one of the figure's, or NULL: all */
     void *context;
-    /* A run has its turn, with what is there of it as its status; its turn is over, with 0 or its
-     * error.  All three are called by one thread at a time. */
+    /* A run has its turn, with what is there of it as its status; execute_options' two; its turn is
+     * over, with 0 or its error.  All four are called by one thread at a time. */
     void (*begin)(void *context, const struct run *run);
     void (*progress)(void *context, const struct execute_progress *progress);
+    void (*epoch)(void *context, const struct execute_progress *progress);
     void (*end)(void *context, const struct run *run, const struct err *err);
     int (*stop)(void *context); /* execute_options'; called by several threads at once */
 };

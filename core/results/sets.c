@@ -139,8 +139,8 @@ static int by_facts(const void *a, const void *b)
     return order != 0 ? order : x->backend.threads - y->backend.threads;
 }
 
-int sets_find(const struct store *store, const struct experiment *experiment,
-              struct result_sets *sets, struct err *err)
+static int find(const struct store *store, const struct experiment *experiment, int begun,
+                struct result_sets *sets, struct err *err)
 {
     size_t fewest = 0;
     *sets = (struct result_sets){0};
@@ -148,7 +148,7 @@ int sets_find(const struct store *store, const struct experiment *experiment,
     int code = sets->set == NULL ? ERR_MEMORY : 0;
     for (size_t i = 0; i < store->count && code == 0; i++) {
         const struct stored *run = &store->runs[i];
-        if (run->done && manifest_is_named(run->manifest, experiment->name, NULL))
+        if ((run->done || begun) && manifest_is_named(run->manifest, experiment->name, NULL))
             code = take(sets, experiment, run, &fewest, err);
     }
     for (size_t i = 0; i < sets->count && code == 0; i++)
@@ -159,6 +159,18 @@ int sets_find(const struct store *store, const struct experiment *experiment,
     else if (sets->count > 1)
         qsort(sets->set, sets->count, sizeof *sets->set, by_facts);
     return code;
+}
+
+int sets_find(const struct store *store, const struct experiment *experiment,
+              struct result_sets *sets, struct err *err)
+{
+    return find(store, experiment, 0, sets, err);
+}
+
+int sets_find_begun(const struct store *store, const struct experiment *experiment,
+                    struct result_sets *sets, struct err *err)
+{
+    return find(store, experiment, 1, sets, err);
 }
 
 void sets_release(struct result_sets *sets)

@@ -46,6 +46,10 @@ int sets_find(const struct store *store, const struct experiment *experiment,
               struct result_sets *sets, struct err *err);
 void sets_release(struct result_sets *sets);
 
+/* The same where a run counts as soon as it is begun. */
+int sets_find_begun(const struct store *store, const struct experiment *experiment,
+                    struct result_sets *sets, struct err *err);
+
 /* Puts the sets that are not what the choice names behind the others; they do not count any more.
  * Where it names no profile and sets of the experiment's default one are there, the others go
  * too. */

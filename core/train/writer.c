@@ -13,6 +13,7 @@ struct writer {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct checkpoint_image image;
+    struct writer_note note;
     int busy; /* there is an image that is not on the disk */
     int stop;
     struct err failure; /* of the last image, until somebody is told */
@@ -28,9 +29,11 @@ static void *work(void *context)
             continue;
         }
         struct checkpoint_image image = writer->image;
+        struct writer_note note = writer->note;
         struct err failure = {0};
         pthread_mutex_unlock(&writer->lock);
-        checkpoint_write(&image, &failure);
+        if (checkpoint_write(&image, &failure) == 0 && note.written != NULL)
+            note.written(note.context);
         checkpoint_image_release(&image);
         pthread_mutex_lock(&writer->lock);
         writer->failure = failure;
@@ -92,12 +95,15 @@ static int wait_until_idle(struct writer *writer, struct err *err)
     return code;
 }
 
-int writer_put(struct writer *writer, struct checkpoint_image *image, struct err *err)
+int writer_put(struct writer *writer, struct checkpoint_image *image,
+               const struct writer_note *note, struct err *err)
 {
     pthread_mutex_lock(&writer->lock);
     int code = wait_until_idle(writer, err);
     if (code == 0) {
         writer->image = *image;
+        writer->note.written = note == NULL ? NULL : note->written;
+        writer->note.context = note == NULL ? NULL : note->context;
         writer->busy = 1;
         memset(image, 0, sizeof *image);
         pthread_cond_broadcast(&writer->changed);

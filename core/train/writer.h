@@ -16,9 +16,17 @@ int writer_new(struct writer **out, struct err *err);
 /* Waits for what is under way; NULL is legal. */
 void writer_free(struct writer *writer);
 
+/* What is to be done when an image is whole on the disk, by the thread, before anybody who waits
+ * for it goes on.  Not where writing fails. */
+struct writer_note {
+    void (*written)(void *context); /* NULL: nothing */
+    void *context;
+};
+
 /* Takes the image over, whatever is returned.  The error of the one before, whose file is the older
- * one then; this image is not written in that case. */
-int writer_put(struct writer *writer, struct checkpoint_image *image, struct err *err);
+ * one then; this image is not written in that case.  note: copied; NULL: nothing. */
+int writer_put(struct writer *writer, struct checkpoint_image *image,
+               const struct writer_note *note, struct err *err);
 /* Waits; the error of what was put last. */
 int writer_wait(struct writer *writer, struct err *err);
 

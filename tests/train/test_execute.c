@@ -51,16 +51,45 @@ extern char **environ;
 struct stopper {
     int64_t at; /* 0: never */
     int64_t update;
-    int finished; /* epochs told */
-    double last_accuracy;
+    int finished;      /* epochs told */
+    int not_kept;      /* of those, without their checkpoint on the disk at that moment */
+    int out_of_order;  /* or not the one behind the one before */
+    int last_finished; /* 0: none yet */
 };
 
 static void watch(void *context, const struct execute_progress *progress)
 {
     struct stopper *stopper = context;
     stopper->update = progress->update;
-    stopper->finished += progress->epoch_finished;
-    stopper->last_accuracy = progress->test_accuracy;
+}
+
+/* The update of the checkpoint on the disk; -1 where there is none. */
+static int64_t kept_update(const char *path)
+{
+    struct err err = {0};
+    char *bytes;
+    size_t size;
+    if (file_read(path, 1u << 26, &bytes, &size, &err) != 0)
+        return -1;
+    static const char key[] = "\"update\"";
+    const char *found = memmem(bytes, size, key, strlen(key));
+    int64_t update = found == NULL
+                         ? -1
+                         : strtoll(found + strlen(key) + strspn(found + strlen(key), ": \""), NULL,
+                                   10);
+    mem_free(bytes);
+    return update;
+}
+
+/* By another thread than watch(), while the writer is busy with nothing else. */
+static void watch_epoch(void *context, const struct execute_progress *progress)
+{
+    struct stopper *stopper = context;
+    stopper->finished++;
+    stopper->not_kept += kept_update(progress->run->checkpoint_path) != progress->update;
+    stopper->out_of_order += stopper->last_finished != 0 &&
+                             progress->epoch != stopper->last_finished + 1;
+    stopper->last_finished = progress->epoch;
 }
 
 static int stop(void *context)
@@ -78,6 +107,7 @@ static int attempt(const char *out, const char *name, struct stopper *stopper, s
                                       .checkpoint_seconds = 1e9,
                                       .context = stopper,
                                       .progress = watch,
+                                      .epoch = watch_epoch,
                                       .stop = stop};
     assert_non_null(what);
     int code = run_init(run, &session.facts, what, 1, out, err);
@@ -320,6 +350,8 @@ static void stopped_once(void **state)
         if (attempt(out, "growing", &rest, &other, &err) != 0)
             fail_msg("%s", err.text);
         assert_int_equal(stopper.finished + rest.finished, 3);
+        assert_int_equal(stopper.not_kept + rest.not_kept, 0);
+        assert_int_equal(stopper.out_of_order + rest.out_of_order, 0);
         same_result(&run, &other);
         run_release(&other);
     }
@@ -407,6 +439,7 @@ static int other_process(char **argv)
                                       .checkpoint_seconds = 0.0,
                                       .context = &stopper,
                                       .progress = watch,
+                                      .epoch = watch_epoch,
                                       .stop = wait_for_end};
     snprintf(experiment_path, sizeof experiment_path, "%s", argv[2]);
     int code = open_session(&err);
