@@ -32,12 +32,13 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n,
 }
 
 static const struct source table[] = {
-    {"cifar10", "CIFAR-10", "synthetic", "REPRO_DATA", 0, 3, CIFAR10_SIDE, 10, open_cifar10},
-    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
+    {"cifar10", "CIFAR-10", "Own files in the form of CIFAR-10, not CIFAR-10", "synthetic",
+     "REPRO_DATA", 0, 3, CIFAR10_SIDE, 10, open_cifar10},
+    {"synthetic", "Synthetic data, not CIFAR-10", NULL, NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
      open_synthetic},
-    {"imagenet", "ImageNet", "synthetic-imagenet", "REPRO_IMAGENET", 1, 3, FOLDER_SIDE, 1000,
+    {"imagenet", "ImageNet", NULL, "synthetic-imagenet", "REPRO_IMAGENET", 1, 3, FOLDER_SIDE, 1000,
      folder_open},
-    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
+    {"synthetic-imagenet", "Synthetic data, not ImageNet", NULL, NULL, NULL, 0, 3, CIFAR10_SIDE, 10,
      open_synthetic},
 };
 
@@ -106,8 +107,15 @@ int source_open(const char *name, const char *folder, int64_t train_n, int64_t t
     if (code != 0)
         return code;
     out->name = source->name;
-    out->title = source->title;
+    out->title = out->own_files > 0 ? source->own_title : source->title;
     return 0;
+}
+
+void source_own_title(const char *name, char *title, size_t size)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(table[i].name, name) == 0 && table[i].own_title != NULL)
+            snprintf(title, size, "%s", table[i].own_title);
 }
 
 void source_title(const char *name, const char *augment, char *title, size_t size)

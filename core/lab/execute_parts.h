@@ -3,6 +3,7 @@
 #ifndef LAB_EXECUTE_PARTS_H
 #define LAB_EXECUTE_PARTS_H
 
+#include "base/digest.h"
 #include "lab/execute.h"
 #include "results/runlog.h"
 #include "train/trainer.h"
@@ -23,6 +24,7 @@ struct execution {
     struct writer *writer; /* of checkpoints */
     struct runlog log;
     json_t *manifest;
+    char checkpoint[DIGEST_TEXT]; /* digest of the last one; empty: none yet */
     int lock;
     double epoch_began, training, evaluating, checkpointed; /* seconds */
     int64_t rows_before; /* of this epoch, trained in an earlier session */

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/safetensors.h"
 #include "base/text_json.h"
 #include "train/trainer.h"
 
@@ -12,15 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "checkpoints are written in the machine's own byte order, which must be little-endian"
-#endif
 
 #define FORMAT "repro-checkpoint-2"
-#define HEADER_LIMIT (16u << 20)
-#define HASH_TEXT 33
 
 /* Arenas in file order, with the prefix of their tensors' names. */
 static const struct {
@@ -48,23 +42,6 @@ static size_t data_floats(const struct trainer *trainer)
     return floats;
 }
 
-/* Of the data, seeded with the metadata so far, so that a flipped digit of the state is found as
- * well. */
-static int hash_text(const json_t *meta, const void *data, size_t bytes, char text[HASH_TEXT])
-{
-    struct text words = {0};
-    text_put_json(&words, meta, JSON_COMPACT | JSON_SORT_KEYS);
-    int failed = words.failed;
-    if (!failed) {
-        XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes,
-                                                   XXH3_64bits(words.bytes, words.size));
-        snprintf(text, HASH_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
-                 (uint64_t)hash.low64);
-    }
-    text_release(&words);
-    return failed ? ERR_MEMORY : 0;
-}
-
 static int all_finite(const float *data, size_t floats)
 {
     int finite = 1;
@@ -80,22 +57,33 @@ static int set_integer(json_t *object, const char *key, int64_t value)
     return json_object_set_new(object, key, json_sprintf("%" PRId64, value));
 }
 
-static json_t *metadata(const struct trainer *trainer, const char *identity, const float *data,
-                        size_t floats)
+/* What a checkpoint is made of besides the trainer's own state. */
+struct content {
+    const char *identity, *log; /* log: NULL for none */
+    const float *data;
+    size_t floats;
+};
+
+static json_t *metadata(const struct trainer *trainer, const struct content *content,
+                        const char *layout)
 {
-    char hash[HASH_TEXT];
+    char hash[DIGEST_TEXT];
     const struct trainer_state *state = trainer_state(trainer);
     json_t *object = json_object();
     int bad = json_object_set_new(object, "format", json_string(FORMAT)) |
-              json_object_set_new(object, "identity", json_string(identity)) |
+              json_object_set_new(object, "identity", json_string(content->identity)) |
               set_integer(object, "update", state->update) |
               set_integer(object, "epoch", state->epoch) |
               set_integer(object, "update_in_epoch", state->update_in_epoch) |
               set_integer(object, "images", state->images) |
               set_integer(object, "correct", state->correct) |
               set_integer(object, "rows", state->rows) |
-              json_object_set_new(object, "loss", json_sprintf("%a", state->loss));
-    if (bad || hash_text(object, data, floats * sizeof *data, hash) != 0 ||
+              json_object_set_new(object, "loss", json_sprintf("%a", state->loss)) |
+              json_object_set_new(object, "layout", json_string(layout));
+    if (content->log != NULL)
+        bad |= json_object_set_new(object, "log", json_string(content->log));
+    if (bad ||
+        safetensors_seal(object, content->data, content->floats * sizeof(float), hash) != 0 ||
         json_object_set_new(object, "xxh3", json_string(hash)) != 0) {
         json_decref(object);
         return NULL;
@@ -119,12 +107,12 @@ static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
                      (json_int_t)(begin + (size_t)tensor->count * sizeof(float)));
 }
 
-/* The header around the metadata, whose reference it takes; NULL when out of memory. */
-static json_t *header_json(const struct trainer *trainer, json_t *meta)
+/* Every tensor by name; NULL when out of memory. */
+static json_t *tensors_json(const struct trainer *trainer)
 {
     const struct net *net = trainer_config(trainer)->net;
-    json_t *header = json_object();
-    int bad = json_object_set_new(header, "__metadata__", meta);
+    json_t *tensors = json_object();
+    int bad = tensors == NULL;
     size_t first = 0;
     for (size_t s = 0; s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
@@ -134,10 +122,23 @@ static json_t *header_json(const struct trainer *trainer, json_t *meta)
             if (net->tensors[t].arena != sections[s].layout)
                 continue;
             snprintf(name, sizeof name, "%s/%s", sections[s].prefix, net->tensors[t].name);
-            bad |= json_object_set_new(header, name, tensor_entry(&net->tensors[t], first));
+            bad |= json_object_set_new(tensors, name, tensor_entry(&net->tensors[t], first));
         }
         first += (size_t)trainer_arena_count(trainer, sections[s].arena);
     }
+    if (bad) {
+        json_decref(tensors);
+        return NULL;
+    }
+    return tensors;
+}
+
+/* The header around the metadata, whose reference it takes; NULL when out of memory. */
+static json_t *header_json(json_t *meta, json_t *tensors)
+{
+    json_t *header = json_object();
+    int bad = json_object_set_new(header, "__metadata__", meta);
+    bad |= json_object_update(header, tensors);
     if (bad) {
         json_decref(header);
         return NULL;
@@ -146,21 +147,24 @@ static json_t *header_json(const struct trainer *trainer, json_t *meta)
 }
 
 /* The header as text, padded with spaces to a multiple of 8; freed with mem_free(). */
-static char *header_text(const struct trainer *trainer, const char *identity, const float *data,
-                         size_t floats, struct err *err)
+static char *header_text(const struct trainer *trainer, const struct content *content,
+                         struct err *err)
 {
-    json_t *header = header_json(trainer, metadata(trainer, identity, data, floats));
+    char layout[DIGEST_TEXT], *text = NULL;
     struct text out = {0};
-    char *text = NULL;
+    json_t *header = NULL, *tensors = tensors_json(trainer);
+    if (tensors != NULL && safetensors_layout(tensors, layout) == 0)
+        header = header_json(metadata(trainer, content, layout), tensors);
     text_put_json(&out, header, JSON_COMPACT);
     json_decref(header);
+    json_decref(tensors);
     while (!out.failed && out.size % 8 != 0)
         text_put_char(&out, ' ');
     return text_take(&out, &text, "a checkpoint's header", err) == 0 ? text : NULL;
 }
 
 int checkpoint_take(struct trainer *trainer, const char *path, const char *identity,
-                    struct checkpoint_image *out, struct err *err)
+                    const char *log, struct checkpoint_image *out, struct err *err)
 {
     size_t first = 0;
     struct checkpoint_image image = {.floats = data_floats(trainer)};
@@ -179,9 +183,12 @@ int checkpoint_take(struct trainer *trainer, const char *path, const char *ident
                        "checkpoint is kept; lower the learning rate",
                        path, trainer_state(trainer)->update);
     if (code == 0) {
-        image.header = header_text(trainer, identity, image.data, image.floats, err);
+        struct content content = {identity, log, image.data, image.floats};
+        image.header = header_text(trainer, &content, err);
         code = image.header == NULL ? ERR_MEMORY : 0;
     }
+    if (code == 0)
+        digest_bytes(image.header, strlen(image.header), 0, image.digest);
     if (code != 0)
         checkpoint_image_release(&image);
     else
@@ -218,7 +225,7 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
                     struct err *err)
 {
     struct checkpoint_image image = {0};
-    int code = checkpoint_take(trainer, path, identity, &image, err);
+    int code = checkpoint_take(trainer, path, identity, NULL, &image, err);
     if (code == 0)
         code = checkpoint_write(&image, err);
     checkpoint_image_release(&image);
@@ -267,42 +274,13 @@ static int read_state(struct reader *reader, struct trainer_state *state)
     return reader->failed;
 }
 
-/* Checks the frame: header length, JSON, size of the data; *data points into bytes. */
-static int open_frame(const char *path, const char *bytes, size_t size, size_t wanted,
-                      json_t **header, const float **data, struct err *err)
-{
-    uint64_t length = 0;
-    if (size >= sizeof length)
-        memcpy(&length, bytes, sizeof length);
-    if (size < sizeof length || length > HEADER_LIMIT || length > size - sizeof length ||
-        length % 8 != 0)
-        return err_set(err, ERR_INPUT,
-                       "%s: cut short or no safetensors file; delete it to begin the run anew",
-                       path);
-    json_error_t where;
-    *header = json_loadb(bytes + sizeof length, length, JSON_REJECT_DUPLICATES, &where);
-    if (*header == NULL)
-        return err_set(err, ERR_INPUT, "%s: damaged header (%s); delete it to begin the run anew",
-                       path, where.text);
-    size_t rest = size - sizeof length - length;
-    if (rest != wanted)
-        return err_set(err, ERR_INPUT,
-                       "%s: holds %zu bytes of tensors where this network needs %zu; delete it to "
-                       "begin the run anew",
-                       path, rest, wanted);
-    *data = (const float *)(const void *)(bytes + sizeof length + length);
-    return 0;
-}
-
 /* The tensors are this network's, the checksum fits, and *state holds what the metadata say. */
-static int check_content(struct trainer *trainer, struct reader *reader, const json_t *header,
-                         const char *identity, const float *data, size_t bytes,
-                         struct trainer_state *state)
+static int check_content(struct trainer *trainer, struct reader *reader, struct safetensors *file,
+                         const char *identity, struct trainer_state *state)
 {
     const char *path = reader->path, *format = text_of(reader, "format"),
                *found = text_of(reader, "identity");
-    char hash[HASH_TEXT], wanted[HASH_TEXT];
-    snprintf(wanted, sizeof wanted, "%s", text_of(reader, "xxh3"));
+    text_of(reader, "xxh3");
     if (reader->failed)
         return reader->failed;
     if (strcmp(format, FORMAT) != 0)
@@ -312,52 +290,61 @@ static int check_content(struct trainer *trainer, struct reader *reader, const j
         return err_set(reader->err, ERR_INPUT,
                        "%s: belongs to another run (identity %s, wanted %s)", path, found,
                        identity);
-    json_t *own = header_json(trainer, json_incref(reader->meta));
-    int same = own != NULL && json_equal(own, header);
+    json_t *tensors = tensors_json(trainer);
+    json_t *own = tensors == NULL ? NULL : header_json(json_incref(reader->meta), tensors);
+    int known = own != NULL, same = known && json_equal(own, file->header);
     json_decref(own);
+    json_decref(tensors);
+    if (!known)
+        return err_set(reader->err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
     if (!same)
         return err_set(reader->err, ERR_INPUT,
                        "%s: its tensors are not those of this network; delete it to begin the "
                        "run anew",
                        path);
-    json_object_del(reader->meta, "xxh3");
-    if (hash_text(reader->meta, data, bytes, hash) != 0)
-        return err_set(reader->err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
-    if (strcmp(wanted, hash) != 0)
-        return err_set(reader->err, ERR_INPUT,
-                       "%s: damaged: its checksum does not fit; delete it to begin the run anew",
-                       path);
-    return read_state(reader, state);
+    int code = safetensors_check(file, path, reader->err);
+    return code != 0 ? code : read_state(reader, state);
 }
 
-int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
-                    struct err *err)
+static int put_arenas(struct trainer *trainer, const float *data, struct err *err)
 {
-    size_t wanted = data_floats(trainer) * sizeof(float), size = 0;
-    char *bytes = NULL;
-    json_t *header = NULL;
-    const float *data = NULL;
-    struct trainer_state state = {0};
-    int code = file_read(path, wanted + HEADER_LIMIT + 8, &bytes, &size, err);
-    if (code == 0)
-        code = open_frame(path, bytes, size, wanted, &header, &data, err);
-    if (code != 0)
-        goto out;
-    struct reader reader = {path, json_object_get(header, "__metadata__"), err, 0};
-    code = check_content(trainer, &reader, header, identity, data, wanted, &state);
+    int code = 0;
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
             continue;
         code = trainer_write(trainer, sections[s].arena, data, err);
         data += trainer_arena_count(trainer, sections[s].arena);
     }
+    return code;
+}
+
+int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
+                    struct checkpoint_marks *marks, struct err *err)
+{
+    size_t wanted = data_floats(trainer) * sizeof(float);
+    struct safetensors file = {0};
+    struct trainer_state state = {0};
+    int code = safetensors_read(path, wanted + SAFETENSORS_HEADER_LIMIT + 8, &file, err);
+    if (code == 0 && file.data_bytes != wanted)
+        code = err_set(err, ERR_INPUT,
+                       "%s: holds %zu bytes of tensors where this network needs %zu; delete it to "
+                       "begin the run anew",
+                       path, file.data_bytes, wanted);
+    struct reader reader = {path, file.meta, err, 0};
+    if (code == 0)
+        code = check_content(trainer, &reader, &file, identity, &state);
+    if (code == 0)
+        code = put_arenas(trainer, file.data, err);
     if (code == 0) {
         code = trainer_restore(trainer, &state, err);
         if (code != 0)
             err_prefix(err, "%s", path);
     }
-out:
-    json_decref(header);
-    mem_free(bytes);
+    if (code == 0 && marks != NULL) {
+        const char *log = json_string_value(json_object_get(file.meta, "log"));
+        snprintf(marks->log, sizeof marks->log, "%s", log == NULL ? "" : log);
+        memcpy(marks->digest, file.digest, sizeof marks->digest);
+    }
+    safetensors_release(&file);
     return code;
 }
