@@ -87,7 +87,8 @@ PY
     sed -i '$d' "$run_folder/log.tsv"
     repro mini
     [ "$status" -eq 1 ]
-    error_says "$run_folder/log.tsv:4: ends at update 25 where the run ended at 30" "put back a copy"
+    error_says "$run_folder/log.tsv:4: ends at update 25 where the run ended at 30" \
+        "put back a copy"
     [[ $output != *"final accuracy"* ]]
     repro plot mini
     [ "$status" -eq 1 ]
@@ -113,8 +114,8 @@ PY
     rm "$run_folder/checkpoint.safetensors"
     repro verify
     [ "$status" -eq 0 ]
-    [ "$output" = "no digest  $name: done, 4 epochs; no checkpoint is kept; made before digests were \
-kept" ]
+    local words="done, 4 epochs; no checkpoint is kept; made before digests were kept"
+    [ "$output" = "no digest  $name: $words" ]
     repro plot mini
     [ "$status" -eq 0 ]
 }
