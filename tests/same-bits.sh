@@ -3,8 +3,8 @@
 # Whether two builds of repro compute the same: figures 1 to 5 at profile smoke on the backends that
 # run here, by each of two launchers (BEFORE/repro and AFTER/repro, two source trees).  Compared are
 # the identities of the runs (names of their folders), their logs but for the two columns on speed,
-# and the digests of their checkpoints.  What the first one trained must also be found done by the
-# second.  Takes about a minute a backend and tree; ends with a count.
+# and the digests of their checkpoints' tensors.  What the first one trained must also be found done
+# by the second.  Takes about a minute a backend and tree; ends with a count.
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
 before=$(cd "$1" && pwd)/repro after=$(cd "$2" && pwd)/repro
@@ -21,12 +21,17 @@ train() { # launcher, backend, folder
     done
 }
 
+# What stands behind a safetensors file's header.
+tensors() {
+    tail -c "+$((9 + $(od -An -tu8 -N8 "$1")))" "$1"
+}
+
 # One line a run: folder, digest of the log without the columns on speed, digest of the checkpoint.
 digests() {
     for run in "$1"/runs/*/; do
         printf '%s %s %s\n' "$(basename "$run")" \
             "$(cut -f1-12 "$run/log.tsv" | sha256sum | cut -c1-16)" \
-            "$(sha256sum <"$run/checkpoint.safetensors" | cut -c1-16)"
+            "$(tensors "$run/checkpoint.safetensors" | sha256sum | cut -c1-16)"
     done
 }
 

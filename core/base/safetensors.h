@@ -1,8 +1,13 @@
 /* safetensors.h -- the frame of a safetensors file: 8 bytes little-endian header length, a JSON
- * header that names every tensor with its type, shape and bytes, then the tensors back to back.
- * What the tensors mean is the caller's matter.  Every error names the file. */
+ * header, data back to back.  What the tensors are is the caller's matter.
+ *
+ * The header's __metadata__ guards all of it: "layout" is the digest of the header's other entries,
+ * and "xxh3" that of the data, seeded with the rest of the metadata.  A file of before has no
+ * "layout". */
 #ifndef BASE_SAFETENSORS_H
 #define BASE_SAFETENSORS_H
+
+#include "base/digest.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -10,20 +15,27 @@
 
 struct err;
 
-#define SAFETENSORS_HEADER_LIMIT (16u << 20) /* bytes of a header */
+#define SAFETENSORS_HEADER_LIMIT ((size_t)16 << 20)
 #define SAFETENSORS_RANK_MAX 8
-#define SAFETENSORS_SUM 33 /* of a checksum in words */
 
 struct safetensors {
-    json_t *header;   /* released with json_decref() */
-    const char *data; /* of the bytes given, a multiple of 8 behind their start */
-    size_t size;      /* bytes of data */
+    char *bytes;
+    json_t *header, *meta;    /* meta is borrowed from the header; NULL where there is none */
+    const float *data;        /* points into bytes */
+    size_t data_bytes;        /* behind the header, to the end of the file */
+    char digest[DIGEST_TEXT]; /* of the header as it stands; by its metadata it is the whole
+                                 file's */
 };
 
-/* Reads the frame of a file's bytes, which stay the caller's and outlive *out.  ERR_INPUT where
- * they are cut short or no such file; `mend` is what to do then, the end of the sentence. */
-int safetensors_open(const char *path, const char *bytes, size_t size, const char *mend,
-                     struct safetensors *out, struct err *err);
+/* Reads the frame of a file's bytes, which are file's from now on, also when it fails, and begin at
+ * a multiple of 8.  ERR_INPUT "path: cut short ..." or "path: damaged header ..." with the mend. */
+int safetensors_open(const char *path, char *bytes, size_t size, struct safetensors *file,
+                     struct err *err);
+
+/* Reads a file of at most `limit` bytes.  ERR_INPUT "path: cut short ..." or "path: damaged header"
+ * with the mend, ERR_IO.  safetensors_release() is legal on a zeroed struct. */
+int safetensors_read(const char *path, size_t limit, struct safetensors *file, struct err *err);
+void safetensors_release(struct safetensors *file);
 
 /* What the header says of a tensor of floats: shape[0..*rank-1] and where its values lie.
  * ERR_INPUT where it is not there, no F32, or its bytes are not within the data or not as many as
@@ -44,8 +56,14 @@ int safetensors_header(const json_t *header, char **text, struct err *err);
 int safetensors_write(const char *path, const char *header, const void *data, size_t size,
                       struct err *err);
 
-/* XXH3-128 of data, seeded with the XXH3 of the metadata (compact, keys sorted), so that it guards
- * both; 32 hexadecimal digits.  ERR_MEMORY. */
-int safetensors_sum(const json_t *meta, const void *data, size_t size, char sum[SAFETENSORS_SUM]);
+/* The digest of data under these metadata without their "xxh3"; ERR_MEMORY, without words. */
+int safetensors_seal(const json_t *meta, const void *data, size_t bytes, char digest[DIGEST_TEXT]);
+
+/* The digest of a header's entries but for __metadata__; ERR_MEMORY, without words. */
+int safetensors_layout(const json_t *header, char digest[DIGEST_TEXT]);
+
+/* Data, metadata and, where it is there, layout are what was written.  Takes "xxh3" out of the
+ * metadata.  ERR_INPUT "path: damaged ..." with the mend, ERR_MEMORY. */
+int safetensors_check(struct safetensors *file, const char *path, struct err *err);
 
 #endif

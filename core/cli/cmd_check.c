@@ -48,7 +48,7 @@ static void say_verdicts(const struct verdicts *verdicts, const struct facts *fa
 }
 
 int judge_claims(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
-                 const char *out, int *status, struct err *err)
+                 const char *out, int *status, struct err *unkept, struct err *err)
 {
     struct evidence evidence = {0};
     struct verdicts verdicts = {0};
@@ -72,13 +72,33 @@ int judge_claims(struct store *store, const struct facts *facts, uint64_t first,
         if (say_mode() != SAY_EVENTS)
             fputs(text, stdout);
         say_verdicts(&verdicts, facts);
-        code = keep(&verdicts, store, facts, out, err);
+        if (verdicts.outcomes[CLAIM_FAILS] > 0)
+            *status = EXIT_CLAIM_FAILED;
+        code = keep(&verdicts, store, facts, out, unkept);
+        if (code != 0 && code != ERR_IO) {
+            *err = *unkept;
+            unkept->code = 0;
+        } else {
+            code = 0;
+        }
     }
-    if (code == 0 && verdicts.outcomes[CLAIM_FAILS] > 0)
-        *status = EXIT_CLAIM_FAILED;
     mem_free(text);
     verdicts_release(&verdicts);
     evidence_release(&evidence);
+    return code;
+}
+
+/* Verdicts decide how `check` ends; that they cannot be kept beside results that somebody else owns
+ * is a note. */
+static int judge(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
+                 const char *out, int *status, struct err *err)
+{
+    struct err unkept = {0};
+    int code = judge_claims(store, facts, first, seeds, out, status, &unkept, err);
+    if (code == 0 && unkept.code != 0) {
+        fflush(stdout);
+        fprintf(stderr, "repro: the verdicts are not kept: %s\n", unkept.text);
+    }
     return code;
 }
 
@@ -89,9 +109,8 @@ static int check_plan(const struct command_options *options, const struct experi
     const char *name = options->profile == NULL ? experiment->default_profile : options->profile;
     struct facts facts = {.experiment = experiment};
     facts.profile = experiment_profile(experiment, name, err);
-    return facts.profile == NULL
-               ? ERR_USAGE
-               : judge_claims(NULL, &facts, 1, 1, results_folder(options), status, err);
+    return facts.profile == NULL ? ERR_USAGE
+                                 : judge(NULL, &facts, 1, 1, results_folder(options), status, err);
 }
 
 /* Seeds from --seed on, --seeds of them; else every one of the set. */
@@ -102,7 +121,7 @@ static int check_set(const struct command_options *options, struct store *store,
     size_t seeds = options->seeds;
     if (seeds == 0 && set->last >= first && set->last - first < SETS_SEEDS)
         seeds = (size_t)(set->last - first) + 1;
-    return judge_claims(store, &set->facts, first, seeds, results_folder(options), status, err);
+    return judge(store, &set->facts, first, seeds, results_folder(options), status, err);
 }
 
 static int check(const struct command_options *options, const struct experiment *experiment,

@@ -57,34 +57,43 @@ static int read_result(const struct figure *figure, const struct store *store, s
     return 0;
 }
 
+static void print_result(const struct figure *figure, size_t curve, const struct result *result)
+{
+    const struct experiment_run *what = &figure->session.experiment->runs[curve];
+    char paper[16] = "-", accuracy[40];
+    say_event("result", "{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "figure",
+              say_text(figure->session.experiment->name), "run", say_text(what->name), "seeds",
+              (json_int_t)figure->seed_count, "updates", (json_int_t)result->updates,
+              "test_accuracy", say_number(result->accuracy), "deviation",
+              figure->seed_count > 1 ? say_number(result->deviation) : json_null(), "train_loss",
+              say_number(result->loss), "paper_accuracy",
+              what->paper_accuracy > 0.0 ? say_number(what->paper_accuracy) : json_null());
+    if (what->paper_accuracy > 0.0)
+        snprintf(paper, sizeof paper, "%.1f %%", 100.0 * what->paper_accuracy);
+    if (figure->seed_count > 1)
+        snprintf(accuracy, sizeof accuracy, "%.2f +- %.2f %%", 100.0 * result->accuracy,
+                 100.0 * result->deviation);
+    else
+        snprintf(accuracy, sizeof accuracy, "%.2f %%", 100.0 * result->accuracy);
+    say("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result->updates, accuracy,
+        result->loss, paper);
+}
+
+/* Every log is read before the first line is printed: half a table would pass for a whole one. */
 static int print_results(const struct figure *figure, const struct store *store, struct err *err)
 {
-    say("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy",
-        "in the paper");
-    for (size_t i = 0; i < figure->run_count; i++) {
-        struct result result = {0};
-        int code = read_result(figure, store, i, &result, err);
-        if (code != 0)
-            return code;
-        const struct experiment_run *what = &figure->session.experiment->runs[i];
-        say_event("result", "{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "figure",
-                  say_text(figure->session.experiment->name), "run", say_text(what->name), "seeds",
-                  (json_int_t)figure->seed_count, "updates", (json_int_t)result.updates,
-                  "test_accuracy", say_number(result.accuracy), "deviation",
-                  figure->seed_count > 1 ? say_number(result.deviation) : json_null(), "train_loss",
-                  say_number(result.loss), "paper_accuracy",
-                  what->paper_accuracy > 0.0 ? say_number(what->paper_accuracy) : json_null());
-        char paper[16] = "-", accuracy[40];
-        if (what->paper_accuracy > 0.0)
-            snprintf(paper, sizeof paper, "%.1f %%", 100.0 * what->paper_accuracy);
-        if (figure->seed_count > 1)
-            snprintf(accuracy, sizeof accuracy, "%.2f +- %.2f %%", 100.0 * result.accuracy,
-                     100.0 * result.deviation);
-        else
-            snprintf(accuracy, sizeof accuracy, "%.2f %%", 100.0 * result.accuracy);
-        say("%-32s %9" PRId64 " %20s %15.4f %12s\n", what->name, result.updates, accuracy,
-            result.loss, paper);
-    }
+    struct result *results = mem_new(figure->run_count, sizeof *results, err);
+    int code = results == NULL ? ERR_MEMORY : 0;
+    for (size_t i = 0; code == 0 && i < figure->run_count; i++)
+        code = read_result(figure, store, i, &results[i], err);
+    if (code == 0)
+        say("\n%-32s %9s %20s %15s %12s\n", "run", "updates", "final accuracy", "cross-entropy",
+            "in the paper");
+    for (size_t i = 0; code == 0 && i < figure->run_count; i++)
+        print_result(figure, i, &results[i]);
+    mem_free(results);
+    if (code != 0)
+        return code;
     if (figure->seed_count > 1)
         say("Means of %zu seeds; +- is one sample standard deviation.\n", figure->seed_count);
     if (!experiment_is_paper(figure->session.facts.experiment, figure->session.facts.profile))
@@ -102,6 +111,14 @@ static void ranks_text(const struct session *session, char *text, size_t size)
         snprintf(text + used, size - (size_t)used,
                  ", of which %d %s idle: a batch is summed in %d groups", idle,
                  idle == 1 ? "is" : "are", groups);
+}
+
+static void say_own_files(const struct facts_data *data)
+{
+    if (data->own_files > 0)
+        say_notice("%d of the files that were read %s not the published %s; captions and manifests "
+                   "say \"%s\"",
+                   data->own_files, data->own_files == 1 ? "is" : "are", data->name, data->title);
 }
 
 void print_head(const struct figure *figure)
@@ -132,6 +149,7 @@ void print_head(const struct figure *figure)
         facts->backend.library, backend_device_text(&session->caps, text), jobs);
     if (session->fetched != NULL)
         say("    data: the fetched copy in %s\n", session->fetched);
+    say_own_files(&facts->data);
 }
 
 /* Where there is no gnuplot, what was trained is not lost: it says how to draw it later. */
@@ -156,21 +174,27 @@ static int draw(const struct figure *figure, const struct store *store, struct e
     return code;
 }
 
-/* Draws, prints and judges what is trained. */
+/* Draws, prints and judges what is trained.  What cannot be drawn or kept is said at the end: the
+ * results are there nevertheless. */
 static int show_results(const struct figure *figure, int *status, struct err *err)
 {
     struct store store = {0};
+    struct err undrawn = {0}, unkept = {0};
     int code = store_open(&store, figure->out, err);
     if (code == 0)
-        code = draw(figure, &store, err);
+        draw(figure, &store, &undrawn);
     if (code == 0 && figure->run_count > 0)
         code = print_results(figure, &store, err);
     if (code == 0) {
         say("\n");
         code = judge_claims(&store, &figure->session.facts, figure->first_seed, 0, figure->out,
-                            status, err);
+                            status, &unkept, err);
     }
     store_close(&store);
+    if (code == 0 && (undrawn.code != 0 || unkept.code != 0)) {
+        *err = undrawn.code != 0 ? undrawn : unkept;
+        code = err->code;
+    }
     return code;
 }
 

@@ -66,6 +66,7 @@ int command_bench(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_fetch(int argc, char **argv);
+int command_verify(int argc, char **argv);
 
 /* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).
  * usage is the text behind the program's name; operand_wanted: one operand, the figure, is taken
@@ -132,9 +133,10 @@ void say_broken(const struct dataset *data, int64_t *said);
 /* Judges the claims of the experiment on what is done, prints the verdicts, keeps them as a table
  * under `out`.  store NULL: nothing was trained, by the plan alone.  Seeds are looked for from
  * `first` on; seeds 0: as many as are likely to be there.  *status is EXIT_DONE or
- * EXIT_CLAIM_FAILED.  Without claims it does nothing. */
+ * EXIT_CLAIM_FAILED.  *unkept, zeroed before, says why the table could not be written; that alone
+ * is no error.  Without claims it does nothing. */
 int judge_claims(struct store *store, const struct facts *facts, uint64_t first, size_t seeds,
-                 const char *out, int *status, struct err *err);
+                 const char *out, int *status, struct err *unkept, struct err *err);
 
 /* Says on standard error where a device's own choices are known to be slow at a precision (0:
  * f32). */

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAMES_MAX 80 /* commands and figures */
-
 const struct command commands[] = {
     {"all", "", "every figure there is, one after the other", command_all},
     {"runs", "FIGURE", "one line a run: its id, whether it is done, what it costs", command_runs},
@@ -33,6 +31,8 @@ const struct command commands[] = {
     {"export", "FIGURE|ID",
      "parameters for PyTorch, curves as CSV and JSON, TensorBoard's files, schedules as code",
      command_export},
+    {"verify", "[RUN]", "whether results are what was written: manifests, logs and checkpoints",
+     command_verify},
     {"convert", "SCHEDULE", "a learning-rate schedule's batch-size twin, and back",
      command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused",
@@ -62,40 +62,52 @@ static int print_help(FILE *file)
 }
 
 /* The commands' names and, from *first_figure on, those of the figures, which live as long as
- * *figures.  Without a folder of experiments there are no figures. */
-static size_t known_names(const char *names[NAMES_MAX], size_t *first_figure, char ***figures,
-                          size_t *figure_count)
+ * *figures.  Without a folder of experiments there are no figures.  *names is freed with
+ * mem_free(). */
+static int known_names(const char ***names, size_t *count, size_t *first_figure, char ***figures,
+                       size_t *figure_count, struct err *err)
 {
-    struct err err = {0};
-    size_t count = 0;
-    for (const struct command *command = commands; command->name != NULL; command++)
-        names[count++] = command->name;
-    *first_figure = count;
-    char *folder = mem_format(&err, "%s/experiments", share_folder());
-    if (folder == NULL || figures_list(folder, figures, figure_count, &err) != 0)
+    struct err none = {0};
+    size_t found = 0;
+    char *folder = mem_format(err, "%s/experiments", share_folder());
+    if (folder == NULL)
+        return ERR_MEMORY;
+    if (figures_list(folder, figures, figure_count, &none) != 0)
         *figure_count = 0;
-    for (size_t i = 0; i < *figure_count && count < NAMES_MAX; i++)
-        names[count++] = (*figures)[i];
     mem_free(folder);
-    return count;
+    *names = mem_new(sizeof commands / sizeof *commands + *figure_count, sizeof **names, err);
+    if (*names == NULL)
+        return ERR_MEMORY;
+    for (const struct command *command = commands; command->name != NULL; command++)
+        (*names)[found++] = command->name;
+    *first_figure = found;
+    for (size_t i = 0; i < *figure_count; i++)
+        (*names)[found++] = (*figures)[i];
+    *count = found;
+    return 0;
 }
 
 /* A name that is no command may be a user's own experiment file, whatever its name, or a slip. */
 static int other_name(int argc, char **argv)
 {
-    const char *names[NAMES_MAX], *name = argv[0];
+    struct err err = {0};
+    const char **names = NULL, *name = argv[0];
     char **figures = NULL, mend[SUGGEST_TEXT];
-    size_t first, figure_count, count = known_names(names, &first, &figures, &figure_count);
+    size_t first = 0, figure_count = 0, count = 0;
     int known = 0, status;
+    int code = known_names(&names, &count, &first, &figures, &figure_count, &err);
     for (size_t i = first; i < count; i++)
         known |= strcmp(name, names[i]) == 0;
-    if (known) {
+    if (code != 0) {
+        status = report_error(&err);
+    } else if (known) {
         status = command_figure(argc, argv);
     } else {
         fprintf(stderr, "repro: unknown %s '%s'%s\n", name[0] == '-' ? "option" : "command", name,
                 suggest_phrase(mend, name, names, count, '\'', "`repro --help` lists them"));
         status = EXIT_USAGE;
     }
+    mem_free(names);
     figures_free(figures, figure_count);
     return status;
 }

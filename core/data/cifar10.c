@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/published.h"
 #include "data/source.h"
 #include "data/whole.h"
 
@@ -104,10 +105,12 @@ static void unpack(const char *records, size_t count, uint8_t *pixels, int32_t *
 }
 
 static int load_file(const char *folder, const char *name, size_t count, uint8_t *pixels,
-                     int32_t *labels, struct err *err)
+                     int32_t *labels, struct published *files, struct err *err)
 {
-    char *records = NULL, *path = mem_format(err, "%s/%s", folder, name);
+    char *records = NULL, *path = mem_format(err, "%s/%s.bin", folder, name);
     int code = path == NULL ? ERR_MEMORY : read_records(path, &records, err);
+    if (code == 0)
+        code = published_look(files, name, path, records, RECORDS, RECORD, err);
     if (code == 0)
         unpack(records, count, pixels, labels);
     mem_free(records);
@@ -117,18 +120,22 @@ static int load_file(const char *folder, const char *name, size_t count, uint8_t
 
 static int load_files(const char *folder, struct dataset *data, struct err *err)
 {
+    static const char *const names[] = {"data_batch_1", "data_batch_2", "data_batch_3",
+                                        "data_batch_4", "data_batch_5"};
+    struct published files = {0};
     uint8_t *pixels = whole_pixels(data, DATASET_TRAIN);
     int32_t *labels = whole_labels(data, DATASET_TRAIN);
     int code = 0;
     for (int64_t first = 0; code == 0 && first < data->train_n; first += RECORDS) {
-        char name[32];
-        snprintf(name, sizeof name, "data_batch_%d.bin", (int)(first / RECORDS) + 1);
         size_t count = (size_t)(data->train_n - first < RECORDS ? data->train_n - first : RECORDS);
-        code = load_file(folder, name, count, pixels + (size_t)first * IMAGE, labels + first, err);
+        code = load_file(folder, names[first / RECORDS], count, pixels + (size_t)first * IMAGE,
+                         labels + first, &files, err);
     }
     if (code == 0)
-        code = load_file(folder, "test_batch.bin", (size_t)data->test_n,
-                         whole_pixels(data, DATASET_TEST), whole_labels(data, DATASET_TEST), err);
+        code = load_file(folder, "test_batch", (size_t)data->test_n,
+                         whole_pixels(data, DATASET_TEST), whole_labels(data, DATASET_TEST), &files,
+                         err);
+    data->own_files = (int)files.own;
     return code;
 }
 

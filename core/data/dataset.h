@@ -59,6 +59,8 @@ struct dataset {
     /* per channel, of pixels on 0..255 */
     float mean[DATASET_CHANNEL_MAX], deviation[DATASET_CHANNEL_MAX];
     uint64_t digest; /* of the shape and the images and labels in use */
+    int own_files;   /* files of it that are not those that the name stands for; 0 also where there
+                        is no way to know */
     const struct dataset_kind *kind;
     void *own; /* the kind's */
 };

@@ -35,6 +35,7 @@ static int open_synthetic(const char *folder, int64_t train_n, int64_t test_n,
 static const struct source table[] = {
     {.name = "cifar10",
      .title = "CIFAR-10",
+     .own_title = "Own files in the form of CIFAR-10, not CIFAR-10",
      .stand_in = "synthetic",
      .variable = "REPRO_DATA",
      .fetched = "cifar10",
@@ -172,8 +173,15 @@ int source_open(const char *name, const char *folder, int64_t train_n, int64_t t
     if (code != 0)
         return code;
     out->name = source->name;
-    out->title = source->title;
+    out->title = out->own_files > 0 ? source->own_title : source->title;
     return 0;
+}
+
+void source_own_title(const char *name, char *title, size_t size)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(table[i].name, name) == 0 && table[i].own_title != NULL)
+            snprintf(title, size, "%s", table[i].own_title);
 }
 
 void source_title(const char *name, const char *augment, char *title, size_t size)

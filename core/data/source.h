@@ -23,8 +23,11 @@ struct err;
 #define SOURCE_FOLDER_DEVIATION 127.5f, 127.5f, 127.5f
 
 struct source {
-    const char *name;     /* in experiment files, manifests and identities: frozen */
-    const char *title;    /* for captions */
+    const char *name;  /* in experiment files, manifests and identities: frozen */
+    const char *title; /* for captions */
+    /* for captions, where files are not those that the name stands for; NULL: there is no way to
+     * know */
+    const char *own_title;
     const char *stand_in; /* the source taken where no folder is given; NULL: it needs none */
     const char *variable; /* of the environment: its folder where none is given; NULL: none */
     const char *fetched;  /* its folder in the data folder (home.h); NULL: it is not fetched */
@@ -66,12 +69,18 @@ int source_open(const char *name, const char *folder, int64_t train_n, int64_t t
  * augmentation are not the default; empty where there is none. */
 void source_title(const char *name, const char *augment, char *title, size_t size);
 
+/* The same where its files are not the published ones; where nothing is known of that, title stays
+ * as it was. */
+void source_own_title(const char *name, char *title, size_t size);
+
 /* ---- The sources by themselves.  Name and title are left NULL. ---- */
 
 /* The first train_n images of data_batch_1..5.bin and the first test_n of test_batch.bin (one label
  * byte, then 1024 bytes each of red, green, blue), from folder or from folder/cifar-10-batches-bin.
  * Only the files needed are opened, but every file opened is checked whole: 10000 records of 3073
- * bytes, labels 0..9.  Mean and deviation are the ones usual for WRN on CIFAR-10 (125.3 123.0 113.9
+ * bytes, labels 0..9; one that ends in zeros, holds one label alone or is another one's copy is
+ * refused.  own_files counts those that are not the published ones (published.h).  Mean and
+ * deviation are the ones usual for WRN on CIFAR-10 (125.3 123.0 113.9
  * / 63.0 62.1 66.7).  ERR_INPUT names the file, the record and the mend. Needs 0 < train_n <= 50000
  * and 0 < test_n <= 10000. */
 int source_cifar10(const char *folder, int64_t train_n, int64_t test_n, struct dataset *out,

@@ -1,5 +1,5 @@
-/* page.c -- the table and three pictures go to .part files; when all of them are whole they take
- * their names. */
+/* page.c -- the table and three pictures are written beside their old selves (file.h); when all of
+ * them are whole they take their names. */
 #include "draw/page.h"
 
 #include "base/err.h"
@@ -9,7 +9,6 @@
 #include "draw/gnuplot.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,31 +81,61 @@ static int variables_text(const struct page *page, const char *format, const cha
     return text_take(&out, text, "a figure's data", err);
 }
 
-/* The part must hold something and be on the disk before it takes the figure's name. */
-static int settle(const char *part, struct err *err)
+/* How a whole file of a format ends: a full disk cuts pictures short, and gnuplot says nothing. */
+static const struct {
+    const char *format, *end;
+    size_t size;
+} endings[] = {
+    {"png", "IEND\xae\x42\x60\x82", 8},
+    {"svg", "</svg>", 6},
+    {"pdf", "%%EOF", 5},
+};
+
+static int ends_well(const char *format, const char *tail, size_t size)
 {
-    struct stat found;
-    int descriptor = open(part, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return err_errno(err, errno, "gnuplot wrote no %s", part);
-    int code = 0;
-    if (fstat(descriptor, &found) != 0 || fsync(descriptor) != 0)
-        code = err_errno(err, errno, "cannot keep %s", part);
-    else if (found.st_size == 0)
-        code = err_set(err, ERR_CANNOT_RUN, "gnuplot wrote nothing to %s; is the disk full?", part);
-    close(descriptor);
-    return code;
+    while (size > 0 && (tail[size - 1] == '\n' || tail[size - 1] == '\r'))
+        size--;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(format, endings[i].format) == 0)
+            return size >= endings[i].size &&
+                   memcmp(tail + size - endings[i].size, endings[i].end, endings[i].size) == 0;
+    return 0;
 }
 
+/* The part that gnuplot has written must be whole before it takes the picture's name. */
+static int settle(const struct file_writer *file, const char *format, struct err *err)
+{
+    char tail[32];
+    struct stat found, named;
+    const char *kind = strrchr(format, '-'); /* "panel-svg" */
+    if (fstat(file->descriptor, &found) != 0)
+        return err_errno(err, errno, "cannot keep %s", file->path);
+    if (lstat(file->part, &named) != 0 || named.st_ino != found.st_ino)
+        return err_set(err, ERR_IO, "gnuplot wrote no %s", file->path);
+    if (found.st_size == 0)
+        return err_set(err, ERR_IO, "gnuplot wrote nothing to %s; is the disk full?", file->path);
+    off_t size = found.st_size < (off_t)sizeof tail ? found.st_size : (off_t)sizeof tail;
+    if (pread(file->descriptor, tail, (size_t)size, found.st_size - size) != size)
+        return err_errno(err, errno, "cannot keep %s", file->path);
+    if (!ends_well(kind == NULL ? format : kind + 1, tail, (size_t)size))
+        return err_set(err, ERR_IO, "gnuplot wrote only a part of %s; is the disk full?",
+                       file->path);
+    return 0;
+}
+
+/* Opens the file for path and has gnuplot write its part. */
 static int draw_format(const struct page *page, const char *format, const char *data,
-                       const char *part, const char *look, struct err *err)
+                       const char *look, const char *path, struct file_writer *file,
+                       struct err *err)
 {
     char *variables = NULL;
-    int code = variables_text(page, format, data, part, look, &variables, err);
+    int code = file_open(file, path, err);
+    if (code == 0)
+        code = variables_text(page, format, data, file->part, look, &variables, err);
     if (code == 0)
         code = gnuplot_run(variables, page->script, err);
     if (code == 0)
-        code = settle(part, err);
+        code = settle(file, format, err);
     mem_free(variables);
     return code;
 }
@@ -114,24 +143,18 @@ static int draw_format(const struct page *page, const char *format, const char *
 /* Draws every format into its part, then renames them all. */
 static int draw_all(const struct page *page, const char *data, const char *look, struct err *err)
 {
-    char *paths[FORMAT_COUNT] = {NULL}, *parts[FORMAT_COUNT] = {NULL};
+    struct file_writer files[FORMAT_COUNT] = {{0}};
     int code = 0;
     for (size_t i = 0; i < FORMAT_COUNT && code == 0; i++) {
-        paths[i] = mem_format(err, "%s.%s", page->stem, formats[i]);
-        parts[i] = mem_format(err, "%s.%s.part", page->stem, formats[i]);
-        code = paths[i] == NULL || parts[i] == NULL
-                   ? ERR_MEMORY
-                   : draw_format(page, formats[i], data, parts[i], look, err);
+        char *path = mem_format(err, "%s.%s", page->stem, formats[i]);
+        code = path == NULL ? ERR_MEMORY
+                            : draw_format(page, formats[i], data, look, path, &files[i], err);
+        mem_free(path);
     }
     for (size_t i = 0; i < FORMAT_COUNT && code == 0; i++)
-        if (rename(parts[i], paths[i]) != 0)
-            code = err_errno(err, errno, "cannot replace %s", paths[i]);
-    for (size_t i = 0; i < FORMAT_COUNT; i++) {
-        if (code != 0 && parts[i] != NULL)
-            unlink(parts[i]);
-        mem_free(paths[i]);
-        mem_free(parts[i]);
-    }
+        code = file_commit(&files[i], err);
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        file_abandon(&files[i]);
     return code;
 }
 
@@ -153,24 +176,23 @@ static int check_scripts(const struct page *page, const char *look, struct err *
 
 int page_picture(const struct page *page, const char *format, const char *path, struct err *err)
 {
-    char *look = look_path(page->script, err), *data = mem_format(err, "%s.tsv.part", path),
-         *part = mem_format(err, "%s.part", path);
-    int code = look == NULL || data == NULL || part == NULL ? ERR_MEMORY : 0;
+    struct file_writer table = {0}, picture = {0};
+    char *look = look_path(page->script, err), *data = mem_format(err, "%s.tsv", path);
+    int code = look == NULL || data == NULL ? ERR_MEMORY : 0;
     if (code == 0)
         code = check_scripts(page, look, err);
     if (code == 0)
-        code = file_replace(data, page->table, strlen(page->table), err);
+        code = file_open(&table, data, err);
     if (code == 0)
-        code = draw_format(page, format, data, part, look, err);
-    if (code == 0 && rename(part, path) != 0)
-        code = err_errno(err, errno, "cannot replace %s", path);
-    if (data != NULL)
-        unlink(data);
-    if (code != 0 && part != NULL)
-        unlink(part);
+        code = file_put(&table, page->table, strlen(page->table), err);
+    if (code == 0)
+        code = draw_format(page, format, table.part, look, path, &picture, err);
+    if (code == 0)
+        code = file_commit(&picture, err);
+    file_abandon(&picture);
+    file_abandon(&table); /* it was only drawn from */
     mem_free(look);
     mem_free(data);
-    mem_free(part);
     return code;
 }
 

@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "draw/gnuplot.h"
 #include "draw/page.h"
 
 #include <dirent.h>
@@ -17,11 +19,15 @@ int study_draw(const struct experiment *experiment, const char *share, const cha
                const char *caption, const char *points, size_t measurements, struct err *err)
 {
     char *script = mem_format(err, "%s/plots/%s.gp", share, experiment->plot);
-    char *variables = mem_format(err,
-                                 "measurements = %zu; summary = data[1:strlen(data) - "
-                                 "strlen('.tsv.part')] . '" SUMMARY "'; ",
-                                 measurements);
-    int code = script == NULL || variables == NULL ? ERR_MEMORY : 0;
+    char *summary = mem_format(err, "%s" SUMMARY, stem), *variables = NULL;
+    struct text out = {0};
+    int code = script == NULL || summary == NULL ? ERR_MEMORY : 0;
+    if (code == 0) {
+        text_put(&out, "measurements = %zu; summary = ", measurements);
+        gnuplot_put_path(&out, summary);
+        text_put_string(&out, "; ");
+        code = text_take(&out, &variables, "a figure", err);
+    }
     if (code == 0) {
         struct page page = {.script = script,
                             .stem = stem,
@@ -32,6 +38,7 @@ int study_draw(const struct experiment *experiment, const char *share, const cha
         code = page_draw(&page, err);
     }
     mem_free(script);
+    mem_free(summary);
     mem_free(variables);
     return code;
 }

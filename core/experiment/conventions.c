@@ -191,6 +191,36 @@ int conventions_check(const struct experiment_run *run, struct err *err)
                    run->name);
 }
 
+static int differ(struct all *a, struct all *b, size_t i)
+{
+    if (TABLE[i].kind == SHARE)
+        return memcmp(share(a, i), share(b, i), sizeof *share(a, i)) != 0;
+    return *number(a, i) != *number(b, i);
+}
+
+void conventions_apart(const struct schedule_conventions *own,
+                       const struct image_conventions *own_images,
+                       const struct schedule_conventions *now,
+                       const struct image_conventions *now_images, char text[CONVENTIONS_TEXT])
+{
+    struct all before = {*own, *own_images}, after = {*now, *now_images};
+    for (size_t i = 0; i < COUNT_OF(TABLE); i++) {
+        char piece[64];
+        size_t used = strlen(text);
+        if (!differ(&before, &after, i))
+            continue;
+        if (TABLE[i].kind == WORDS)
+            snprintf(piece, sizeof piece, "-%s=%s", TABLE[i].key,
+                     *number(&after, i) ? TABLE[i].other : TABLE[i].usual);
+        else if (TABLE[i].kind == EPOCHS)
+            snprintf(piece, sizeof piece, "-%s=%d", TABLE[i].key, *number(&after, i));
+        else
+            snprintf(piece, sizeof piece, "-%s=%g", TABLE[i].key, *share(&after, i));
+        if (strstr(text, piece) == NULL)
+            snprintf(text + used, CONVENTIONS_TEXT - used, "%s", piece);
+    }
+}
+
 __attribute__((format(printf, 2, 3))) static void put(char text[CONVENTIONS_TEXT],
                                                       const char *format, ...)
 {

@@ -63,4 +63,11 @@ void conventions_text(const struct schedule_conventions *conventions, char text[
 int conventions_json(const struct schedule_conventions *conventions, json_t **object,
                      struct err *err);
 
+/* Appends to text in what conventions are not the experiment file's own, for names of files:
+ * "-moments_at_step=reset"; what stands there already is not said twice. */
+void conventions_apart(const struct schedule_conventions *own,
+                       const struct image_conventions *own_images,
+                       const struct schedule_conventions *now,
+                       const struct image_conventions *now_images, char text[CONVENTIONS_TEXT]);
+
 #endif

@@ -94,6 +94,8 @@ struct experiment {
     struct experiment_panel *panels;
     struct claim *claims;
     const char *default_profile;
+    /* in names of files: conventions that the file does not say itself (conventions.h), or empty */
+    char apart[CONVENTIONS_TEXT];
     void *owned; /* the parsed files */
 };
 

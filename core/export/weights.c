@@ -24,7 +24,7 @@
 /* What is being written, and from what. */
 struct writing {
     const struct net *net;
-    const struct checkpoint_file *file;
+    const struct safetensors *file;
     const char *path; /* of the checkpoint */
     json_t *header;
     char *data;
@@ -79,7 +79,7 @@ static int copy_tensor(struct writing *writing, const struct net_tensor *tensor)
     int rank;
     snprintf(found, sizeof found, "%s/%s",
              tensor->arena == REPRO_ARENA_RUNNING ? "running" : "param", tensor->name);
-    int code = safetensors_floats(&writing->file->tensors, writing->path, found, shape, &rank,
+    int code = safetensors_floats(writing->file, writing->path, found, shape, &rank,
                                   &values, writing->err);
     if (code != 0)
         return code;
@@ -155,7 +155,7 @@ static const struct net_tensor *dense_weights(const struct net *net)
 /* Builds the run's network for as many classes as the checkpoint's dense layer has: a folder of
  * images may hold fewer than its source. */
 static int build_network(const struct export_run *run, const struct source *source,
-                         const struct checkpoint_file *file, const char *path, struct net *net,
+                         const struct safetensors *file, const char *path, struct net *net,
                          struct err *err)
 {
     const char *name = run->facts->profile->network;
@@ -174,7 +174,7 @@ static int build_network(const struct export_run *run, const struct source *sour
         if (dense == NULL)
             return code;
         snprintf(found, sizeof found, "param/%s", dense->name);
-        code = safetensors_floats(&file->tensors, path, found, shape, &rank, &values, err);
+        code = safetensors_floats(file, path, found, shape, &rank, &values, err);
         if (code == 0 && (rank != 2 || shape[0] > INT32_MAX))
             code = err_set(err, ERR_INPUT, "%s: '%s' is no dense layer's", path, found);
         if (code != 0 || shape[0] == dense->dims[0]) {
@@ -239,7 +239,7 @@ static int write_beside(const struct writing *writing, const struct export_run *
 int export_weights(const struct export_run *run, const char *share, const char *folder,
                    struct err *err)
 {
-    struct checkpoint_file file = {0};
+    struct safetensors file = {0};
     struct net net = {0};
     const char *hash = json_string_value(json_object_get(run->stored->manifest, "identity_hash"));
     const struct source *source = source_find(run->facts->data.name, err);
@@ -252,9 +252,9 @@ int export_weights(const struct export_run *run, const char *share, const char *
                        "where the run was trained",
                        path);
     if (code == 0)
-        code = checkpoint_file_open(&file, path, BYTES_MAX, err);
+        code = safetensors_read(path, BYTES_MAX + SAFETENSORS_HEADER_LIMIT + 8, &file, err);
     if (code == 0)
-        code = checkpoint_file_check(&file, path, hash == NULL ? "" : hash, err);
+        code = checkpoint_check(&file, path, hash == NULL ? "" : hash, err);
     if (code == 0)
         code = build_network(run, source, &file, path, &net, err);
     if (code == 0)
@@ -268,7 +268,7 @@ int export_weights(const struct export_run *run, const char *share, const char *
     json_decref(writing.header);
     mem_free(writing.data);
     net_release(&net);
-    checkpoint_file_release(&file);
+    safetensors_release(&file);
     mem_free(path);
     return code;
 }

@@ -9,6 +9,7 @@
 #include "results/manifest.h"
 #include "train/checkpoint.h"
 
+#include <string.h>
 #define CHOICES 65536 /* bytes of what a backend says of its layers */
 
 static int new_trainer(struct execution *execution, struct err *err)
@@ -39,26 +40,42 @@ static int new_trainer(struct execution *execution, struct err *err)
     return code == 0 ? trainer_new(&config, &execution->trainer, err) : code;
 }
 
-/* Takes up where the checkpoint stands; rows of the log beyond it are forgotten. */
+/* The log's rows of the epochs that the checkpoint has finished are those that it was written with;
+ * rows beyond them are forgotten, since those epochs are trained again. */
+static int take_log(struct execution *execution, size_t epochs, const char *wanted, struct err *err)
+{
+    const char *path = execution->run->log_path;
+    char digest[DIGEST_TEXT] = "";
+    int code = runlog_read_first(&execution->log, path, epochs, err);
+    if (code == 0 && execution->log.count < epochs)
+        code = err_set(err, ERR_INPUT,
+                       "%s: has %zu epochs where the checkpoint has %zu; put back a copy, or "
+                       "delete the folder to begin the run anew",
+                       path, execution->log.count, epochs);
+    if (code == 0 && wanted[0] != '\0')
+        code = runlog_digest_timeless(&execution->log, epochs, digest, err);
+    if (code == 0 && wanted[0] != '\0' && strcmp(digest, wanted) != 0)
+        code = err_set(err, ERR_INPUT,
+                       "%s: damaged: its first %zu epochs are not those of the checkpoint, by the "
+                       "digest in there; put back a copy, or delete the folder to begin the run "
+                       "anew",
+                       path, epochs);
+    return code;
+}
+
+/* Takes up where the checkpoint stands. */
 static int resume(struct execution *execution, struct err *err)
 {
     const struct run *run = execution->run;
+    struct checkpoint_marks marks = {0};
     if (!execution->is_first || !file_exists(run->checkpoint_path))
         return 0;
-    int code = checkpoint_load(execution->trainer, run->checkpoint_path, run->hash, err);
-    const struct trainer_state *state = trainer_state(execution->trainer);
-    if (code == 0 && state->epoch > 0)
-        code = runlog_read(&execution->log, run->log_path, err);
+    int code = checkpoint_load(execution->trainer, run->checkpoint_path, run->hash, &marks, err);
     if (code != 0)
         return code;
-    if (execution->log.count < (size_t)state->epoch)
-        return err_set(
-            err, ERR_INPUT,
-            "%s: has %zu epochs where the checkpoint has %d; delete the folder to begin the "
-            "run anew",
-            run->log_path, execution->log.count, state->epoch);
-    execution->log.count = (size_t)state->epoch;
-    return 0;
+    memcpy(execution->checkpoint, marks.digest, sizeof marks.digest);
+    size_t epochs = (size_t)trainer_state(execution->trainer)->epoch;
+    return epochs == 0 ? 0 : take_log(execution, epochs, marks.log, err);
 }
 
 /* Opens the manifest of this start. */
@@ -87,6 +104,9 @@ static int end_manifest(struct execution *execution, int done, struct err *err)
     struct dataset_broken broken = dataset_broken(&execution->session->data);
     int code = manifest_note_broken(execution->run, execution->manifest, broken.images, broken.rows,
                                     err);
+    if (code == 0 && done)
+        code = manifest_set_checkpoint(execution->run, execution->manifest, execution->checkpoint,
+                                       err);
     return code != 0 ? code
                      : manifest_write(execution->run, execution->manifest,
                                       trainer_state(execution->trainer)->update,

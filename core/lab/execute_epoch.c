@@ -1,4 +1,21 @@
-/* An epoch: updates, evaluation, a row of the log, checkpoints. */
+/* An epoch: updates, evaluation, a row of the log, checkpoints.
+ *
+ * What a kill leaves.  Each file is replaced whole or not at all, and the three in this order:
+ *
+ *   1. manifest.json, status "running", before the first update of a start;
+ *   2. after every epoch log.tsv, with one row more than before;
+ *   3. then the checkpoint, by the writer's thread, one at a time; also between epochs.  In it is
+ *      the digest of the log's rows of its finished epochs, but for their times: a
+ *      checkpoint has the same bytes whenever it is made;
+ *   4. when the last checkpoint is on the disk, manifest.json, status "done", with the digests of
+ *      log and checkpoint.
+ *
+ * So the log is never behind the checkpoint.  It may be ahead by one epoch, or by two where the
+ * checkpoint of the epoch before is still on its way.  Rows are only added: the rows of the
+ * checkpoint's epochs are the log's first ones, and their digest is the checkpoint's, at any
+ * moment.  A resumed run holds them against it, forgets the rows beyond, and trains those epochs
+ * again to the same bits.  Killed between 3 and 4 it finds every epoch done and only writes the
+ * manifest. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "lab/execute_parts.h"
@@ -7,15 +24,23 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 /* Hands the state to the writer; a failure to write it comes with the next one, or at the end. */
 static int save(struct execution *execution, const struct writer_note *note, struct err *err)
 {
     const struct run *run = execution->run;
     struct checkpoint_image image = {0};
+    char log[DIGEST_TEXT];
     execution->checkpointed = clock_seconds();
-    int code = checkpoint_take(execution->trainer, run->checkpoint_path, run->hash, &image, err);
-    return code == 0 ? writer_put(execution->writer, &image, note, err) : code;
+    int code = runlog_digest_timeless(&execution->log, execution->log.count, log, err);
+    if (code == 0)
+        code = checkpoint_take(execution->trainer, run->checkpoint_path, run->hash, log, &image,
+                               err);
+    if (code != 0)
+        return code;
+    memcpy(execution->checkpoint, image.digest, sizeof image.digest);
+    return writer_put(execution->writer, &image, note, err);
 }
 
 static struct execute_progress where(const struct execution *execution,

@@ -3,6 +3,7 @@
 #ifndef LAB_EXECUTE_PARTS_H
 #define LAB_EXECUTE_PARTS_H
 
+#include "base/digest.h"
 #include "lab/execute.h"
 #include "results/lock.h"
 #include "results/runlog.h"
@@ -25,6 +26,7 @@ struct execution {
     struct runlog log;
     json_t *manifest;
     struct run_lock lock;
+    char checkpoint[DIGEST_TEXT]; /* digest of the last one; empty: none yet */
     double epoch_began, training, evaluating, checkpointed; /* seconds */
     int64_t rows_before; /* of this epoch, trained in an earlier session */
     /* Epochs that are to be told when they are kept: one at the writer's, and the next. */

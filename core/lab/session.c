@@ -19,13 +19,21 @@ int session_load(const struct session_options *options, struct experiment **out,
     int code = folder == NULL ? ERR_MEMORY
                               : figures_load(folder, options->figure, &experiment, err);
     mem_free(folder);
+    if (code == 0 && source_find(experiment->dataset, err) == NULL)
+        code = err_prefix(err, "%s: 'dataset'", experiment->path);
+    struct image_conventions images = code == 0 ? experiment->images
+                                                : (struct image_conventions){0};
     for (size_t i = 0; code == 0 && options->conventions != NULL && i < experiment->run_count;
          i++) {
         struct experiment_run *run = &experiment->runs[i];
+        struct schedule_conventions own = run->spec.conventions;
         code = conventions_apply(options->conventions, &run->spec.conventions, &experiment->images,
                                  err);
         if (code == 0)
             code = conventions_check(run, err);
+        if (code == 0)
+            conventions_apart(&own, &images, &run->spec.conventions, &experiment->images,
+                              experiment->apart);
     }
     if (code != 0)
         experiment_free(experiment);
@@ -59,6 +67,8 @@ int session_network(const struct session *session, const struct schedule_convent
 void session_data_title(struct facts_data *data)
 {
     source_title(data->name, data->augment, data->title, sizeof data->title);
+    if (data->own_files > 0)
+        source_own_title(data->name, data->title, sizeof data->title);
 }
 
 /* Keeps the folder where what is read is the copy that was fetched. */
@@ -136,6 +146,7 @@ static void fill_facts(struct session *session, const struct session_options *op
     const struct experiment_profile *profile = session->facts.profile;
     snprintf(data->name, sizeof data->name, "%s", session->data.name);
     snprintf(data->augment, sizeof data->augment, "%s", session->data.augment);
+    data->own_files = session->data.own_files;
     session_data_title(data);
     snprintf(data->digest, sizeof data->digest, "%016" PRIx64, session->data.digest);
     snprintf(backend->name, sizeof backend->name, "%s", session->backend.name);

@@ -58,7 +58,8 @@ static void take_session(struct origin *origin, struct lists *lists, const json_
     put_new(&lists->compilers, word(session, "compiler"));
     take_day(word(session, "started"), 0, origin->first);
     take_day(word(session, "ended"), 1, origin->last);
-    origin->sessions++;
+    json_int_t starts = json_integer_value(json_object_get(session, "starts"));
+    origin->sessions += starts > 0 ? (size_t)starts : 1; /* several that were made one */
 }
 
 static void take_run(struct origin *origin, struct lists *lists, const struct stored *run)

@@ -36,7 +36,7 @@ static int put_picture(struct web *web, const struct pictures *pictures, size_t 
                        const char *const *series, size_t count, struct err *err)
 {
     const struct picture *picture = &pictures->picture[i];
-    char *svg = NULL, *part = mem_format(err, "%s.svg.part", web->path);
+    char *svg = NULL, *part = mem_format(err, "%s.%ld.svg", web->path, (long)getpid());
     size_t size;
     int code = part == NULL ? ERR_MEMORY : picture_draw(pictures, i, "svg", part, err);
     if (code == 0)

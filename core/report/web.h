@@ -7,7 +7,7 @@
 
 struct err;
 
-/* Replaces the file at path.  Pictures are drawn beside it, "path.svg.part", and read.  ERR_INPUT
+/* Replaces the file at path.  Pictures are drawn beside it, "path.PID.svg", and read.  ERR_INPUT
  * where plots/report.css or a plot script cannot be used, ERR_CANNOT_RUN without gnuplot,
  * ERR_IO. */
 int web_write(const struct report *report, const char *path, struct err *err);

@@ -25,14 +25,15 @@ char *facts_stem(const struct facts *facts, const char *apart, struct err *err)
 {
     const char *name = facts->experiment->name, *profile = facts->profile->name;
     char label[FACTS_LABEL], threads[16] = "";
+    const char *own = facts->experiment->apart;
     if (facts->experiment->schedules_only)
-        return mem_format(err, "%s-%s", name, profile);
+        return mem_format(err, "%s-%s%s", name, profile, own);
     if (!facts->backend.any_threads && facts->backend.threads != 1)
         snprintf(threads, sizeof threads, "-t%d", facts->backend.threads);
     apart = apart == NULL ? "" : apart;
-    return mem_format(err, "%s-%s-%s-%s%s%s%s", name, profile, facts->data.name,
-                      facts_label(&facts->backend, label), threads, apart[0] == '\0' ? "" : "-",
-                      apart);
+    return mem_format(err, "%s-%s-%s-%s%s%s%s%s", name, profile, facts->data.name,
+                      facts_label(&facts->backend, label), threads, own,
+                      apart[0] == '\0' ? "" : "-", apart);
 }
 
 /* Copies a text of the manifest; an absent one is empty. */
@@ -57,6 +58,7 @@ int facts_read(struct facts *facts, const json_t *manifest, struct err *err)
     char precision[16];
     take_text(data, "name", d->name, sizeof d->name);
     take_text(data, "name", d->title, sizeof d->title);
+    d->own_files = (int)json_integer_value(json_object_get(manifest, "own_files"));
     take_text(data, "augment", d->augment, sizeof d->augment);
     take_text(data, "xxh3", d->digest, sizeof d->digest);
     take_text(backend, "name", b->name, sizeof b->name);

@@ -19,6 +19,7 @@ struct facts_data {
     char name[32];     /* "cifar10" */
     char title[160];   /* for captions: "CIFAR-10"; no part of an identity */
     char augment[128]; /* how training images are varied, in words */
+    int own_files;     /* how many are not those that the name stands for; no part of an identity */
     char digest[17];   /* of shape, pixels and labels in use, 16 hexadecimal digits */
 };
 
@@ -48,7 +49,8 @@ int64_t facts_train_n(const struct facts *facts);
 const char *facts_label(const struct facts_backend *backend, char text[FACTS_LABEL]);
 
 /* What files of these facts are called, without folder: "figure5-small-cifar10-onednn-bf16", with
- * "-t2" behind it where results hang on the number of threads and that is not one, and with
+ * "-t2" behind it where results hang on the number of threads and that is not one, the conventions
+ * that are not the experiment file's own ("-moments_at_step=reset"), and with
  * "-APART" where apart is neither NULL nor empty (results/sets.h, sets_apart()).  Of an experiment
  * that trains nothing "figure1-paper".  Freed with mem_free(); NULL when out of memory. */
 char *facts_stem(const struct facts *facts, const char *apart, struct err *err);

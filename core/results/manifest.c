@@ -4,10 +4,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "results/manifest_parts.h"
+#include "results/seal.h"
 
 #include <string.h>
 
-#define MANIFEST_LIMIT (4u << 20)
+#define MANIFEST_LIMIT ((size_t)4 << 20)
 
 int manifest_read(const char *path, json_t **out, struct err *err)
 {
@@ -18,14 +19,21 @@ int manifest_read(const char *path, json_t **out, struct err *err)
         return code;
     json_error_t where;
     json_t *manifest = json_loadb(text, size, 0, &where);
-    mem_free(text);
     /* Without memory the parser stops and gives no reason. */
     if (manifest == NULL && where.text[0] == '\0')
-        return err_set(err, ERR_MEMORY, "%s: cannot be read: out of memory", path);
-    if (manifest == NULL)
-        return err_set(err, ERR_INPUT,
-                       "%s:%d: damaged (%s); delete the folder to begin the run anew", path,
-                       where.line, where.text);
+        code = err_set(err, ERR_MEMORY, "%s: cannot be read: out of memory", path);
+    else if (manifest == NULL)
+        code = err_set(err, ERR_INPUT,
+                       "%s:%d: damaged (%s); put back a copy, or delete the folder to begin the "
+                       "run anew",
+                       path, where.line, where.text);
+    else
+        code = seal_check(path, text, size, manifest, err);
+    mem_free(text);
+    if (code != 0) {
+        json_decref(manifest);
+        return code;
+    }
     *out = manifest;
     return 0;
 }
@@ -83,4 +91,9 @@ int manifest_is_named(const json_t *manifest, const char *figure, const char *ru
             return 1;
     }
     return 0;
+}
+
+const char *manifest_digest(const json_t *manifest, const char *what)
+{
+    return json_string_value(json_object_get(json_object_get(manifest, "digests"), what));
 }

@@ -4,6 +4,8 @@
  *   run, title, figure, profile   names, for people: those of the figure that trained it first
  *   also                          "figure3/momentum-hybrid": names that other figures have for it
  *   identity, identity_hash       what makes it this run and no other
+ *   own_files                     where files of the data set are not those that its name stands
+ *                                 for: how many
  *   status                        "running" or "done"
  *   planned_updates               by the schedule
  *   sessions                      one entry a start: times, source commit, versions, host, updates
@@ -14,8 +16,17 @@
  *                                 chosen by trial, and what the backend chose for each layer, where
  *                                 it says; where the process found broken images and went on
  *                                 without them, how many, and how many rows were another image's
+ *                                 A run that is started thousands of times has its older sessions
+ *                                 made one, which says how many starts it stands for
  *   result                        when done: updates, final and best test accuracy, training
- *                                 seconds */
+ *                                 seconds
+ *   digests                       when done: of log.tsv and checkpoint.safetensors
+ *   digest                        of all that stands before it (seal.h)
+ *
+ * So the three files of a run that is done vouch for each other.  A run that is not done has its
+ * digests where they move with it, in the checkpoint: that of the log of its finished epochs
+ * (train/checkpoint.h, and what a kill leaves is told in lab/execute_epoch.c).  Manifests of format
+ * 1 were made before there were digests, and are read as they are. */
 #ifndef RESULTS_MANIFEST_H
 #define RESULTS_MANIFEST_H
 
@@ -31,6 +42,9 @@ int manifest_status(const char *path, const char *hash, enum run_status *status,
 /* Reads a manifest whatever its identity; *manifest is released with json_decref().  ERR_IO, or
  * ERR_INPUT when it is damaged. */
 int manifest_read(const char *path, json_t **manifest, struct err *err);
+
+/* The digest of "log" or "checkpoint", NULL where the manifest says none. */
+const char *manifest_digest(const json_t *manifest, const char *what);
 
 /* 1 when it says that the run is done. */
 int manifest_is_done(const json_t *manifest);
@@ -64,6 +78,10 @@ int manifest_note_broken(const struct run *run, json_t *manifest, int64_t images
 /* Notes what a session's ranks have sent for updates, for the next manifest_write(). */
 int manifest_set_traffic(const struct run *run, json_t *manifest, int64_t messages, int64_t bytes,
                          struct err *err);
+
+/* Notes the digest of the checkpoint with which the run ends, for the next manifest_write(). */
+int manifest_set_checkpoint(const struct run *run, json_t *manifest, const char *digest,
+                            struct err *err);
 
 /* Writes the manifest with the session's last update; log is NULL while running, the complete log
  * when done. */

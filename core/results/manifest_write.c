@@ -9,12 +9,13 @@
 #include "base/text_json.h"
 #include "results/manifest_parts.h"
 #include "results/runlog.h"
+#include "results/seal.h"
 
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define FORMAT 1
+#define SIZE_MOST ((size_t)1 << 20) /* of a manifest, a quarter of what is read */
 
 /* Values that are put into JSON return NULL, or not 0, when they cannot be had. */
 
@@ -127,11 +128,16 @@ static int check_choices(const struct run *run, const json_t *sessions, const ch
 static json_t *new_manifest(const struct run *run)
 {
     const struct facts *facts = run->facts;
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:I, s:[]}", "format", FORMAT, "run",
-                     run->what->name, "title", run->what->title, "figure", facts->experiment->name,
-                     "profile", facts->profile->name, "identity_hash", run->hash, "identity",
-                     run->identity, "status", "running", "planned_updates",
-                     (json_int_t)run->schedule.updates, "sessions");
+    json_t *manifest = json_pack(
+        "{s:i, s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:I, s:[]}", "format", SEAL_FORMAT, "run",
+        run->what->name, "title", run->what->title, "figure", facts->experiment->name, "profile",
+        facts->profile->name, "identity_hash", run->hash, "identity", run->identity, "status",
+        "running", "planned_updates", (json_int_t)run->schedule.updates, "sessions");
+    if (manifest == NULL || facts->data.own_files == 0 ||
+        json_object_set_new(manifest, "own_files", json_integer(facts->data.own_files)) == 0)
+        return manifest;
+    json_decref(manifest);
+    return NULL;
 }
 
 int manifest_begin(const struct run *run, const struct manifest_session *begun, json_t **out,
@@ -166,34 +172,106 @@ int manifest_begin(const struct run *run, const struct manifest_session *begun, 
     return 0;
 }
 
-static int write_text(const struct run *run, const json_t *manifest, struct err *err)
+/* Of two sessions, one after the other: the one of which updates were kept, with the end of the
+ * second, and how many starts it stands for. */
+static int fold_two(json_t *sessions, struct err *err, const struct run *run)
+{
+    json_t *first = json_array_get(sessions, 0), *second = json_array_get(sessions, 1);
+    json_int_t starts = json_integer_value(json_object_get(first, "starts")),
+               more = json_integer_value(json_object_get(second, "starts"));
+    int kept = first_update_of(second) > first_update_of(first);
+    json_t *one = json_copy(kept ? first : second);
+    static const char *const ends[] = {"ended", "last_update"};
+    int bad = one == NULL;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && !bad; i++) {
+        json_t *end = json_object_get(second, ends[i]);
+        bad = end != NULL && json_object_set(one, ends[i], end) != 0;
+    }
+    bad = bad || json_object_set_new(
+                     one, "starts",
+                     json_integer((starts == 0 ? 1 : starts) + (more == 0 ? 1 : more))) != 0;
+    if (bad || json_array_set_new(sessions, 1, one) != 0) {
+        json_decref(bad ? one : NULL);
+        return out_of_memory(run, err);
+    }
+    json_array_remove(sessions, 0);
+    return 0;
+}
+
+/* The manifest's text, sealed.  A run that is started often would grow a manifest that cannot be
+ * read any more: the older half of its sessions becomes one then. */
+static int put_text(const struct run *run, json_t *manifest, struct text *text, struct err *err)
+{
+    json_t *sessions = json_object_get(manifest, "sessions");
+    if (json_object_set_new(manifest, "format", json_integer(SEAL_FORMAT)) != 0)
+        return out_of_memory(run, err);
+    for (;;) {
+        text_put_json(text, manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        size_t count = json_array_size(sessions);
+        if (text->failed)
+            return out_of_memory(run, err);
+        if (text->size <= SIZE_MOST || count < 3)
+            break;
+        for (size_t i = 0; i < count / 2; i++)
+            if (fold_two(sessions, err, run) != 0)
+                return ERR_MEMORY;
+        text_release(text);
+    }
+    seal_put(text);
+    return text->failed ? out_of_memory(run, err) : 0;
+}
+
+static int write_text(const struct run *run, json_t *manifest, struct err *err)
 {
     struct text text = {0};
-    text_put_json(&text, manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    int code = text.failed ? out_of_memory(run, err)
-                           : file_replace(run->manifest_path, text.bytes, text.size, err);
+    int code = put_text(run, manifest, &text, err);
+    if (code == 0)
+        code = file_replace(run->manifest_path, text.bytes, text.size, err);
     text_release(&text);
+    return code;
+}
+
+static int has_name(const struct run *run, const json_t *manifest)
+{
+    return manifest_is_named(manifest, run->facts->experiment->name, run->what->name);
+}
+
+/* Under the run's lock: another figure may note its own name meanwhile. */
+static int add_name(const struct run *run, struct err *err)
+{
+    json_t *manifest;
+    int bad = 0, code = manifest_load(run->manifest_path, run->hash, &manifest, err);
+    if (code != 0)
+        return code;
+    if (!has_name(run, manifest)) {
+        json_t *also = json_object_get(manifest, "also");
+        if (!json_is_array(also)) {
+            also = json_array();
+            bad = json_object_set_new(manifest, "also", also);
+        }
+        bad = bad || json_array_append_new(also, json_sprintf("%s/%s", run->facts->experiment->name,
+                                                              run->what->name)) != 0;
+        code = bad ? out_of_memory(run, err) : write_text(run, manifest, err);
+    }
+    json_decref(manifest);
     return code;
 }
 
 int manifest_add_name(const struct run *run, struct err *err)
 {
     json_t *manifest;
-    const char *figure = run->facts->experiment->name, *name = run->what->name;
-    int code = manifest_load(run->manifest_path, run->hash, &manifest, err);
+    int lock = -1, code = manifest_load(run->manifest_path, run->hash, &manifest, err);
     if (code != 0)
         return code;
-    if (!manifest_is_named(manifest, figure, name)) {
-        json_t *also = json_object_get(manifest, "also");
-        int bad = 0;
-        if (!json_is_array(also)) {
-            also = json_array();
-            bad = json_object_set_new(manifest, "also", also);
-        }
-        bad = bad || json_array_append_new(also, json_sprintf("%s/%s", figure, name)) != 0;
-        code = bad ? out_of_memory(run, err) : write_text(run, manifest, err);
-    }
+    int named = has_name(run, manifest);
     json_decref(manifest);
+    if (named)
+        return 0;
+    code = run_hold(run, 1, &lock, err);
+    if (code == 0)
+        code = add_name(run, err);
+    if (lock >= 0)
+        close(lock);
     return code;
 }
 
@@ -239,6 +317,37 @@ int manifest_set_traffic(const struct run *run, json_t *manifest, int64_t messag
                                                                           : out_of_memory(run, err);
 }
 
+static int set_digest(const struct run *run, json_t *manifest, const char *what, const char *digest,
+                      struct err *err)
+{
+    json_t *digests = json_object_get(manifest, "digests");
+    int bad = 0;
+    if (digests == NULL) {
+        digests = json_object();
+        bad = json_object_set_new(manifest, "digests", digests) != 0;
+    }
+    bad = bad || json_object_set_new(digests, what, json_string(digest)) != 0;
+    return bad ? out_of_memory(run, err) : 0;
+}
+
+int manifest_set_checkpoint(const struct run *run, json_t *manifest, const char *digest,
+                            struct err *err)
+{
+    return set_digest(run, manifest, "checkpoint", digest, err);
+}
+
+/* What the run came to. */
+static int set_result(const struct run *run, json_t *manifest, const struct runlog *log,
+                      struct err *err)
+{
+    char digest[DIGEST_TEXT];
+    if (json_object_set_new(manifest, "status", json_string("done")) != 0 ||
+        json_object_set_new(manifest, "result", result_json(log)) != 0)
+        return out_of_memory(run, err);
+    int code = runlog_digest(log, log->count, digest, err);
+    return code == 0 ? set_digest(run, manifest, "log", digest, err) : code;
+}
+
 int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
                    const struct runlog *log, struct err *err)
 {
@@ -248,8 +357,8 @@ int manifest_write(const struct run *run, json_t *manifest, int64_t last_update,
     int bad = json_object_set_new(session, "ended", json_string(now)) |
               json_object_set_new(session, "last_update", json_integer(last_update)) |
               json_object_set_new(session, "peak_memory", json_integer(mem_peak()));
-    if (log != NULL)
-        bad |= json_object_set_new(manifest, "status", json_string("done")) |
-               json_object_set_new(manifest, "result", result_json(log));
-    return bad ? out_of_memory(run, err) : write_text(run, manifest, err);
+    int code = bad ? out_of_memory(run, err) : 0;
+    if (code == 0 && log != NULL)
+        code = set_result(run, manifest, log, err);
+    return code == 0 ? write_text(run, manifest, err) : code;
 }

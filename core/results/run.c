@@ -5,7 +5,11 @@
 #include "base/mem.h"
 #include "results/manifest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static int set_paths(struct run *run, const char *out, struct err *err)
 {
@@ -51,4 +55,28 @@ void run_release(struct run *run)
     mem_free(run->log_path);
     mem_free(run->checkpoint_path);
     memset(run, 0, sizeof *run);
+}
+
+int run_hold(const struct run *run, int wait, int *descriptor, struct err *err)
+{
+    char *path = mem_format(err, "%s/lock", run->folder);
+    if (path == NULL)
+        return ERR_MEMORY;
+    int code = 0, taken = 0;
+    int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (lock < 0)
+        code = err_errno(err, errno, "%s: cannot be created", path);
+    while (code == 0 && !taken) {
+        taken = flock(lock, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == 0;
+        if (!taken && errno != EINTR)
+            code = errno == EWOULDBLOCK
+                       ? err_set(err, ERR_IO, "%s: another process is training this run", path)
+                       : err_errno(err, errno, "%s: cannot be locked", path);
+    }
+    mem_free(path);
+    if (code != 0 && lock >= 0)
+        close(lock);
+    if (code == 0)
+        *descriptor = lock;
+    return code;
 }

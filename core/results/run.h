@@ -40,4 +40,9 @@ int run_init(struct run *run, const struct facts *facts, const struct experiment
              uint64_t seed, const char *out, struct err *err);
 void run_release(struct run *run);
 
+/* Takes the lock of the run's folder, which is there: one process at a time trains a run or changes
+ * its manifest.  *descriptor is closed by the caller, which gives the lock back.  wait 0: ERR_IO
+ * where another process has it. */
+int run_hold(const struct run *run, int wait, int *descriptor, struct err *err);
+
 #endif

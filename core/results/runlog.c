@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,29 +69,57 @@ int runlog_line(const struct runlog_row *row, char line[RUNLOG_LINE], struct err
     return 0;
 }
 
-static int put_row(struct file_writer *file, const struct runlog_row *row, const char *path,
-                   struct err *err)
+/* What the file holds of the first `rows` rows, with their times or zeros for them; path is for the
+ * error. */
+static int put_rows(struct text *out, const struct runlog *log, size_t rows, int times,
+                    const char *path, struct err *err)
 {
     char line[RUNLOG_LINE];
-    int length = format_row(row, line);
-    if (length < 0)
-        return err_set(err, ERR_INTERNAL, "%s: the row of epoch %d does not fit into a line", path,
-                       row->epoch);
-    return file_put(file, line, (size_t)length, err);
+    text_put_string(out, header);
+    for (size_t i = 0; i < rows; i++) {
+        struct runlog_row row = log->rows[i];
+        if (!times)
+            row.images_per_second = row.seconds = 0.0;
+        int length = format_row(&row, line);
+        if (length < 0)
+            return err_set(err, ERR_INTERNAL, "%s: the row of epoch %d does not fit into a line",
+                           path, log->rows[i].epoch);
+        text_put_bytes(out, line, (size_t)length);
+    }
+    return out->failed ? err_set(err, ERR_MEMORY, "%s: out of memory while writing a log", path)
+                       : 0;
 }
 
 int runlog_write(const struct runlog *log, const char *path, struct err *err)
 {
-    struct file_writer file = {0};
-    int code = file_open(&file, path, err);
+    struct text text = {0};
+    int code = put_rows(&text, log, log->count, 1, path, err);
     if (code == 0)
-        code = file_put(&file, header, sizeof header - 1, err);
-    for (size_t i = 0; code == 0 && i < log->count; i++)
-        code = put_row(&file, &log->rows[i], path, err);
-    if (code == 0)
-        code = file_commit(&file, err);
-    file_abandon(&file);
+        code = file_replace(path, text.bytes, text.size, err);
+    text_release(&text);
     return code;
+}
+
+static int digest_rows(const struct runlog *log, size_t rows, int times, char digest[DIGEST_TEXT],
+                       struct err *err)
+{
+    struct text text = {0};
+    int code = put_rows(&text, log, rows, times, "log.tsv", err);
+    if (code == 0)
+        digest_bytes(text.bytes, text.size, 0, digest);
+    text_release(&text);
+    return code;
+}
+
+int runlog_digest(const struct runlog *log, size_t rows, char digest[DIGEST_TEXT], struct err *err)
+{
+    return digest_rows(log, rows, 1, digest, err);
+}
+
+int runlog_digest_timeless(const struct runlog *log, size_t rows, char digest[DIGEST_TEXT],
+                           struct err *err)
+{
+    return digest_rows(log, rows, 0, digest, err);
 }
 
 /* One line of `length` bytes with its newline; 0 when it is not what format_row() makes of the row:
@@ -111,6 +140,11 @@ static int parse_row(const char *line, size_t length, struct runlog_row *row)
 
 int runlog_read(struct runlog *log, const char *path, struct err *err)
 {
+    return runlog_read_first(log, path, SIZE_MAX, err);
+}
+
+int runlog_read_first(struct runlog *log, const char *path, size_t most, struct err *err)
+{
     char *text = NULL;
     size_t size;
     int code = file_read(path, LOG_LIMIT, &text, &size, err);
@@ -121,8 +155,8 @@ int runlog_read(struct runlog *log, const char *path, struct err *err)
         goto out;
     }
     int line_number = 2;
-    for (char *line = text + sizeof header - 1, *end; line < text + size && code == 0;
-         line_number++, line = end) {
+    for (char *line = text + sizeof header - 1, *end;
+         line < text + size && code == 0 && log->count < most; line_number++, line = end) {
         size_t rest = (size_t)(text + size - line);
         char *newline = memchr(line, '\n', rest);
         struct runlog_row row;

@@ -3,6 +3,8 @@
 #ifndef RESULTS_RUNLOG_H
 #define RESULTS_RUNLOG_H
 
+#include "base/digest.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +45,14 @@ int runlog_write(const struct runlog *log, const char *path, struct err *err);
 /* Reads it back, into a zeroed *log.  ERR_INPUT "path:line: ..." on anything else than what
  * runlog_write() writes. */
 int runlog_read(struct runlog *log, const char *path, struct err *err);
+/* The same of the first `most` rows at most; what stands behind them is not looked at. */
+int runlog_read_first(struct runlog *log, const char *path, size_t most, struct err *err);
+
+/* The digest of the bytes that runlog_write() makes of the first `rows` rows; what was read back
+ * has the digest of what was written.  ERR_MEMORY. */
+int runlog_digest(const struct runlog *log, size_t rows, char digest[DIGEST_TEXT], struct err *err);
+/* The same but for the last two columns, which are times: a run has it whenever it is trained. */
+int runlog_digest_timeless(const struct runlog *log, size_t rows, char digest[DIGEST_TEXT],
+                           struct err *err);
 
 #endif

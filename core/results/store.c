@@ -7,10 +7,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HASH_IN_NAME 12 /* digits of the hash that end a folder's name */
+#define LAST_DIGIT 1e-6 /* of an accuracy in a log */
+#define LOG_MEND "put back a copy, or delete the run's folder to train it anew"
 
 static int by_folder(const void *a, const void *b)
 {
@@ -121,12 +125,70 @@ uint64_t stored_seed(const struct stored *run)
     return seed > 0 ? (uint64_t)seed : 0;
 }
 
+/* A log of before there were digests must at least be the one that the result is of. */
+static int check_result(const struct stored *run, struct err *err)
+{
+    const json_t *result = json_object_get(run->manifest, "result");
+    const struct runlog_row *last = &run->log.rows[run->log.count - 1];
+    json_int_t updates = json_integer_value(json_object_get(result, "updates"));
+    const json_t *accuracy = json_object_get(result, "test_accuracy");
+    if (result == NULL)
+        return 0;
+    if (last->updates != updates)
+        return err_set(err, ERR_INPUT,
+                       "%s:%zu: ends at update %" PRId64 " where the run ended at %" PRId64
+                       ", by its manifest; " LOG_MEND,
+                       run->log_path, run->log.count + 1, last->updates, (int64_t)updates);
+    if (json_is_number(accuracy) &&
+        fabs(json_number_value(accuracy) - last->test_accuracy) > LAST_DIGIT)
+        return err_set(
+            err, ERR_INPUT,
+            "%s:%zu: the last test accuracy is %.6f where the manifest has %.6f; " LOG_MEND,
+            run->log_path, run->log.count + 1, last->test_accuracy, json_number_value(accuracy));
+    return 0;
+}
+
+/* The log is the one that the run ended with. */
+static int vouch(const struct stored *run, struct err *err)
+{
+    char digest[DIGEST_TEXT];
+    const char *wanted = manifest_digest(run->manifest, "log");
+    if (run->log.count == 0)
+        return err_set(err, ERR_INPUT, "%s:2: no epoch, though the run is done; " LOG_MEND,
+                       run->log_path);
+    int code = check_result(run, err);
+    if (code == 0 && wanted != NULL)
+        code = runlog_digest(&run->log, run->log.count, digest, err);
+    if (code == 0 && wanted != NULL && strcmp(digest, wanted) != 0)
+        code = err_set(err, ERR_INPUT,
+                       "%s: damaged: it is not the log that the run ended with, by the digest in "
+                       "its manifest; " LOG_MEND,
+                       run->log_path);
+    return code;
+}
+
+/* Epochs follow one another, done or not. */
+static int check_order(const struct stored *run, struct err *err)
+{
+    for (size_t i = 0; i < run->log.count; i++)
+        if (run->log.rows[i].epoch != (int)i + 1)
+            return err_set(err, ERR_INPUT, "%s:%zu: epoch %d where %zu is due; " LOG_MEND,
+                           run->log_path, i + 2, run->log.rows[i].epoch, i + 1);
+    return 0;
+}
+
 int stored_log(struct stored *run, const struct runlog **log, struct err *err)
 {
-    int code = run->has_log ? 0 : runlog_read(&run->log, run->log_path, err);
-    if (code == 0 && run->done && run->log.count == 0)
-        code = err_set(err, ERR_INPUT, "%s:2: no epoch, though the run is done; delete its folder",
-                       run->log_path);
+    int code = 0;
+    if (!run->has_log) {
+        code = runlog_read(&run->log, run->log_path, err);
+        if (code == 0)
+            code = check_order(run, err);
+        if (code == 0 && run->done)
+            code = vouch(run, err);
+        if (code != 0)
+            runlog_release(&run->log);
+    }
     if (code != 0)
         return code;
     run->has_log = 1;

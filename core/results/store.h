@@ -43,8 +43,9 @@ const json_t *stored_identity(const struct stored *run);
 /* Its seed; 0 where it says none. */
 uint64_t stored_seed(const struct stored *run);
 
-/* The run's log; *log is the store's.  A run that is done has at least one epoch.  ERR_INPUT
- * "path:line: ..." when it is damaged, ERR_IO when it is not there. */
+/* The run's log; *log is the store's.  That of a run that is done is the one it ended with: its
+ * digest is the manifest's, or, of a run of before, its last row is the manifest's result.
+ * ERR_INPUT "path:line: ..." when it is damaged, ERR_IO when it is not there. */
 int stored_log(struct stored *run, const struct runlog **log, struct err *err);
 
 #endif

@@ -57,22 +57,33 @@ static int set_integer(json_t *object, const char *key, int64_t value)
     return json_object_set_new(object, key, json_sprintf("%" PRId64, value));
 }
 
-static json_t *metadata(const struct trainer *trainer, const char *identity, const float *data,
-                        size_t floats)
+/* What a checkpoint is made of besides the trainer's own state. */
+struct content {
+    const char *identity, *log; /* log: NULL for none */
+    const float *data;
+    size_t floats;
+};
+
+static json_t *metadata(const struct trainer *trainer, const struct content *content,
+                        const char *layout)
 {
-    char hash[SAFETENSORS_SUM];
+    char hash[DIGEST_TEXT];
     const struct trainer_state *state = trainer_state(trainer);
     json_t *object = json_object();
     int bad = json_object_set_new(object, "format", json_string(FORMAT)) |
-              json_object_set_new(object, "identity", json_string(identity)) |
+              json_object_set_new(object, "identity", json_string(content->identity)) |
               set_integer(object, "update", state->update) |
               set_integer(object, "epoch", state->epoch) |
               set_integer(object, "update_in_epoch", state->update_in_epoch) |
               set_integer(object, "images", state->images) |
               set_integer(object, "correct", state->correct) |
               set_integer(object, "rows", state->rows) |
-              json_object_set_new(object, "loss", json_sprintf("%a", state->loss));
-    if (bad || safetensors_sum(object, data, floats * sizeof *data, hash) != 0 ||
+              json_object_set_new(object, "loss", json_sprintf("%a", state->loss)) |
+              json_object_set_new(object, "layout", json_string(layout));
+    if (content->log != NULL)
+        bad |= json_object_set_new(object, "log", json_string(content->log));
+    if (bad ||
+        safetensors_seal(object, content->data, content->floats * sizeof(float), hash) != 0 ||
         json_object_set_new(object, "xxh3", json_string(hash)) != 0) {
         json_decref(object);
         return NULL;
@@ -87,12 +98,12 @@ static json_t *tensor_entry(const struct net_tensor *tensor, size_t first_float)
                              (size_t)tensor->count * sizeof(float));
 }
 
-/* The header around the metadata, whose reference it takes; NULL when out of memory. */
-static json_t *header_json(const struct trainer *trainer, json_t *meta)
+/* Every tensor by name; NULL when out of memory. */
+static json_t *tensors_json(const struct trainer *trainer)
 {
     const struct net *net = trainer_config(trainer)->net;
-    json_t *header = json_object();
-    int bad = json_object_set_new(header, "__metadata__", meta);
+    json_t *tensors = json_object();
+    int bad = tensors == NULL;
     size_t first = 0;
     for (size_t s = 0; s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
@@ -102,10 +113,23 @@ static json_t *header_json(const struct trainer *trainer, json_t *meta)
             if (net->tensors[t].arena != sections[s].layout)
                 continue;
             snprintf(name, sizeof name, "%s/%s", sections[s].prefix, net->tensors[t].name);
-            bad |= json_object_set_new(header, name, tensor_entry(&net->tensors[t], first));
+            bad |= json_object_set_new(tensors, name, tensor_entry(&net->tensors[t], first));
         }
         first += (size_t)trainer_arena_count(trainer, sections[s].arena);
     }
+    if (bad) {
+        json_decref(tensors);
+        return NULL;
+    }
+    return tensors;
+}
+
+/* The header around the metadata, whose reference it takes; NULL when out of memory. */
+static json_t *header_json(json_t *meta, json_t *tensors)
+{
+    json_t *header = json_object();
+    int bad = json_object_set_new(header, "__metadata__", meta);
+    bad |= json_object_update(header, tensors);
     if (bad) {
         json_decref(header);
         return NULL;
@@ -114,17 +138,21 @@ static json_t *header_json(const struct trainer *trainer, json_t *meta)
 }
 
 /* The header as text, freed with mem_free(). */
-static int header_text(const struct trainer *trainer, const char *identity, const float *data,
-                       size_t floats, char **text, struct err *err)
+static int header_text(const struct trainer *trainer, const struct content *content, char **text,
+                       struct err *err)
 {
-    json_t *header = header_json(trainer, metadata(trainer, identity, data, floats));
+    char layout[DIGEST_TEXT];
+    json_t *header = NULL, *tensors = tensors_json(trainer);
+    if (tensors != NULL && safetensors_layout(tensors, layout) == 0)
+        header = header_json(metadata(trainer, content, layout), tensors);
     int code = safetensors_header(header, text, err);
     json_decref(header);
+    json_decref(tensors);
     return code;
 }
 
 int checkpoint_take(struct trainer *trainer, const char *path, const char *identity,
-                    struct checkpoint_image *out, struct err *err)
+                    const char *log, struct checkpoint_image *out, struct err *err)
 {
     size_t first = 0;
     struct checkpoint_image image = {.floats = data_floats(trainer)};
@@ -142,8 +170,12 @@ int checkpoint_take(struct trainer *trainer, const char *path, const char *ident
                        "%s: after update %" PRId64 " a parameter is no finite number; the last "
                        "checkpoint is kept; lower the learning rate",
                        path, trainer_state(trainer)->update);
+    if (code == 0) {
+        struct content content = {identity, log, image.data, image.floats};
+        code = header_text(trainer, &content, &image.header, err);
+    }
     if (code == 0)
-        code = header_text(trainer, identity, image.data, image.floats, &image.header, err);
+        digest_bytes(image.header, strlen(image.header), 0, image.digest);
     if (code != 0)
         checkpoint_image_release(&image);
     else
@@ -169,7 +201,7 @@ int checkpoint_save(struct trainer *trainer, const char *path, const char *ident
                     struct err *err)
 {
     struct checkpoint_image image = {0};
-    int code = checkpoint_take(trainer, path, identity, &image, err);
+    int code = checkpoint_take(trainer, path, identity, NULL, &image, err);
     if (code == 0)
         code = checkpoint_write(&image, err);
     checkpoint_image_release(&image);
@@ -218,40 +250,11 @@ static int read_state(struct reader *reader, struct trainer_state *state)
     return reader->failed;
 }
 
-int checkpoint_file_open(struct checkpoint_file *file, const char *path, size_t limit,
-                         struct err *err)
-{
-    size_t size = 0;
-    *file = (struct checkpoint_file){0};
-    int code = file_read(path, limit + SAFETENSORS_HEADER_LIMIT + 8, &file->bytes, &size, err);
-    if (code == 0)
-        code = safetensors_open(path, file->bytes, size, MEND, &file->tensors, err);
-    if (code != 0)
-        checkpoint_file_release(file);
-    else
-        file->meta = json_object_get(file->tensors.header, "__metadata__");
-    return code;
-}
-
-/* The metadata without their checksum, which it guards. */
-static int sum_of(const struct checkpoint_file *file, char sum[SAFETENSORS_SUM])
-{
-    json_t *rest = json_copy(file->meta);
-    if (rest == NULL)
-        return ERR_MEMORY;
-    json_object_del(rest, "xxh3");
-    int code = safetensors_sum(rest, file->tensors.data, file->tensors.size, sum);
-    json_decref(rest);
-    return code;
-}
-
-int checkpoint_file_check(const struct checkpoint_file *file, const char *path,
-                          const char *identity, struct err *err)
+int checkpoint_check(struct safetensors *file, const char *path, const char *identity,
+                     struct err *err)
 {
     struct reader reader = {path, file->meta, err, 0};
-    const char *format = text_of(&reader, "format"), *found = text_of(&reader, "identity"),
-               *wanted = text_of(&reader, "xxh3");
-    char sum[SAFETENSORS_SUM];
+    const char *format = text_of(&reader, "format"), *found = text_of(&reader, "identity");
     if (reader.failed)
         return reader.failed;
     if (strcmp(format, FORMAT) != 0)
@@ -259,65 +262,68 @@ int checkpoint_file_check(const struct checkpoint_file *file, const char *path,
     if (strcmp(found, identity) != 0)
         return err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path,
                        found, identity);
-    if (sum_of(file, sum) != 0)
-        return err_set(err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
-    if (strcmp(wanted, sum) != 0)
-        return err_set(err, ERR_INPUT, "%s: damaged: its checksum does not fit; " MEND, path);
-    return 0;
-}
-
-void checkpoint_file_release(struct checkpoint_file *file)
-{
-    json_decref(file->tensors.header);
-    mem_free(file->bytes);
-    *file = (struct checkpoint_file){0};
+    return safetensors_check(file, path, err);
 }
 
 /* The tensors are this network's. */
-static int check_tensors(const struct trainer *trainer, const struct checkpoint_file *file,
+static int check_tensors(const struct trainer *trainer, const struct safetensors *file,
                          const char *path, struct err *err)
 {
-    json_t *own = header_json(trainer, json_incref(file->meta));
-    int same = own != NULL && json_equal(own, file->tensors.header);
+    json_t *tensors = tensors_json(trainer);
+    json_t *own = tensors == NULL ? NULL : header_json(json_incref(file->meta), tensors);
+    int known = own != NULL, same = known && json_equal(own, file->header);
     json_decref(own);
+    json_decref(tensors);
+    if (!known)
+        return err_set(err, ERR_MEMORY, "%s: cannot be checked: out of memory", path);
     if (!same)
         return err_set(err, ERR_INPUT, "%s: its tensors are not those of this network; " MEND,
                        path);
     return 0;
 }
 
-int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
-                    struct err *err)
+static int put_arenas(struct trainer *trainer, const float *data, struct err *err)
 {
-    size_t wanted = data_floats(trainer) * sizeof(float);
-    struct checkpoint_file file;
-    struct trainer_state state = {0};
-    int code = checkpoint_file_open(&file, path, wanted, err);
-    if (code != 0)
-        return code;
-    struct reader reader = {path, file.meta, err, 0};
-    const float *data = (const float *)(const void *)file.tensors.data;
-    if (file.tensors.size != wanted)
-        code = err_set(err, ERR_INPUT,
-                       "%s: holds %zu bytes of tensors where this network needs %zu; " MEND, path,
-                       file.tensors.size, wanted);
-    if (code == 0)
-        code = checkpoint_file_check(&file, path, identity, err);
-    if (code == 0)
-        code = check_tensors(trainer, &file, path, err);
-    if (code == 0)
-        code = read_state(&reader, &state);
+    int code = 0;
     for (size_t s = 0; code == 0 && s < SECTION_COUNT; s++) {
         if (!uses(trainer, s))
             continue;
         code = trainer_write(trainer, sections[s].arena, data, err);
         data += trainer_arena_count(trainer, sections[s].arena);
     }
+    return code;
+}
+
+int checkpoint_load(struct trainer *trainer, const char *path, const char *identity,
+                    struct checkpoint_marks *marks, struct err *err)
+{
+    size_t wanted = data_floats(trainer) * sizeof(float);
+    struct safetensors file = {0};
+    struct trainer_state state = {0};
+    int code = safetensors_read(path, wanted + SAFETENSORS_HEADER_LIMIT + 8, &file, err);
+    if (code == 0 && file.data_bytes != wanted)
+        code = err_set(err, ERR_INPUT,
+                       "%s: holds %zu bytes of tensors where this network needs %zu; " MEND, path,
+                       file.data_bytes, wanted);
+    if (code == 0)
+        code = check_tensors(trainer, &file, path, err);
+    if (code == 0)
+        code = checkpoint_check(&file, path, identity, err);
+    struct reader reader = {path, file.meta, err, 0};
+    if (code == 0)
+        code = read_state(&reader, &state);
+    if (code == 0)
+        code = put_arenas(trainer, file.data, err);
     if (code == 0) {
         code = trainer_restore(trainer, &state, err);
         if (code != 0)
             err_prefix(err, "%s", path);
     }
-    checkpoint_file_release(&file);
+    if (code == 0 && marks != NULL) {
+        const char *log = json_string_value(json_object_get(file.meta, "log"));
+        snprintf(marks->log, sizeof marks->log, "%s", log == NULL ? "" : log);
+        memcpy(marks->digest, file.digest, sizeof marks->digest);
+    }
+    safetensors_release(&file);
     return code;
 }

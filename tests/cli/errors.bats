@@ -110,6 +110,76 @@ load common
     [ ! -e results ]
 }
 
+@test "a download that was cut off behind reserved space" {
+    fake_cifar data
+    truncate -s 0 data/cifar-10-batches-bin/data_batch_1.bin
+    truncate -s 30730000 data/cifar-10-batches-bin/data_batch_1.bin
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "/data_batch_1.bin' is nothing but zeros from record 0 on" "not whole"
+    [ ! -e results ]
+}
+
+@test "test data that is training data: one file under two names" {
+    fake_cifar data
+    cd data/cifar-10-batches-bin
+    ln -sf data_batch_1.bin test_batch.bin
+    cd ../..
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "/test_batch.bin' holds the same bytes as data_batch_1.bin beside it" "wrong copy"
+    [ ! -e results ]
+}
+
+@test "one label and no other is nothing to learn" {
+    fake_cifar data
+    printf '\0' | dd of=data/cifar-10-batches-bin/data_batch_1.bin bs=1 \
+        seek=$((3073 * 9999)) conv=notrunc status=none
+    printf 'x' | dd of=data/cifar-10-batches-bin/data_batch_1.bin bs=1 \
+        seek=$((3073 * 10000 - 1)) conv=notrunc status=none
+    repro figure5 --profile smoke --data data
+    [ "$status" -eq 1 ]
+    error_says "/data_batch_1.bin': all of its 10000 labels are 0"
+}
+
+@test "files of CIFAR-10's form that are not CIFAR-10 are called so, in manifest, table and page" {
+    mini
+    fake_cifar data
+    repro mini --data data
+    [ "$status" -eq 0 ]
+    local words="Own files in the form of CIFAR-10, not CIFAR-10"
+    [[ $output == *"2 of the files that were read are not the published cifar10"*"$words"* ]]
+    grep -q '"own_files": 2' results/runs/*/manifest.json
+    grep -q "$words" results/mini-mini-cifar10-openblas-s1.svg
+    rm results/*.svg
+    repro plot mini
+    [ "$status" -eq 0 ]
+    grep -q "$words" results/mini-mini-cifar10-openblas-s1.svg
+}
+
+@test "a data set that there is not, before anything is printed" {
+    mini
+    echo 'dataset = "cifar100";' >> share/experiments/mini.exp
+    for command in "plan mini" mini "check mini"; do
+        repro $command
+        [ "$status" -eq 2 ]
+        error_says "mini.exp: 'dataset': unknown data set 'cifar100'; did you mean 'cifar10'?"
+        [ "${#lines[@]}" -eq 1 ]
+    done
+}
+
+@test "more experiments than a screen holds are all known" {
+    mini
+    for i in $(seq -w 1 90); do
+        sed "s/\"mini\"/\"my$i\"/" share/experiments/mini.exp > "share/experiments/my$i.exp"
+    done
+    for i in $(seq -w 1 90); do
+        repro "my$i" --profile nonesuch
+        [ "$status" -eq 2 ]
+        error_says "nonesuch"
+    done
+}
+
 @test "label above 9: file and record" {
     fake_cifar data
     printf '\012' | dd of=data/cifar-10-batches-bin/data_batch_1.bin bs=1 seek=$((3073 * 7)) \

@@ -2,6 +2,17 @@
 # The main job at profile smoke, on synthetic data.
 load common
 
+@test "a convention of the command line has a figure of its own" {
+    mini
+    repro mini
+    [ "$status" -eq 0 ]
+    find results -maxdepth 1 -type f -exec md5sum {} + > before
+    repro mini --convention moments_at_step=reset
+    [ "$status" -eq 0 ]
+    [ -s results/mini-mini-synthetic-openblas-moments_at_step=reset-s1.tsv ]
+    md5sum -c --quiet before
+}
+
 @test "figure5: four curves, drawn three ways, with logs, manifests and checkpoints" {
     repro figure5 --profile smoke
     [ "$status" -eq 0 ]

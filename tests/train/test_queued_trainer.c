@@ -307,7 +307,7 @@ static struct trainer *loaded(enum kind kind, const struct trainer_config *confi
     struct err err = {0};
     struct trainer *trainer = trainer_of(kind, config);
     rush(trainer, 3); /* whatever it did before is forgotten, unread updates too */
-    if (checkpoint_load(trainer, path, IDENTITY, &err) != 0)
+    if (checkpoint_load(trainer, path, IDENTITY, NULL, &err) != 0)
         fail_msg("%s", err.text);
     return trainer;
 }
@@ -430,7 +430,7 @@ static void not_finite_amid_records(void **state)
     struct trainer *fresh = trainer_of(PLAIN, &config);
     rush(fresh, 5);
     assert_int_equal(checkpoint_save(fresh, path, IDENTITY, &err), 0);
-    assert_int_equal(checkpoint_load(queued, path, IDENTITY, &err), 0);
+    assert_int_equal(checkpoint_load(queued, path, IDENTITY, NULL, &err), 0);
     rush(fresh, 100);
     rush(queued, 100);
     settle(queued);

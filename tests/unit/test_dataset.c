@@ -116,6 +116,7 @@ static void images_and_labels(void **state)
     assert_int_equal(source_cifar10(scratch.folder, 10001, 10000, &data, &err), 0);
     assert_int_equal(data.train_n, 10001);
     assert_int_equal(data.test_n, 10000);
+    assert_int_equal(data.own_files, 3);
     assert_int_equal(data.channels, 3);
     assert_int_equal(data.height, 32);
     assert_int_equal(data.width, 32);
@@ -282,6 +283,7 @@ static void real_set(void **state)
     }
     for (int c = 0; c < 3; c++)
         assert_float_equal(sum[c] / (50000.0 * 1024), data.mean[c], 0.06);
+    assert_int_equal(data.own_files, 0); /* they are the published ones, all six */
     dataset_release(&data);
 }
 
