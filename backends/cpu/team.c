@@ -279,8 +279,8 @@ static void loop_place(void *context)
 
 #define PIECES 8 /* of a block: what a thread that lost its core can hold up is one of them */
 
-void team_for(int32_t threads, int64_t count,
-              void (*body)(void *context, int64_t i, int32_t place), void *context)
+void team_for(int32_t threads, int64_t count, void (*body)(void *context, int64_t i, int32_t place),
+              void *context)
 {
     int32_t size = threads < team_threads() ? threads : team_threads();
     if (count < size)

@@ -60,9 +60,9 @@ int wait_spin(struct wait_mood *mood, const atomic_int *word, int value)
         int64_t now = clock_ns(CLOCK_MONOTONIC);
         if (began == 0)
             began = now;
-        int64_t limit =
-            now < atomic_load_explicit(&mood->crowded_until, memory_order_relaxed) ? SPIN_CROWDED
-                                                                                  : SPIN_ALONE;
+        int64_t limit = now < atomic_load_explicit(&mood->crowded_until, memory_order_relaxed)
+                            ? SPIN_CROWDED
+                            : SPIN_ALONE;
         if (now - began >= limit)
             return 0;
     }
