@@ -49,14 +49,12 @@ struct team {
 /* What the calling thread runs at the moment. */
 static _Thread_local struct {
     struct team *bound, *within;
-    struct wait_clock *clock;
     int32_t place, size;
 } here = {.size = 1};
 
-static void run_place(struct team *team, struct wait_clock *clock, int32_t place)
+static void run_place(struct team *team, int32_t place)
 {
     here.within = team;
-    here.clock = clock;
     here.place = place;
     here.size = team->size;
     team->body(team->context);
@@ -87,7 +85,7 @@ static void *work(void *context)
     team_bind(team);
     for (;;) {
         if (take(worker)) {
-            run_place(team, &clock, worker->place);
+            run_place(team, worker->place);
             end_place(team);
             wait_look(&team->mood, &clock);
         } else if (atomic_load(&worker->offer) == END) {
@@ -96,15 +94,18 @@ static void *work(void *context)
             int none = NONE;
             if (atomic_compare_exchange_strong(&worker->offer, &none, ASLEEP))
                 while (atomic_load(&worker->offer) == ASLEEP)
-                    wait_sleep(&clock, &worker->offer, ASLEEP);
+                    wait_sleep(&worker->offer, ASLEEP);
         }
     }
 }
 
-static void offer(struct worker *worker, int what)
+/* Whether it slept. */
+static int offer(struct worker *worker, int what)
 {
-    if (atomic_exchange(&worker->offer, what) == ASLEEP)
+    int slept = atomic_exchange(&worker->offer, what) == ASLEEP;
+    if (slept)
         wait_wake(&worker->offer, 1);
+    return slept;
 }
 
 /* Signals are for the threads that know what to do with them. */
@@ -200,7 +201,7 @@ static void join(struct team *team)
             continue;
         if (left & OWNER_SLEEPS ||
             atomic_compare_exchange_strong(&team->left, &left, left | OWNER_SLEEPS))
-            wait_sleep(&team->clock, &team->left, left | OWNER_SLEEPS);
+            wait_sleep(&team->left, left | OWNER_SLEEPS);
     }
 }
 
@@ -223,12 +224,13 @@ void team_run(int32_t size, void (*body)(void *context), void *context)
     team->size = size;
     team->regions++;
     atomic_store(&team->left, size - 1);
+    int late = wait_is_crowded(&team->mood);
     for (int32_t i = 0; i < size - 1; i++)
-        offer(&team->workers[i], OFFERED);
-    run_place(team, &team->clock, 0);
+        late |= offer(&team->workers[i], OFFERED);
+    run_place(team, 0);
     for (int32_t i = 0; i < size - 1; i++)
-        if (take(&team->workers[i])) {
-            run_place(team, &team->clock, i + 1);
+        if ((late || !wait_briefly(&team->workers[i].offer, OFFERED)) && take(&team->workers[i])) {
+            run_place(team, i + 1);
             end_place(team);
         }
     join(team);
@@ -248,7 +250,7 @@ void team_barrier(void)
         return;
     }
     while (atomic_load(&team->rounds) == round)
-        wait_change(&team->mood, here.clock, &team->rounds, round);
+        wait_change(&team->mood, &team->rounds, round);
 }
 
 struct loop_region {
@@ -277,8 +279,8 @@ static void loop_place(void *context)
 
 #define PIECES 8 /* of a block: what a thread that lost its core can hold up is one of them */
 
-void team_for(int32_t threads, int64_t count,
-              void (*body)(void *context, int64_t i, int32_t place), void *context)
+void team_for(int32_t threads, int64_t count, void (*body)(void *context, int64_t i, int32_t place),
+              void *context)
 {
     int32_t size = threads < team_threads() ? threads : team_threads();
     if (count < size)
@@ -288,10 +290,10 @@ void team_for(int32_t threads, int64_t count,
             body(context, i, 0);
         return;
     }
-    struct loop_region loop = {here.bound->blocks, (count / size + PIECES - 1) / PIECES, body,
-                               context};
-    if (loop.piece < 1)
-        loop.piece = 1;
+    int64_t block = (count + size - 1) / size;
+    int crowded = wait_is_crowded(&here.bound->mood);
+    struct loop_region loop = {here.bound->blocks, crowded ? (block + PIECES - 1) / PIECES : block,
+                               body, context};
     for (int32_t k = 0; k < size; k++) {
         atomic_store_explicit(&loop.blocks[k].next, count * k / size, memory_order_relaxed);
         loop.blocks[k].end = count * (k + 1) / size;

@@ -57,7 +57,7 @@ void team_barrier(void);
  * contiguous block and takes pieces of it in order; one that is done takes pieces of the others.
  * So i is not bound to a place: a place's index is for its scratch memory alone.
  */
-void team_for(int32_t threads, int64_t count,
-              void (*body)(void *context, int64_t i, int32_t place), void *context);
+void team_for(int32_t threads, int64_t count, void (*body)(void *context, int64_t i, int32_t place),
+              void *context);
 
 #endif

@@ -4,8 +4,8 @@
  * costs as much again.  Where something else wants the cores it is wrong, twice: the awaited thread
  * stands in a queue, at times behind the very one that spins, and what is spun away counts as used.
  *
- * Which of the two it is, a thread finds by itself: the share of the time in which it wanted to run
- * and did not, which is what passed, less what it computed, less what it slept. */
+ * Which of the two it is, a thread finds by itself: by the share of the time in which it stood in
+ * a queue for a core, which the system counts. */
 #ifndef CPU_TEAM_WAIT_H
 #define CPU_TEAM_WAIT_H
 
@@ -17,19 +17,26 @@ struct wait_mood {
     _Atomic int64_t crowded_until;
 };
 
-/* Of a thread: where its current window began, ns, and what it slept in it. */
+/* Of a thread: when its current window began, and how long it had queued by then, ns. */
 struct wait_clock {
-    int64_t began, computed, slept;
+    int64_t began, queued;
 };
 
 /* Waits until *word is another than `value`; may return before, and is called again then. */
-void wait_change(struct wait_mood *mood, struct wait_clock *clock, atomic_int *word, int value);
+void wait_change(struct wait_mood *mood, atomic_int *word, int value);
+
+/* Whether something else wants the cores. */
+int wait_is_crowded(const struct wait_mood *mood);
 
 /* Spins only, as long as the mood allows; whether *word is another than `value`. */
 int wait_spin(struct wait_mood *mood, const atomic_int *word, int value);
 
+/* Spins for the time that a thread which spins needs to see a change; whether *word is another than
+ * `value`. */
+int wait_briefly(const atomic_int *word, int value);
+
 /* Sleeps until woken, if *word is `value`. */
-void wait_sleep(struct wait_clock *clock, atomic_int *word, int value);
+void wait_sleep(atomic_int *word, int value);
 
 /* Wakes up to `count` threads that sleep on the word. */
 void wait_wake(atomic_int *word, int count);
