@@ -5,10 +5,11 @@ REPRO_PROGRAM=$builddir/core/cli/repro
 REPRO_SHARE=$srcdir                       # experiments/ and plots/
 REPRO_BACKEND_PATH=$builddir/.libs        # the plugins as built
 REPRO_RANKS_PATH=$builddir/ranks/.libs    # the module of ranks
+REPRO_CONFORMANCE_PATH=$builddir/tests/conformance # the programs of `repro conform`
 REPRO_STUBS=$builddir/tests/stubs/.libs   # plugins that are refused
 PLOTS_DIR=$srcdir/plots
 REPRO_REAL_DATA=${REPRO_DATA:-}           # command-line tests unset REPRO_DATA itself
 CUDNN_CFLAGS=$(sed -n 's/^CUDNN_CFLAGS = //p' "$builddir/Makefile")
 OMP_WAIT_POLICY=passive                   # tests run side by side: waiting threads must not spin
 export srcdir builddir REPRO_PROGRAM REPRO_SHARE REPRO_BACKEND_PATH REPRO_RANKS_PATH
-export REPRO_STUBS PLOTS_DIR REPRO_REAL_DATA CUDNN_CFLAGS OMP_WAIT_POLICY
+export REPRO_CONFORMANCE_PATH REPRO_STUBS PLOTS_DIR REPRO_REAL_DATA CUDNN_CFLAGS OMP_WAIT_POLICY

@@ -55,6 +55,8 @@ int command_list(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_complete(int argc, char **argv);
+int command_conform(int argc, char **argv);
 
 /* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).
  * usage is the text behind the program's name; operand_wanted: one operand, the figure, is taken
