@@ -80,6 +80,22 @@ setup_file() {
     done
 }
 
+@test "the Debian package is of the same version, and knows every file" {
+    [ "$(sed -n '1s/.*(\(.*\)).*/\1/p' "$srcdir/debian/changelog")" = \
+        "$(sed -n 's/^AC_INIT(\[repro\], \[\(.*\)\])/\1/p' "$srcdir/configure.ac")" ]
+    # as dpkg-buildpackage would install: each file is some package's, or is left out by name
+    local file pattern
+    for file in $(cd "$root" && find . -type f | sed -E 's|^\./||; s|^.*/(bin\|lib\|libexec)/|usr/\1/|
+        s|^.*/share/|usr/share/|; s|^.*/include/|usr/include/|; s|^usr/lib/|usr/lib/any/|'); do
+        for pattern in $(cat "$srcdir"/debian/*.install "$srcdir/debian/not-installed"); do
+            # shellcheck disable=SC2053 # a pattern
+            [[ $file != $pattern && $file != $pattern/* ]] || continue 2
+        done
+        echo "no package has $file"
+        return 1
+    done
+}
+
 @test "uninstall leaves no file" {
     plain_make install DESTDIR="$PWD/twice" >log 2>&1
     [ "$(find twice -type f | wc -l)" -gt 50 ]
