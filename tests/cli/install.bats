@@ -85,8 +85,8 @@ setup_file() {
         "$(sed -n 's/^AC_INIT(\[repro\], \[\(.*\)\])/\1/p' "$srcdir/configure.ac")" ]
     # as dpkg-buildpackage would install: each file is some package's, or is left out by name
     local file pattern
-    for file in $(cd "$root" && find . -type f | sed -E 's|^\./||; s|^.*/(bin\|lib\|libexec)/|usr/\1/|
-        s|^.*/share/|usr/share/|; s|^.*/include/|usr/include/|; s|^usr/lib/|usr/lib/any/|'); do
+    for file in $(cd "$root" && find . -type f |
+        sed -E 's/^.*\/(bin|include|lib|libexec|share)\//usr\/\1\//; s/^usr\/lib\//&any\//'); do
         for pattern in $(cat "$srcdir"/debian/*.install "$srcdir/debian/not-installed"); do
             # shellcheck disable=SC2053 # a pattern
             [[ $file != $pattern && $file != $pattern/* ]] || continue 2
