@@ -4,6 +4,7 @@
 #include "backend/plugin.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/installed.h"
 #include "base/suggest.h"
 
 #include <dirent.h>
@@ -23,9 +24,12 @@
 char *backend_search_path(struct err *err)
 {
     const char *path = getenv("REPRO_BACKEND_PATH");
-    if (path == NULL || *path == '\0')
-        return mem_string(REPRO_PLUGIN_DIR, err);
-    return mem_format(err, "%s:%s", path, REPRO_PLUGIN_DIR);
+    char *own = installed_find(REPRO_PLUGIN_DIR, err), *both;
+    if (own == NULL || path == NULL || *path == '\0')
+        return own;
+    both = mem_format(err, "%s:%s", path, own);
+    mem_free(own);
+    return both;
 }
 
 /* Calls visit(folder) for each folder of a path like "a:b" until it returns non-zero; relative

@@ -25,9 +25,10 @@ const char *process_last_line(char *text)
     return line == NULL ? text : line + 1;
 }
 
-/* Reads to the end; keeps the last half of text's PROCESS_MESSAGES + 1 bytes at least. */
-static void read_messages(int descriptor, char *text)
+/* Reads to the end; keeps the last half of messages' PROCESS_MESSAGES + 1 bytes at least. */
+static void read_messages(int descriptor, struct process *process)
 {
+    char *text = process->messages;
     size_t size = 0;
     for (;;) {
         if (size == PROCESS_MESSAGES) {
@@ -39,6 +40,8 @@ static void read_messages(int descriptor, char *text)
             continue;
         if (got <= 0)
             break;
+        if (process->said != NULL)
+            process->said(process->context, text + size, (size_t)got);
         size += (size_t)got;
     }
     text[size] = '\0';
@@ -81,7 +84,7 @@ int process_run(struct process *process, struct err *err)
             return err_set(err, ERR_CANNOT_RUN, "%s is not on the PATH", name);
         return err_errno(err, number, "cannot start %s", name);
     }
-    read_messages(ends[0], process->messages);
+    read_messages(ends[0], process);
     close(ends[0]);
     while (waitpid(child, &process->status, 0) < 0)
         if (errno != EINTR)

@@ -2,6 +2,8 @@
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
+#include <stddef.h>
+
 struct err;
 
 #define PROCESS_MESSAGES 4096 /* the end of what it said; the cause stands last */
@@ -9,6 +11,9 @@ struct err;
 struct process {
     const char *const *argv; /* [0] is looked for on the PATH; ended by NULL */
     const char *folder;      /* that it runs in; NULL: this one */
+    /* NULL, or called with all that it says, as it says it */
+    void (*said)(void *context, const char *bytes, size_t size);
+    void *context;
     /* filled: both outputs, 0-ended, and how it ended, as waitpid() has it */
     char messages[PROCESS_MESSAGES + 1];
     int status;

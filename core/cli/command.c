@@ -2,6 +2,7 @@
 
 #include "backend/names.h"
 #include "base/err.h"
+#include "base/installed.h"
 #include "cli/say.h"
 
 #include <stdio.h>
@@ -13,8 +14,13 @@
 
 const char *share_folder(void)
 {
+    static char *own; /* kept for all callers */
     const char *folder = getenv("REPRO_SHARE");
-    return folder != NULL && *folder != '\0' ? folder : REPRO_SHARE_DIR;
+    if (folder != NULL && *folder != '\0')
+        return folder;
+    if (own == NULL)
+        own = installed_find(REPRO_SHARE_DIR, NULL);
+    return own == NULL ? REPRO_SHARE_DIR : own;
 }
 
 void report_slow(const char *backend, const struct repro_caps *caps, int precision)

@@ -67,6 +67,8 @@ int command_report(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_complete(int argc, char **argv);
+int command_conform(int argc, char **argv);
 
 /* Parses the shared options (argp: --help, --usage and errors exit by themselves with EXIT_USAGE).
  * usage is the text behind the program's name; operand_wanted: one operand, the figure, is taken

@@ -37,9 +37,13 @@ const struct command commands[] = {
      command_convert},
     {"backends", "", "the plugins found, what they can do, and why others are refused",
      command_backends},
+    {"conform", "PLUGIN", "holds a plugin against the contract of backends, part by part",
+     command_conform},
     {"bench", "", "images per second, where the time goes, and the limit of the convolutions",
      command_bench},
     {"list", "", "the figures there are, their runs and profiles", command_list},
+    {"complete", "WORD...", "what the last word could become, for the shells' completions",
+     command_complete},
     {NULL, NULL, NULL, NULL},
 };
 

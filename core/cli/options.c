@@ -130,6 +130,18 @@ static error_t parse_key(int key, char *argument, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
+static struct {
+    void (*visit)(const struct option_table *table, void *context);
+    void *context;
+} show;
+
+void option_table_show(void (*visit)(const struct option_table *table, void *context),
+                       void *context)
+{
+    show.visit = visit;
+    show.context = context;
+}
+
 void option_table_parse(const struct option_table *table, int argc, char **argv, void *into)
 {
     struct argp_option options[OPTIONS_MAX + 1] = {0};
@@ -137,6 +149,10 @@ void option_table_parse(const struct option_table *table, int argc, char **argv,
     struct argp argp = {options, parse_key, table->usage, table->about, NULL, NULL, NULL};
     char *name = argv[0], label[256];
     assert(table->count <= OPTIONS_MAX);
+    if (show.visit != NULL) {
+        show.visit(table, show.context);
+        exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED);
+    }
     for (size_t i = 0; i < table->count; i++)
         options[i] = (struct argp_option){.name = table->rows[i].name,
                                           .key = key_of(table, i),

@@ -53,6 +53,11 @@ struct option_table {
     const char *operand_missing; /* what is said where none is given */
 };
 
+/* From now on option_table_parse() hands its table to `visit` and ends the program with EXIT_DONE:
+ * for whoever wants to know a command's options and not to run it. */
+void option_table_show(void (*visit)(const struct option_table *table, void *context),
+                       void *context);
+
 /* Reads argv, behind argv[0], which is the command's name, into the fields of *into; what is not
  * given stays as it is. */
 void option_table_parse(const struct option_table *table, int argc, char **argv, void *into);

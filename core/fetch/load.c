@@ -1,6 +1,7 @@
 #include "fetch/load.h"
 
 #include "base/err.h"
+#include "base/installed.h"
 #include "base/mem.h"
 
 #include <dlfcn.h>
@@ -13,8 +14,10 @@ const struct fetch_link *fetch_load(struct err *err)
 {
     const char *folder = getenv("REPRO_FETCH_PATH");
     int given = folder != NULL && folder[0] == '/';
-    char *path = given ? mem_format(err, "%s/" MODULE, folder)
-                       : mem_format(err, "%s/fetch/" MODULE, REPRO_PLUGIN_DIR);
+    char *own = given ? NULL : installed_find(REPRO_PLUGIN_DIR "/fetch", err);
+    char *path =
+        given || own != NULL ? mem_format(err, "%s/" MODULE, given ? folder : own) : NULL;
+    mem_free(own);
     if (path == NULL)
         return NULL;
     const struct fetch_link *link = NULL;

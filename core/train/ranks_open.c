@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/installed.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -47,8 +48,9 @@ const struct ranks_link *ranks_load(struct err *err)
 {
     const char *folder = getenv("REPRO_RANKS_PATH");
     int given = folder != NULL && folder[0] == '/';
-    char *path = given ? mem_format(err, "%s/" MODULE, folder)
-                       : mem_format(err, "%s/ranks/" MODULE, REPRO_PLUGIN_DIR);
+    char *own = given ? NULL : installed_find(REPRO_PLUGIN_DIR "/ranks", err);
+    char *path = given || own != NULL ? mem_format(err, "%s/" MODULE, given ? folder : own) : NULL;
+    mem_free(own);
     if (path == NULL)
         return NULL;
     const struct ranks_link *link = NULL;

@@ -31,6 +31,13 @@ static int required(const char *name)
     return 0;
 }
 
+/* A reason, which goes to stderr, and the test that it belongs to, in their order for whoever reads
+ * both through one pipe. */
+__attribute__((constructor)) static void by_line(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+}
+
 int subject_open(void **state)
 {
     struct repro_device_options options = {.struct_size = sizeof options};
@@ -53,9 +60,29 @@ int subject_open(void **state)
     return subject.backend.device_caps(subject.device, &subject.caps, &error) == 0 ? 0 : -1;
 }
 
+static struct {
+    double error, bound;
+    char words[160];
+} worst;
+
+void subject_measured(double error, double bound, const char *format, ...)
+{
+    va_list args;
+    double size = isnan(error) ? INFINITY : error;
+    if (!(bound > 0.0) || (worst.bound > 0.0 && size / bound <= worst.error / worst.bound))
+        return;
+    worst.error = size;
+    worst.bound = bound;
+    va_start(args, format);
+    vsnprintf(worst.words, sizeof worst.words, format, args);
+    va_end(args);
+}
+
 int subject_close(void **state)
 {
     (void)state;
+    if (worst.bound > 0.0)
+        print_message("# worst %.2g of %.2g: %s\n", worst.error, worst.bound, worst.words);
     if (subject.device != NULL)
         subject.backend.device_close(subject.device);
     subject.device = NULL;

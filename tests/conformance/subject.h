@@ -38,6 +38,11 @@ void subject_need_ops(const struct repro_graph *graph);
 /* A device of so many threads. */
 struct repro_device *subject_device(int threads);
 
+/* An error that a test holds against a bound, in words: the one nearest to its bound is said when
+ * the program ends, as "# worst ERROR of BOUND: WHAT".  `repro conform` reads it. */
+void subject_measured(double error, double bound, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Ends the test with the sentence when code is not 0. */
 void subject_done(int32_t code, const struct repro_error *error);
 

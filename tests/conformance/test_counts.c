@@ -59,6 +59,7 @@ static void close_to(const struct snapshot *got, const struct snapshot *want, in
         exact[i] = (double)want->arenas[arena][i];
     double error = relative_error(got->arenas[arena], exact, count, 1e-6);
     guard_free(exact);
+    subject_measured(error, BOUND, "%s, arena %d", words, arena);
     if (!(error <= BOUND))
         fail_msg("%s: arena %d is %g apart", words, arena, error);
 }

@@ -146,6 +146,7 @@ static void arena_near(const struct trial *trial, int arena, const double *want,
 {
     float *got = subject_read(trial->compiled, arena, 0, count);
     double error = relative_error(got, want, count, 0.0);
+    subject_measured(error, BOUND, "arena %d beside the formulas", arena);
     if (!(error <= BOUND))
         fail_msg("arena %d is %.3g from the formulas after %d steps", arena, error, STEPS);
     guard_free(got);
@@ -289,6 +290,7 @@ static void stored_steps(void **state)
             float *got = subject_read(trial.compiled, arenas[a], 0, STORED_COUNT);
             double error = relative_error(got, want[a], STORED_COUNT, 1e-30);
             worst = error > worst ? error : worst;
+            subject_measured(error, BOUND, "arena %d beside PyTorch's", arenas[a]);
             if (!(error <= BOUND))
                 fail_msg("arena %d is %.3g from PyTorch's after %d steps", arenas[a], error, t);
             guard_free(got);

@@ -260,6 +260,7 @@ double relative_error(const float *got, const double *want, int64_t count, doubl
 
 static double check(const char *what, const char *tensor, double error, double bound)
 {
+    subject_measured(error, bound, "%s of %s", what, tensor);
     if (!(error <= bound))
         fail_msg("%s of %s differ from the reference by %.3g, more than %.3g", what, tensor, error,
                  bound);
