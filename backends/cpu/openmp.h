@@ -18,8 +18,9 @@ int32_t openmp_threads(void);
  * process (LD_PRELOAD), or the library was bound to another plugin before. */
 int openmp_is_ours(void (*use)(void *context), void *context);
 
-#define OPENMP_NOT_OURS                                                                            \
-    "%s finds another OpenMP runtime than this plugin's; leave LD_PRELOAD out, and load one plugin "  \
+#define OPENMP_NOT_OURS                                                                       \
+    "%s finds another OpenMP runtime than this plugin's; leave LD_PRELOAD out, and load one " \
+    "plugin "                                                                                 \
     "of this library a process"
 
 #endif

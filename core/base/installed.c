@@ -35,7 +35,7 @@ static int ends_in(const char *path, const char *end, size_t *before)
 }
 
 char *installed_from(const char *program_folder, const char *bin_folder, const char *folder,
-                 struct err *err)
+                     struct err *err)
 {
     size_t same = common(bin_folder, folder), before;
     char *found = NULL;

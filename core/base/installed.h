@@ -16,6 +16,6 @@ char *installed_find(const char *folder, struct err *err);
 /* The same for a program in `program_folder` that configure meant to lie in `bin_folder`; both
  * absolute.  What installed_find() does is this of /proc/self/exe. */
 char *installed_from(const char *program_folder, const char *bin_folder, const char *folder,
-                 struct err *err);
+                     struct err *err);
 
 #endif

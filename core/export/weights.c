@@ -79,8 +79,8 @@ static int copy_tensor(struct writing *writing, const struct net_tensor *tensor)
     int rank;
     snprintf(found, sizeof found, "%s/%s",
              tensor->arena == REPRO_ARENA_RUNNING ? "running" : "param", tensor->name);
-    int code = safetensors_floats(writing->file, writing->path, found, shape, &rank,
-                                  &values, writing->err);
+    int code = safetensors_floats(writing->file, writing->path, found, shape, &rank, &values,
+                                  writing->err);
     if (code != 0)
         return code;
     if (rank != tensor->rank || memcmp(shape, tensor->dims, (size_t)rank * sizeof *shape) != 0)

@@ -15,8 +15,7 @@ const struct fetch_link *fetch_load(struct err *err)
     const char *folder = getenv("REPRO_FETCH_PATH");
     int given = folder != NULL && folder[0] == '/';
     char *own = given ? NULL : installed_find(REPRO_PLUGIN_DIR "/fetch", err);
-    char *path =
-        given || own != NULL ? mem_format(err, "%s/" MODULE, given ? folder : own) : NULL;
+    char *path = given || own != NULL ? mem_format(err, "%s/" MODULE, given ? folder : own) : NULL;
     mem_free(own);
     if (path == NULL)
         return NULL;

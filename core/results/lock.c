@@ -85,7 +85,8 @@ int run_lock_take(struct run_lock *lock, const char *folder, const char *command
     char *path = mem_format(err, "%s/lock", folder);
     if (path == NULL)
         return ERR_MEMORY;
-    int code = 0, descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    int code = 0,
+        descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     if (descriptor < 0)
         code = err_errno(err, errno, "%s: cannot be created", path);
     else if ((code = lock_file(descriptor, path, err)) != 0)
