@@ -1,5 +1,5 @@
-# REPRO_SIMD: SIMD_CFLAGS, the flag with which the compiler reads OpenMP's `simd` and nothing else of
-# it.  Without one the loops are the same, only slower.
+# REPRO_SIMD: SIMD_CFLAGS, the flag with which the compiler reads OpenMP's `simd` and nothing else
+# of it.  Without one the loops are the same, only slower.
 AC_DEFUN([REPRO_SIMD], [
     SIMD_CFLAGS=
     AC_MSG_CHECKING([for the flag of OpenMP's simd])

@@ -28,7 +28,8 @@ report      : base backend/backend.h backend/names.h schedule experiment results
 export      : base backend schedule data/source.h net train/checkpoint.h experiment results
 lab         : base backend schedule data net train experiment results judge draw
 doctor      : base backend schedule data net train experiment fetch lab
-cli : base backend schedule data net train experiment fetch results judge draw report export lab doctor
+cli         : base backend schedule data net train experiment fetch results judge draw report
+cli         : export lab doctor
 '
 
 # Of core a backend includes the contract alone.  What backends share may stand in these folders of

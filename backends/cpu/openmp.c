@@ -1,5 +1,5 @@
-/* These are the entry points that gcc's code for `parallel` and `barrier` and omp.h's questions call;
- * OpenBLAS asks once at its start how places are bound, which libgomp answers. */
+/* These are the entry points that gcc's code for `parallel` and `barrier` and omp.h's questions
+ * call; OpenBLAS asks once at its start how places are bound, which libgomp answers. */
 #include "cpu/openmp.h"
 
 #include "cpu/team.h"

@@ -1,4 +1,5 @@
-/* installed.h -- the folders that this program was installed to, wherever the installation lies now.
+/* installed.h -- the folders that this program was installed to, wherever the installation lies
+ * now.
  *
  * configure says where they are to be.  An installation that was staged (DESTDIR), moved or made
  * with another prefix keeps the way from one of them to another, so each is looked for along that

@@ -28,8 +28,8 @@ static int end(void **state)
     return scratch_remove(&scratch);
 }
 
-/* installed_from() of a program in `program` below the scratch folder gives `want`, below it too where
- * it begins with '+'. */
+/* installed_from() of a program in `program` below the scratch folder gives `want`, below it too
+ * where it begins with '+'. */
 static void gives(const char *program, const char *bin, const char *folder, const char *want)
 {
     struct err err = {0};
