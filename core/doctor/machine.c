@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 #define LINE 8192 /* of /proc/cpuinfo: the flags alone take 1500 bytes */
 #define BUSY 0.5  /* of a core, by others: from here on threads that spin are slowed down */
@@ -71,59 +71,27 @@ static int look_at_processor(struct findings *findings, struct err *err)
     return finding == NULL ? ERR_MEMORY : 0;
 }
 
-static const char *setting(const char *name)
-{
-    const char *value = getenv(name);
-    return value == NULL || *value == '\0' ? NULL : value;
-}
-
-/* Variables that say how many threads compute, and how they wait. */
-static int look_at_threads(struct findings *findings, int cores, struct err *err)
-{
-    static const char *const names[] = {
-        "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OMP_PROC_BIND",     "OMP_PLACES",
-        "OMP_WAIT_POLICY", "GOMP_SPINCOUNT",   "GOMP_CPU_AFFINITY", "OPENBLAS_NUM_THREADS"};
-    struct text set = {0};
-    int fewer = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = setting(names[i]);
-        if (value == NULL)
-            continue;
-        text_put(&set, "%s%s=%.60s", set.size == 0 ? "" : ", ", names[i], value);
-        if (strstr(names[i], "THREAD") != NULL && atoi(value) > 0 && atoi(value) < cores)
-            fewer = 1;
-    }
-    struct finding *finding = findings_add(
-        findings, fewer ? FINDING_NOTE : FINDING_FINE, "threads", err, "%s",
-        set.failed      ? "out of memory"
-        : set.size == 0 ? "no variable of OpenMP's is set: every core computes"
-                        : set.bytes);
-    text_release(&set);
-    if (finding != NULL && fewer)
-        return finding_mend(finding,
-                            "that is fewer than the %d cores; --threads says how many "
-                            "threads compute, and is part of a run's identity",
-                            cores);
-    return finding == NULL ? ERR_MEMORY : 0;
-}
-
+/* What the process may use may be less than the machine has. */
 static int look_at_cores(struct findings *findings, struct err *err)
 {
     cpu_set_t set;
     double load = 0.0;
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
     int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    int known = getloadavg(&load, 1) == 1, busy = known && load >= BUSY;
-    const char *policy = setting("OMP_WAIT_POLICY");
-    int passive = policy != NULL && strcasecmp(policy, "passive") == 0;
+    int known = getloadavg(&load, 1) == 1, busy = known && load >= BUSY, fewer = cores < all;
     struct finding *finding = findings_add(
-        findings, busy && !passive ? FINDING_NOTE : FINDING_FINE, "cores", err,
-        "%d that this process may use; %.1f of the machine's were busy over the last minute", cores,
-        load);
-    if (finding != NULL && busy && !passive)
-        finding_mend(finding,
-                     "while other work runs set OMP_WAIT_POLICY=passive: threads that wait "
-                     "for each other otherwise spin, and lose most of their speed");
-    return finding == NULL ? ERR_MEMORY : look_at_threads(findings, cores, err);
+        findings, busy || fewer ? FINDING_NOTE : FINDING_FINE, "cores", err,
+        "%d of %ld that this process may use; %.1f of the machine's were busy over the last minute",
+        cores, all, load);
+    if (finding == NULL)
+        return ERR_MEMORY;
+    if (fewer)
+        return finding_mend(finding,
+                            "an affinity (taskset) keeps it from the others; the number of threads "
+                            "is part of a run's identity: --threads says it");
+    return busy ? finding_mend(finding, "trainings share the cores with other work: speeds here "
+                                        "and times left are those of a busy machine")
+                : 0;
 }
 
 /* NVIDIA's, by what their driver says. */
