@@ -250,11 +250,13 @@ static int read_state(struct reader *reader, struct trainer_state *state)
     return reader->failed;
 }
 
-int checkpoint_check(struct safetensors *file, const char *path, const char *identity,
-                     struct err *err)
+/* It is of this version and of that run. */
+static int check_kind(const struct safetensors *file, const char *path, const char *identity,
+                      struct err *err)
 {
     struct reader reader = {path, file->meta, err, 0};
     const char *format = text_of(&reader, "format"), *found = text_of(&reader, "identity");
+    text_of(&reader, "xxh3");
     if (reader.failed)
         return reader.failed;
     if (strcmp(format, FORMAT) != 0)
@@ -262,7 +264,14 @@ int checkpoint_check(struct safetensors *file, const char *path, const char *ide
     if (strcmp(found, identity) != 0)
         return err_set(err, ERR_INPUT, "%s: belongs to another run (identity %s, wanted %s)", path,
                        found, identity);
-    return safetensors_check(file, path, err);
+    return 0;
+}
+
+int checkpoint_check(struct safetensors *file, const char *path, const char *identity,
+                     struct err *err)
+{
+    int code = check_kind(file, path, identity, err);
+    return code == 0 ? safetensors_check(file, path, err) : code;
 }
 
 /* The tensors are this network's. */
@@ -306,9 +315,11 @@ int checkpoint_load(struct trainer *trainer, const char *path, const char *ident
                        "%s: holds %zu bytes of tensors where this network needs %zu; " MEND, path,
                        file.data_bytes, wanted);
     if (code == 0)
+        code = check_kind(&file, path, identity, err);
+    if (code == 0)
         code = check_tensors(trainer, &file, path, err);
     if (code == 0)
-        code = checkpoint_check(&file, path, identity, err);
+        code = safetensors_check(&file, path, err);
     struct reader reader = {path, file.meta, err, 0};
     if (code == 0)
         code = read_state(&reader, &state);

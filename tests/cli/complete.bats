@@ -107,7 +107,7 @@ in_bash() {
     in_bash figure
     [ "$output" = "figure1 figure2 figure3 figure4 figure5 figure6 figure7 " ]
     in_bash figure5 --pr
-    [ "$output" = "--precision --profile " ]
+    [ "$output" = "--precision --profile --progress " ]
     in_bash figure5 --profile sm
     [ "$output" = "small smoke " ]
     in_bash figure5 --profile = sm # bash makes three words of --profile=sm
