@@ -128,17 +128,10 @@ int dnnl_primitive_execute(const void *primitive, void *stream, int count, const
 
 typedef void sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                    const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
-static sgemm *real_sgemm; /* found before a step: steps call it from several threads */
+static sgemm *real_sgemm; /* found by the first call, in device_open: steps call it from several
+                             threads */
 
 sgemm cblas_sgemm;
-
-void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
-                 const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
-{
-    in_product = 1;
-    real_sgemm(order, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    in_product = 0;
-}
 
 static void find_sgemm(void)
 {
@@ -148,6 +141,16 @@ static void find_sgemm(void)
         void *symbol = library == NULL ? NULL : dlsym(library, "cblas_sgemm");
         memcpy(&real_sgemm, &symbol, sizeof real_sgemm);
     }
+}
+
+void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                 const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+    if (real_sgemm == NULL)
+        find_sgemm();
+    in_product = 1;
+    real_sgemm(order, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    in_product = 0;
 }
 
 static void one_step(struct trial *trial, int64_t update)
