@@ -105,7 +105,8 @@ static int rounds(int count)
     return result;
 }
 
-/* Both sides of a message are busy until it is over, as train/trainer_ranks.c has it. */
+/* As train/trainer_ranks.c has it: a rank computes its leaves before it waits, and both sides of a
+ * message are busy until it is over. */
 double workers_update(const struct workers_model *model, const struct schedule *schedule,
                       int64_t rows, int workers, double *clock, double *compute)
 {
@@ -115,22 +116,18 @@ double workers_update(const struct workers_model *model, const struct schedule *
     struct reduction_step step;
     double message = message_seconds(model), longest = 0.0;
     memset(clock, 0, (size_t)workers * sizeof *clock);
+    for (int64_t leaf = 0; leaf < cut.leaves; leaf++) {
+        double *own = &clock[reduction_rank(&cut, leaf, workers)];
+        *own += (double)leaf_rows(&cut, leaf) / model->speed;
+        longest = fmax(longest, *own);
+    }
     while (reduction_next(&walk, &step)) {
-        double *right = &clock[reduction_rank(&cut, step.last, workers)];
-        if (step.op == REDUCTION_LEAF)
-            *right += (double)leaf_rows(&cut, step.first) / model->speed;
         if (step.op != REDUCTION_JOIN)
             continue;
         double *left = &clock[reduction_rank(&cut, step.first - 1, workers)];
+        double *right = &clock[reduction_rank(&cut, step.last, workers)];
         if (left != right)
             *left = *right = fmax(*left, *right) + message;
-    }
-    for (int w = 0; w < workers; w++) {
-        struct reduction_span share = reduction_share(&cut, w, workers);
-        int64_t own = 0;
-        for (int64_t i = 0; i < share.count; i++)
-            own += reduction_micro(&cut, share.first + i).count;
-        longest = fmax(longest, (double)own / model->speed);
     }
     *compute = longest;
     return clock[workers - 1] + rounds(workers) * message;
