@@ -22,8 +22,8 @@ struct forecast_speed {
 };
 
 /* From the store's logs of runs with the same network, micro, ghost, backend and threads, each
- * trained by one process; where there are none, from a few timed updates of the first run, which takes some seconds and a run's
- * memory. */
+ * trained by one process; where there are none, from a few timed updates of the first run, which
+ * takes some seconds and a run's memory. */
 int forecast_speed(const struct figure *figure, const struct store *store,
                    struct forecast_speed *speed, struct err *err);
 

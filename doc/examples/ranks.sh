@@ -1,5 +1,6 @@
 #!/bin/sh
-# One run a job, on eight ranks: doc/examples/submit.sh doc/examples/ranks.sh figure5 --profile paper
+# One run a job, on eight ranks:
+# doc/examples/submit.sh doc/examples/ranks.sh figure5 --profile paper
 # Two minutes before its end it writes a checkpoint.
 #SBATCH --ntasks=8 --cpus-per-task=16 --time=24:00:00
 #SBATCH --signal=USR1@120
