@@ -9,11 +9,13 @@
 #include "train/ranks_link.h"
 
 #include <mpi.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@
 #define GRACE_LEAST 2.0    /* seconds for an answer, at least */
 #define HURRY 1.0          /* the limit, once the launcher wants an end, and may soon kill */
 #define HURRY_GRACE 0.5
+#define LAUNCHER_WAIT 10000 /* milliseconds from an abort to a signal to the launcher */
 
 struct ranks_job {
     double limit, grace; /* seconds */
@@ -293,9 +296,44 @@ static void mpi_close(struct ranks_job *job)
     free(job);
 }
 
+static int is_launcher(pid_t id)
+{
+    static const char *const names[] = {"mpirun\n", "mpiexec\n", "orterun\n", "prterun\n"};
+    char path[64], name[32] = "";
+    snprintf(path, sizeof path, "/proc/%ld/comm", (long)id);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fgets(name, sizeof name, file) == NULL)
+        name[0] = '\0';
+    if (file != NULL)
+        fclose(file);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* Open MPI's mpirun waits for its daemon on a host that is cut off as long as TCP does, a quarter
+ * of an hour.  A process that outlives this one sends it SIGTERM where it is still there later. */
+static void end_launcher(void)
+{
+    pid_t launcher = getppid();
+    int fd = is_launcher(launcher) ? pidfd_open(launcher, 0) : -1;
+    if (fd < 0 || fork() != 0)
+        return;
+    setsid();
+    dup2(fd, 0);
+    close_range(1, ~0U, 0);
+    for (int number = SIGTERM;; number = SIGKILL) {
+        struct pollfd wait = {.fd = 0, .events = POLLIN}; /* readable when it has ended */
+        if (poll(&wait, 1, LAUNCHER_WAIT) != 0 || pidfd_send_signal(0, number, NULL, 0) != 0)
+            _exit(0);
+    }
+}
+
 static void mpi_abort(struct ranks_job *job, int32_t status)
 {
     (void)job;
+    end_launcher();
     MPI_Abort(MPI_COMM_WORLD, status);
 }
 

@@ -91,7 +91,7 @@ int command_plan(int argc, char **argv)
     struct command_options options = {0};
     struct err err = {0};
     int trained = 0;
-    options_parse(
+    options_parse_plan(
         argc, argv, "FIGURE",
         "Prints the phases, batch sizes, learning rates, exact updates and noise scales of "
         "a figure's runs beside the paper's words; what the network comes to; then which of the "
@@ -100,10 +100,13 @@ int command_plan(int argc, char **argv)
         "the time and memory that the rest takes on this backend, from earlier logs or a few timed "
         "updates, one run "
         "after the other whatever --jobs says.  "
-        "Trains and writes nothing.",
-        1, &options);
+        "Trains and writes nothing.  With --workers it predicts instead what the runs take among "
+        "more workers, and draws it.",
+        &options);
     if (options.profile == NULL)
         options.profile = "paper";
+    if (options.workers != NULL)
+        return plan_workers(&options, &err) == 0 ? EXIT_DONE : report_error(&err);
     if (print_plan(&options, &trained, &err) != 0)
         return report_error(&err);
     return trained && !options.layers ? print_forecast(&options) : EXIT_DONE;

@@ -26,11 +26,13 @@ struct command_options {
     int precision, threads; /* 0: default */
     int bad_images;         /* "fail", "skip", from 1; 0: default */
     int allow_nondeterministic, tune;
-    uint64_t seed; /* 0: default */
-    size_t seeds;  /* runs a curve; 0: default */
-    int jobs;      /* runs trained side by side; 0: default */
-    int layers;    /* of plan: the network's layers instead of the runs */
-    int ranks;     /* processes that share each update; 0: as many as a launcher has started */
+    uint64_t seed;              /* 0: default */
+    size_t seeds;               /* runs a curve; 0: default */
+    int jobs;                   /* runs trained side by side; 0: default */
+    int layers;                 /* of plan: the network's layers instead of the runs */
+    const char *workers, *link; /* of plan: numbers of workers, and what is between them */
+    double speed;               /* of plan: images a second of one; 0: measured */
+    int ranks; /* processes that share each update; 0: as many as a launcher has started */
     double rank_timeout;    /* seconds; 0: default */
     struct ranks *together; /* the processes of this job; NULL: it is alone */
     /* Of the commands that train. */
@@ -81,6 +83,10 @@ void options_parse(int argc, char **argv, const char *usage, const char *about, 
 void options_parse_training(int argc, char **argv, const char *usage, const char *about,
                             int operand_wanted, struct command_options *options);
 
+/* The same for plan, which has options on workers. */
+void options_parse_plan(int argc, char **argv, const char *usage, const char *about,
+                        struct command_options *options);
+
 /* The same for watch, which has --every. */
 void options_parse_watch(int argc, char **argv, const char *usage, const char *about,
                          struct command_options *options);
@@ -113,6 +119,9 @@ void print_damaged(const struct store *store);
 /* Makes the report of every figure, of the results under `out`, and prints where it is.
  * conventions: those of the runs, or NULL. */
 int report_results(const char *out, const char *conventions, struct err *err);
+
+/* Predicts, prints and draws what the figure's runs take among options->workers. */
+int plan_workers(const struct command_options *options, struct err *err);
 
 /* Measures, prints and draws a study: an experiment that says `study`. */
 int make_study(const struct figure *figure, struct err *err);

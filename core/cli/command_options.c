@@ -137,6 +137,29 @@ static const struct option_row training_rows[] = {
      .offset = FIELD(quiet)},
 };
 
+static const struct option_row plan_rows[] = {
+    {.name = "workers",
+     .argument = "N,...",
+     .help = "the predicted training time on each of these numbers of workers, as a table and as "
+             "a figure under --out; without data or backend where --speed is given",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(workers)},
+    {.name = "link",
+     .argument = "RATE,LATENCY",
+     .help = "between any two workers (default: 25GB/s,2us)",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(link)},
+    {.name = "speed",
+     .argument = "IMAGES/S",
+     .help = "that one worker trains on (default: from the logs under --out, else from a few timed "
+             "updates)",
+     .kind = OPTION_REAL,
+     .offset = FIELD(speed),
+     .least = 1e-6,
+     .most = 1e12,
+     .bounds = "from 1e-6 to 1e12"},
+};
+
 static const struct option_row watch_rows[] = {
     {.name = "every",
      .argument = "SECONDS",
@@ -222,6 +245,16 @@ void options_parse_training(int argc, char **argv, const char *usage, const char
     if (options->json && options->quiet)
         refuse("--json and --quiet: standard output is for one of them; leave out the other");
     say_set_mode(options->json ? SAY_EVENTS : options->quiet ? SAY_QUIET : SAY_PROSE);
+}
+
+void options_parse_plan(int argc, char **argv, const char *usage, const char *about,
+                        struct command_options *options)
+{
+    parse(argc, argv, usage, about, 1, plan_rows, sizeof plan_rows / sizeof plan_rows[0], options);
+    if (options->workers == NULL && (options->link != NULL || options->speed > 0))
+        refuse("--link and --speed belong to --workers, such as --workers 1,8,64");
+    if (options->workers != NULL && options->layers)
+        refuse("--workers and --layers: a plan shows one of them; leave out the other");
 }
 
 void options_parse_watch(int argc, char **argv, const char *usage, const char *about,

@@ -11,6 +11,7 @@
 struct err;
 
 #define FORECAST_WORDS 400
+#define FORECAST_FORWARD_SHARE (1.0 / 3) /* of the work of training on an image */
 
 /* How fast training goes, and where that is known from. */
 struct forecast_speed {
@@ -20,9 +21,9 @@ struct forecast_speed {
     char words[FORECAST_WORDS]; /* "from the logs of 2 runs under results/runs" */
 };
 
-/* From the store's logs of runs with the same network, micro, ghost, backend and threads; where
- * there are none, from a few timed updates of the first run, which takes some seconds and a run's
- * memory. */
+/* From the store's logs of runs with the same network, micro, ghost, backend and threads, each
+ * trained by one process; where there are none, from a few timed updates of the first run, which
+ * takes some seconds and a run's memory. */
 int forecast_speed(const struct figure *figure, const struct store *store,
                    struct forecast_speed *speed, struct err *err);
 

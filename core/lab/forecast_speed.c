@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define TIMED_STEPS 3
-#define FORWARD_SHARE (1.0 / 3) /* of the work of training on an image */
 
 /* A log's speed is ours when what decides it is the same. */
 static int same_pace(const struct run *like, const struct stored *stored)
@@ -24,6 +23,9 @@ static int same_pace(const struct run *like, const struct stored *stored)
         if (!json_equal(json_object_get(identity, parts[i]),
                         json_object_get(like->identity, parts[i])))
             return 0;
+    for (size_t i = 0; i < json_array_size(sessions); i++)
+        if (json_object_get(json_array_get(sessions, i), "ranks") != NULL)
+            return 0; /* which rows several processes made is not said */
     const json_t *last = json_array_get(sessions, json_array_size(sessions) - 1);
     const json_t *threads = json_object_get(json_object_get(last, "host"), "threads");
     return json_integer_value(threads) == like->facts->backend.threads;
@@ -120,7 +122,8 @@ static int time_steps(const struct figure *figure, struct forecast_speed *speed,
     if (code != 0)
         return code;
     speed->images_per_second = (double)result.options.batch / result.median;
-    speed->epoch_overhead = (double)session->data.test_n * FORWARD_SHARE / speed->images_per_second;
+    speed->epoch_overhead = (double)session->data.test_n * FORECAST_FORWARD_SHARE /
+                            speed->images_per_second;
     speed->memory = mem_peak();
     snprintf(speed->words, sizeof speed->words,
              "%d timed updates of %" PRId64 " images just now; an evaluated image counted "

@@ -54,9 +54,10 @@ static int allocate(struct trainer *trainer, struct err *err)
     int code = prefetch_new(&ahead, &trainer->ahead, err);
     if (code != 0)
         return code;
-    return reduction_init(&trainer->sum,
+    code = reduction_init(&trainer->sum,
                           config->net->graph.param_count + config->net->graph.running_count,
                           config->groups + 1, err);
+    return code == 0 ? trainer_early_init(trainer, err) : code;
 }
 
 /* The numbers of rows that a forward call can bring, each once: those of the micros of every
@@ -207,6 +208,7 @@ void trainer_free(struct trainer *trainer)
         trainer->config.backend->net_free(trainer->net);
     if (trainer->rest != NULL)
         trainer->config.backend->net_free(trainer->rest);
+    trainer_early_release(trainer);
     reduction_release(&trainer->sum);
     prefetch_free(trainer->ahead);
     mem_free(trainer->tested);

@@ -24,8 +24,12 @@ struct trainer {
     float *scratch;                /* [param_count] */
     struct trainer_tested *tested; /* [micros of the test set] */
     struct ranks_traffic traffic;  /* that this rank has sent for updates */
-    int joins;                     /* the backend adds the sums of groups itself */
-    int records;                   /* it records updates, so that nobody waits for a loss */
+    /* leaves that are computed before a sum of another rank is waited for: so many from early_first
+     * on, in early[early_room] */
+    struct partial *early;
+    int64_t early_room, early_first, early_count;
+    int joins;   /* the backend adds the sums of groups itself */
+    int records; /* it records updates, so that nobody waits for a loss */
     /* updates recorded whose losses have not been counted; all of the current epoch */
     int64_t unread;
 };
@@ -66,6 +70,9 @@ int trainer_sum_on_device(struct trainer *trainer, const struct reduction_cut *c
 
 /* 1 when others compute a part. */
 int trainer_shares(const struct trainer *trainer);
+/* Room for leaves computed early, of any update of the schedule; nothing where nobody shares. */
+int trainer_early_init(struct trainer *trainer, struct err *err);
+void trainer_early_release(struct trainer *trainer);
 /* As trainer_sum_on_host(), each rank with its leaves. */
 int trainer_sum_among_ranks(struct trainer *trainer, const struct reduction_cut *cut,
                             struct err *err);

@@ -5,6 +5,7 @@
  * With a power of two of ranks and of leaves that makes count - 1 messages to the total and count -
  * 1 from it, each of a partial: nothing is sent twice. */
 #include "base/err.h"
+#include "base/mem.h"
 #include "train/trainer_parts.h"
 
 #include <inttypes.h>
@@ -24,12 +25,92 @@ int trainer_shares(const struct trainer *trainer)
     return ranks_are_several(trainer->config.ranks);
 }
 
-/* ---- The reader ---- */
-
 static int owner(const struct trainer *trainer, const struct reduction_cut *cut, int64_t leaf)
 {
     return (int)reduction_rank(cut, leaf, trainer->config.ranks->count);
 }
+
+/* ---- Leaves computed early ----
+ *
+ * In the middle of its share a rank may come to a JOIN with a sum of another one.  It computes the
+ * rest of its leaves before it waits: with a number of ranks that is no power of two they would
+ * compute one after the other else. */
+
+/* How many leaves of this rank stand behind its first JOIN with a sum of another one. */
+static int64_t leaves_behind(const struct trainer *trainer, const struct reduction_cut *cut)
+{
+    struct reduction_walk walk = reduction_walk(cut->leaves);
+    struct reduction_step step;
+    int rank = trainer->config.ranks->rank, waited = 0;
+    int64_t count = 0;
+    while (reduction_next(&walk, &step)) {
+        if (owner(trainer, cut, step.last) != rank)
+            continue;
+        count += waited && step.op == REDUCTION_LEAF;
+        waited |= step.op == REDUCTION_JOIN && owner(trainer, cut, step.first - 1) != rank;
+    }
+    return count;
+}
+
+int trainer_early_init(struct trainer *trainer, struct err *err)
+{
+    const struct trainer_config *config = &trainer->config;
+    const struct schedule *schedule = config->schedule;
+    if (!trainer_shares(trainer))
+        return 0;
+    for (int i = 0; i < 2 * schedule->phase_count; i++) {
+        const struct phase *phase = &schedule->phase[i / 2];
+        int64_t rows = i % 2 == 0 ? phase->batch : phase->last_rows;
+        struct reduction_cut cut = reduction_cut(rows, config->micro, schedule->ghost,
+                                                 config->groups);
+        int64_t behind = leaves_behind(trainer, &cut);
+        trainer->early_room = behind > trainer->early_room ? behind : trainer->early_room;
+    }
+    trainer->early = mem_new((size_t)trainer->early_room, sizeof *trainer->early, err);
+    for (int64_t i = 0; trainer->early != NULL && i < trainer->early_room; i++) {
+        trainer->early[i].values = mem_new((size_t)trainer->sum.count + REDUCTION_TAIL,
+                                           sizeof(float), err);
+        if (trainer->early[i].values == NULL)
+            return ERR_MEMORY;
+    }
+    return trainer->early == NULL ? ERR_MEMORY : 0;
+}
+
+void trainer_early_release(struct trainer *trainer)
+{
+    for (int64_t i = 0; trainer->early != NULL && i < trainer->early_room; i++)
+        mem_free(trainer->early[i].values);
+    mem_free(trainer->early);
+}
+
+static void swap_current(struct trainer *trainer, int64_t i)
+{
+    struct partial current = trainer->sum.current;
+    trainer->sum.current = trainer->early[i];
+    trainer->early[i] = current;
+}
+
+/* Computes this rank's leaves from `first` on, unless it has; the current sum stays. */
+static int compute_early(struct trainer *trainer, const struct reduction_cut *cut, int64_t first,
+                         struct err *err)
+{
+    int code = 0;
+    if (trainer->early_count > 0)
+        return 0;
+    trainer->early_first = first;
+    for (int64_t leaf = first; code == 0 && leaf < cut->leaves &&
+                               owner(trainer, cut, leaf) == trainer->config.ranks->rank;
+         leaf++) {
+        const struct reduction_step step = {.op = REDUCTION_LEAF, .first = leaf, .last = leaf};
+        swap_current(trainer, leaf - first);
+        code = trainer_leaf(trainer, cut, &step, err);
+        swap_current(trainer, leaf - first);
+        trainer->early_count++;
+    }
+    return code;
+}
+
+/* ---- The reader ---- */
 
 static int64_t message_size(const struct trainer *trainer)
 {
@@ -56,9 +137,12 @@ static int take_tail(const struct trainer *trainer, struct partial *partial)
 static int rank_leaf(struct trainer *trainer, const struct reduction_cut *cut,
                      const struct reduction_step *step, struct err *err)
 {
-    return owner(trainer, cut, step->first) == trainer->config.ranks->rank
-               ? trainer_leaf(trainer, cut, step, err)
-               : 0;
+    if (owner(trainer, cut, step->first) != trainer->config.ranks->rank)
+        return 0;
+    if (trainer->early_count == 0)
+        return trainer_leaf(trainer, cut, step, err);
+    swap_current(trainer, step->first - trainer->early_first);
+    return 0;
 }
 
 static int rank_keep(struct trainer *trainer, const struct reduction_cut *cut,
@@ -83,7 +167,9 @@ static int rank_join(struct trainer *trainer, const struct reduction_cut *cut,
     }
     if (right != ranks->rank)
         return 0;
-    if (left != right) {
+    if (left != right)
+        code = compute_early(trainer, cut, step->last + 1, err);
+    if (code == 0 && left != right) {
         code = ranks_receive(ranks, left, slot->values, message_size(trainer), err);
         take_tail(trainer, slot);
     }
@@ -112,6 +198,7 @@ int trainer_sum_among_ranks(struct trainer *trainer, const struct reduction_cut 
 {
     struct repro_error error = {0};
     struct ranks_traffic before = trainer->config.ranks->sent;
+    trainer->early_count = 0;
     int code = trainer_walk(trainer, &by_ranks, cut, err);
     if (code == 0)
         code = tell_total(trainer, err);

@@ -235,3 +235,77 @@ $((params - 990 * 9)) parameters here." <<< "$output"
     memory=$(sed -n 's/^  Memory: \([0-9]*\) MiB.*/\1/p' <<< "$output")
     [ "$memory" -gt 0 ] && [ "$memory" -lt 1000 ] # the images alone are 8 GiB
 }
+
+# predicted RUN: its row of the first table.
+predicted() {
+    grep -m 1 -E "^  $1 " <<< "$output"
+}
+
+@test "plan --workers: without backend or data, a table, the most useful number, a figure" {
+    REPRO_BACKEND_PATH=/nowhere repro plan figure5 --workers 1,8,64,512 --link 25GB/s,2us \
+        --speed 1000
+    [ "$status" -eq 0 ]
+    # 4 (P + R) bytes and a tail of 32
+    grep -qx "A link of 25 GB/s and 2 us; a sum of gradients is 11.01 MB\..*" <<< "$output"
+    # 200 epochs of 390 updates of 128 images, and 10000 test images at a third each
+    predicted original | grep -qE "^  original +3.0 h "
+    # a batch of one ghost batch is one worker's, however many there are; a grown one is not
+    grep -qxE "  original +in 8 groups 1, 1, 1, 1; B/ghost 1, 1, 1, 1" <<< "$output"
+    grep -qxE "  increasing-batch-size +in 8 groups 1, 5, 8, 8; B/ghost 1, 5, 25, 40" <<< "$output"
+    grep -qx "drawn: results/figure5-paper-workers.{png,svg,pdf}, points in .*" <<< "$output"
+    [ "$(ls results | tr '\n' ' ')" = "figure5-paper-workers.pdf figure5-paper-workers.png \
+figure5-paper-workers.svg figure5-paper-workers.tsv " ]
+    python3 - results/figure5-paper-workers.tsv <<'PY'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1]), delimiter="\t"))
+def seconds(title, groups, workers):
+    return [float(r["seconds"]) for r in rows if (r["title"], r["groups"], r["workers"], r["asked"])
+            == (title, groups, str(workers), "1")][0]
+one, grown = "Original training schedule", "Increasing batch size"
+assert abs(seconds(one, "experiment", 1) - 200 * (390 * 128 + 10000 / 3) / 1000) < 1e-3
+assert seconds(one, "workers", 64) > 0.9 * seconds(one, "workers", 1)
+assert seconds(grown, "workers", 64) < 0.4 * seconds(grown, "workers", 1)
+assert seconds(grown, "experiment", 64) > seconds(grown, "workers", 64)
+PY
+}
+
+@test "plan --workers: the speed from the logs of one process, as the plan has it" {
+    repro figure5 --profile smoke
+    repro plan figure5 --profile smoke --workers 1,2
+    [ "$status" -eq 0 ]
+    grep -qE "^Time among workers of .* images/s each, from the median of 40 epochs" <<< "$output"
+    # what several processes made is none of one's
+    sed -i 's/"sessions": \[{/&"ranks": 2, /; s/"last_update"/"ranks": 2, &/' \
+        results/runs/*/manifest.json
+    grep -q '"ranks": 2' results/runs/*/manifest.json
+    repro plan figure5 --profile smoke --workers 1,2
+    [ "$status" -eq 0 ]
+    grep -qE "^Time among workers of .* images/s each, from 3 timed updates" <<< "$output"
+}
+
+@test "plan --workers: what cannot be is refused, and nothing is written" {
+    repro plan figure5 --workers 8,1 --speed 1
+    [ "$status" -eq 2 ]
+    error_says "--workers: '8,1' is no list" "1,8,64"
+    repro plan figure5 --workers 1,8 --speed 1 --link 25GB/s
+    [ "$status" -eq 2 ]
+    error_says "--link: '25GB/s'" "25GB/s,2us"
+    repro plan figure5 --workers 1,8 --speed 0
+    [ "$status" -eq 2 ]
+    repro plan figure5 --link 25GB/s,2us
+    [ "$status" -eq 2 ]
+    error_says "--link and --speed belong to --workers"
+    repro plan figure5 --workers 1,8 --layers
+    [ "$status" -eq 2 ]
+    error_says "--workers and --layers"
+    repro plan figure1 --workers 1,8 --speed 1
+    [ "$status" -eq 2 ]
+    error_says "figure1 shows schedules and trains no network"
+    repro plan appendix-a --workers 1,8 --speed 1
+    [ "$status" -eq 2 ]
+    error_says "appendix-a measures and trains no runs"
+    REPRO_BACKEND_PATH=/nowhere repro plan figure5 --workers 1,8
+    [ "$status" -ne 0 ]
+    error_says "the speed of one worker is not known here; give it by --speed" "/nowhere"
+    [ ! -e results ]
+}

@@ -211,6 +211,15 @@ openmpi-bin) or put it into PATH" ]
     [ "$status" -eq 0 ]
 }
 
+@test "mpirun around a program without MPI: refused once, and nothing is trained eight times" {
+    need_mpi
+    export REPRO_RANKS_PATH=$PWD
+    ranks 8 figure5 --profile smoke
+    [ "$status" -eq 77 ]
+    one_error_says "built without MPI" "Debian: libopenmpi-dev openmpi-bin" "./bootstrap"
+    [ ! -e results ]
+}
+
 @test "another MPI's launcher is refused: each process would train by itself" {
     need_mpi
     PMI_RANK=0 PMI_SIZE=2 repro figure5 --profile smoke
