@@ -3,7 +3,7 @@
  * the bound too and with 1, 3 and 5 seeds.
  *
  * REPRO_TRIALS says how many runs a cell has (default: few, always the same); make check-long takes
- * 2000, and prints the table that doc/judging.md shows.  REPRO_SEED chooses others. */
+ * 1500, and prints the table that doc/judging.md shows.  REPRO_SEED chooses others. */
 #include "judge/judge.h"
 
 #include "base/err.h"
@@ -148,7 +148,7 @@ static double truth(enum kind kind, int all, double gap, size_t run, int phase, 
     case FLAT: /* a gain below its bound holds */
         number = 2.0 * kinds[kind].bound - number;
         return phase < 2 ? levels[phase] : levels[1] + number;
-    default: /* falls evenly within the second phase, which has 12 epochs: 3-epoch means are 9 apart */
+    default: /* falls evenly within the second phase, of 12 epochs: its 3-epoch means are 9 apart */
         return phase == 1   ? levels[1] - number * in_phase / 9.0
                : phase == 0 ? levels[0]
                             : levels[1] - number * 10.0 / 9.0 + number;
