@@ -174,10 +174,10 @@ static void judge_mean(struct track *track, const struct part *part)
     double error = sqrt(noise.variance *
                         (1.0 / (double)sample[0].count + 1.0 / (double)sample[1].count));
     size_t phase = (size_t)part->phase->first_epoch;
-    bounds_add(&track->means,
-               (struct bound){by, -track->margin, error, noise.df, part->a * 8 + part->b, phase});
-    bounds_add(&track->means,
-               (struct bound){-by, -track->margin, error, noise.df, part->a * 8 + part->b, phase});
+    bounds_add(&track->means, (struct bound){by, -track->margin, error, noise.df,
+                                             part->a * CLAIM_RUN_MAX + part->b, phase});
+    bounds_add(&track->means, (struct bound){-by, -track->margin, error, noise.df,
+                                             part->a * CLAIM_RUN_MAX + part->b, phase});
     track->noise = noise.variance >= track->noise.variance ? noise : track->noise;
 }
 
@@ -228,8 +228,8 @@ static void say_track(const struct track *track, struct claim_verdict *verdict)
                    "largest mean gap of a phase %.3g %s, from epoch %zu on (%s, %s), at most %.3g "
                    "at %g %% confidence",
                    unit * fabs(mean->value), name, mean->b + 1,
-                   claims_run_name(claim, evidence, mean->a / 8),
-                   claims_run_name(claim, evidence, mean->a % 8),
+                   claims_run_name(claim, evidence, mean->a / CLAIM_RUN_MAX),
+                   claims_run_name(claim, evidence, mean->a % CLAIM_RUN_MAX),
                    unit * (fabs(mean->value) + bounds_reach(&track->means, mean)), percent);
         claims_say(verdict->measured, "; widest gap %.3g at epoch %d (%s, %s)",
                    unit * track->widest.by, track->widest.epoch + 1,
