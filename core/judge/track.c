@@ -224,13 +224,14 @@ static void say_track(const struct track *track, struct claim_verdict *verdict)
     if (track->widest.epoch < 0) {
         claims_say(verdict->measured, "these runs do the same in every epoch");
     } else {
-        claims_say(verdict->measured,
-                   "largest mean gap of a phase %.3g %s, from epoch %zu on (%s, %s), at most %.3g "
-                   "at %g %% confidence",
-                   unit * fabs(mean->value), name, mean->b + 1,
-                   claims_run_name(claim, evidence, mean->a / CLAIM_RUN_MAX),
-                   claims_run_name(claim, evidence, mean->a % CLAIM_RUN_MAX),
-                   unit * (fabs(mean->value) + bounds_reach(&track->means, mean)), percent);
+        claims_say(
+            verdict->measured,
+            "least certain mean gap of a phase %.3g %s, from epoch %zu on (%s, %s), at most %.3g "
+            "at %g %% confidence",
+            unit * fabs(mean->value), name, mean->b + 1,
+            claims_run_name(claim, evidence, mean->a / CLAIM_RUN_MAX),
+            claims_run_name(claim, evidence, mean->a % CLAIM_RUN_MAX),
+            unit * (fabs(mean->value) + bounds_reach(&track->means, mean)), percent);
         claims_say(verdict->measured, "; widest gap %.3g at epoch %d (%s, %s)",
                    unit * track->widest.by, track->widest.epoch + 1,
                    claims_run_name(claim, evidence, track->widest.a),

@@ -317,11 +317,13 @@ static void tracking(void **state)
               "margin = 0.01; confidence = 0.95; resolution = 0.02; seeds = 2;");
     curves_at(0, 4, 0.0, (const double[]){0.9, 0.9, 0.1});
     rows[0][0][2].test_accuracy = 0.2; /* the two do the same until the first step */
-    outcome(CLAIM_HOLDS, "largest mean gap of a phase 0 points, from epoch 5 on (decay, grow)");
+    outcome(CLAIM_HOLDS,
+            "least certain mean gap of a phase 0 points, from epoch 5 on (decay, grow)");
     for (size_t s = 0; s < 4; s++)
         rows[1][s][9].test_accuracy += 0.027;
-    outcome(CLAIM_HOLDS, "largest mean gap of a phase 0.675 points, from epoch 9 on (decay, grow), "
-                         "at most 0.675 at 95 % confidence; widest gap 0.9 at epoch 9 ");
+    outcome(CLAIM_HOLDS,
+            "least certain mean gap of a phase 0.675 points, from epoch 9 on (decay, grow), "
+            "at most 0.675 at 95 % confidence; widest gap 0.9 at epoch 9 ");
     for (size_t s = 0; s < 4; s++)
         rows[1][s][9].test_accuracy += 0.006;
     outcome(CLAIM_FAILS, "widest gap 1.1 at epoch 9");
@@ -330,7 +332,7 @@ static void tracking(void **state)
         rows[1][s][8].test_accuracy -= 0.02, rows[1][s][10].test_accuracy -= 0.02;
     outcome(CLAIM_HOLDS, "widest gap ");
     curves_at(0, 4, 0.0, (const double[]){0.9, 0.9101, 0.1});
-    outcome(CLAIM_FAILS, "largest mean gap of a phase 1.01 points");
+    outcome(CLAIM_FAILS, "least certain mean gap of a phase 1.01 points");
     /* Seeds are shifted: 6 degrees of freedom for 8 windows.  s = 0.00516, standard error 0.00365;
      * t(1 - 0.0125 / 8, 6) = 4.73 */
     curves_at(0, 4, 0.004, (const double[]){0.9, 0.9, 0.1});
