@@ -70,7 +70,15 @@ double statistics_t_cdf(double t, double df)
     return t > 0.0 ? 1.0 - tail : tail;
 }
 
-/* By halving. */
+static double t_density(double t, double df)
+{
+    if (df > NORMAL_ABOVE)
+        return exp(-0.5 * t * t) / sqrt(2.0 * M_PI);
+    return exp(lgamma(0.5 * (df + 1.0)) - lgamma(0.5 * df) - 0.5 * (df + 1.0) * log1p(t * t / df)) /
+           sqrt(df * M_PI);
+}
+
+/* By Newton's steps, halving where one leaves the bracket. */
 double statistics_t_quantile(double p, double df)
 {
     if (p < 0.5)
@@ -78,12 +86,18 @@ double statistics_t_quantile(double p, double df)
     double low = 0.0, high = 1.0;
     for (; statistics_t_cdf(high, df) < p && high < 1e100; high *= 2.0)
         low = high;
+    double t = 0.5 * (low + high);
     for (int i = 0; i < 200 && high - low > 2.0 * DBL_EPSILON * high; i++) {
-        double middle = 0.5 * (low + high);
-        if (statistics_t_cdf(middle, df) < p)
-            low = middle;
+        double over = statistics_t_cdf(t, df) - p, next = t - over / t_density(t, df);
+        if (over < 0.0)
+            low = t;
         else
-            high = middle;
+            high = t;
+        if (!(next > low && next < high))
+            next = 0.5 * (low + high);
+        if (fabs(next - t) <= 2.0 * DBL_EPSILON * t)
+            return next;
+        t = next;
     }
     return 0.5 * (low + high);
 }

@@ -38,12 +38,13 @@ static void say_verdicts(const struct verdicts *verdicts, const struct facts *fa
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct claim *claim = &experiment->claims[i];
         const struct claim_verdict *verdict = &verdicts->verdicts[i];
-        say_event("verdict", "{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "figure",
+        say_event("verdict", "{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "figure",
                   say_text(experiment->name), "profile", say_text(facts->profile->name), "section",
                   say_text(claim->section), "claim",
                   say_text(claim->quote == NULL ? claim->drawn : claim->quote), "verdict",
                   claim_outcome_word(verdict->outcome), "measured", say_text(verdict->measured),
-                  "needed", say_text(verdict->needed), "from", say_text(claim->from));
+                  "needed", say_text(verdict->needed), "from", say_text(claim->from), "power",
+                  say_text(verdict->power));
     }
 }
 

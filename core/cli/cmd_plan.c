@@ -6,7 +6,9 @@
 #include "lab/anatomy.h"
 #include "lab/figure.h"
 #include "lab/forecast.h"
+#include "lab/power.h"
 #include "experiment/plan.h"
+#include "judge/evidence.h"
 #include "results/store.h"
 
 #include <stdio.h>
@@ -61,6 +63,22 @@ static int print_plan(const struct command_options *options, int *trained, struc
     return code;
 }
 
+/* How many seeds the claims take. */
+static int print_power(const struct figure *figure, struct store *store, struct err *err)
+{
+    struct evidence evidence = {0};
+    char *text = NULL;
+    int code = evidence_load(store, &figure->session.facts, figure->first_seed, EVIDENCE_SEEDS,
+                             &evidence, err);
+    if (code == 0)
+        code = power_line(&evidence.claims, &text, err);
+    if (code == 0)
+        fputs(text, stdout);
+    mem_free(text);
+    evidence_release(&evidence);
+    return code;
+}
+
 /* Where no backend can run there is still a plan: says why the rest is missing. */
 static int print_forecast(const struct command_options *options)
 {
@@ -75,9 +93,10 @@ static int print_forecast(const struct command_options *options)
         code = store_open(&store, figure.out, &err);
     if (code == 0)
         code = forecast_text(&figure, &store, &text, &err);
-    if (code == 0)
+    if (code == 0) {
         printf("\n%s", text);
-    else if (err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND)
+        code = print_power(&figure, &store, &err);
+    } else if (err.code == ERR_CANNOT_RUN || err.code == ERR_BACKEND)
         printf("\nWhat is left to do here is not known: %s\n", err.text);
     mem_free(text);
     store_close(&store);

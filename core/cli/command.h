@@ -57,6 +57,7 @@ int command_run(int argc, char **argv);
 int command_runs(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_power(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_watch(int argc, char **argv);

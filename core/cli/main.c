@@ -19,6 +19,8 @@ const struct command commands[] = {
      command_plan},
     {"check", "FIGURE", "which of the paper's claims held, by the plan and by what is trained",
      command_check},
+    {"power", "FIGURE", "how many seeds each claim takes for a verdict, and how long that is here",
+     command_power},
     {"plot", "FIGURE", "draws a figure again from results alone", command_plot},
     {"status", "", "what is done, in training, by whom and how far, and stopped", command_status},
     {"watch", "FIGURE", "redraws a figure while its runs are trained elsewhere", command_watch},

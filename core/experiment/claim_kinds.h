@@ -43,23 +43,23 @@
     /* run's mean lies more than margin below that of `below`; one-sided t test */                \
     X(LOWER_FINAL_ACCURACY, "lower_final_accuracy", "run", "below", 1, 0,                         \
       CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS) | CLAIM_BIT(CONFIDENCE), lower)                        \
-    /* mean final test accuracy >= value - margin, the rounding of the number that is printed */  \
+    /* mean final test accuracy > value - margin, the rounding of what is printed; t test */      \
     X(FINAL_ACCURACY_AT_LEAST, "final_accuracy_at_least", "run", NULL, 1, 0,                      \
       CLAIM_BIT(VALUE) | CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS), least)                             \
-    /* gap of smoothed means <= max(margin, deviations * its error) */                            \
+    /* mean gaps of phases within margin; no gap of smoothed means seen beyond it */              \
     X(TRACK_BY_EPOCH, "track_by_epoch", "runs", NULL, 2,                                          \
       CLAIM_QUANTIFIED | CLAIM_NOISY | CLAIM_SAME_STEPS,                                          \
-      CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS) | CLAIM_BIT(SMOOTH) | CLAIM_BIT(DEVIATIONS) |          \
+      CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS) | CLAIM_BIT(SMOOTH) | CLAIM_BIT(CONFIDENCE) |          \
           CLAIM_BIT(RESOLUTION),                                                                  \
       track)                                                                                      \
-    /* final test accuracy - that before step + 1 <= margin */                                    \
+    /* final test accuracy - that before step + 1 < margin; t tests */                            \
     X(FLAT_AFTER, "flat_after", "runs", NULL, 1, CLAIM_LATER_STEP,                                \
       CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS) | CLAIM_BIT(SMOOTH) | CLAIM_BIT(STEP), flat)           \
-    /* test accuracy falls by >= sag from step to step + 1, then rises by >= jump */              \
+    /* test accuracy falls by > sag from step to step + 1, then rises by > jump; t tests */       \
     X(SAGS_AND_JUMPS, "sags_and_jumps", "runs", NULL, 1, CLAIM_LATER_STEP,                        \
       CLAIM_BIT(SEEDS) | CLAIM_BIT(SMOOTH) | CLAIM_BIT(STEP) | CLAIM_BIT(SAG) | CLAIM_BIT(JUMP),  \
       sag)                                                                                        \
-    /* better by >= margin from before the step to after it */                                    \
+    /* better by > margin from before the step to after it; t tests */                            \
     X(IMPROVES_AT, "improves_at", "runs", NULL, 1, CLAIM_QUANTIFIED,                              \
       CLAIM_BIT(MARGIN) | CLAIM_BIT(SEEDS) | CLAIM_BIT(SMOOTH) | CLAIM_BIT(STEP), improves)
 

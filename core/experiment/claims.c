@@ -35,7 +35,6 @@ static const struct {
     [CLAIM_SEEDS] = {"seeds", 1, 1, 1000, ""},
     [CLAIM_CONFIDENCE] = {"confidence", 0, 0.5, 0.9999, "0.5 to 0.9999"},
     [CLAIM_SMOOTH] = {"smooth", 1, 1, 100000, ""},
-    [CLAIM_DEVIATIONS] = {"deviations", 0, 0, 100, "0 to 100"},
     [CLAIM_RESOLUTION] = {"resolution", 0, 1e-9, 10, "above 0 and at most 10"},
     [CLAIM_STEP] = {"step", 1, 1, SCHEDULE_STEP_MAX, ""},
     [CLAIM_SAG] = {"sag", 0, 1e-9, 1, "above 0 and at most 1"},

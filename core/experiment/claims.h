@@ -41,11 +41,9 @@ enum claim_number {
     CLAIM_WITHIN,
     CLAIM_MARGIN,
     CLAIM_SEEDS,      /* finished seeds of each run below which there is no verdict */
-    CLAIM_CONFIDENCE, /* of each one-sided test, 0.5 to 1 */
+    CLAIM_CONFIDENCE, /* HOLDS and FAILS are each wrong in at most 1 - it; 0.5 to 1 */
     CLAIM_SMOOTH,     /* epochs in a moving mean; no mean reaches across a step */
-    CLAIM_DEVIATIONS,
-    /* where deviations * standard error is above it, seeds are too few for HOLDS */
-    CLAIM_RESOLUTION,
+    CLAIM_RESOLUTION, /* a band of gaps that is wider, to either side, is too wide for HOLDS */
     CLAIM_STEP,
     CLAIM_SAG,
     CLAIM_JUMP,

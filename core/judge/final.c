@@ -1,128 +1,99 @@
-/* Claims on final test accuracies: equal, or lower, by t tests over seeds. */
+/* Claims on final test accuracies: equal, lower, or as high as is printed. */
 #include "judge/judge_parts.h"
-#include "base/statistics.h"
 
 #include <math.h>
 
-#define SEEDS_MAX 1000 /* more are not looked for */
-#define POWER 0.8      /* with which a number of seeds is looked for */
-
-static double final_accuracy(const struct runlog *log)
+static struct sample final_of(const struct claim_evidence *evidence, size_t run)
 {
-    return log->rows[log->count - 1].test_accuracy;
-}
-
-struct final {
-    double mean, squares; /* squares: sum of (x - mean)^2 */
-    double count;
-};
-
-static struct final final_of(const struct claim_curves *curves)
-{
-    struct final final = {.count = (double)curves->count};
+    const struct claim_curves *curves = &evidence->curves[run];
+    struct sample sample = {0};
     for (size_t s = 0; s < curves->count; s++)
-        final.mean += final_accuracy(&curves->logs[s]) / final.count;
+        sample_add(&sample, curves->logs[s].rows[curves->logs[s].count - 1].test_accuracy);
+    return sample;
+}
+
+/* The scatter from epoch to epoch in a run's last phase, of which the last epoch is one; the mean
+ * over its seeds. */
+static double scatter_of(const struct claim_evidence *evidence, size_t run)
+{
+    const struct claim_curves *curves = &evidence->curves[run];
+    const struct schedule *schedule = &evidence->here[run];
+    const struct phase *last = &schedule->phase[schedule->phase_count - 1];
+    double sum = 0.0;
     for (size_t s = 0; s < curves->count; s++)
-        final.squares += pow(final_accuracy(&curves->logs[s]) - final.mean, 2.0);
-    return final;
+        sum += noise_epochs(&curves->logs[s], CLAIM_TEST_ACCURACY, last->first_epoch,
+                            schedule->epochs);
+    return sum / (double)curves->count;
 }
 
-/* The difference of two runs' final accuracies with its uncertainty. */
-struct difference {
-    double by;        /* mean of b - mean of a */
-    double deviation; /* of one run's final accuracy */
-    double reach;     /* t quantile * standard error of `by` */
-    int counted;      /* 1: from the error of counting, not from seeds */
-};
-
-/* Two samples with one variance (Student), df = seeds of a + seeds of b - 2.  Where a run has one
- * seed, the error of counting right answers on test_n images, sqrt(p (1-p) / test_n), stands for
- * the noise between seeds.  That seeds of the same number share their shuffles is left aside: it
- * makes differences smaller than this allows for, never larger.
- */
-static struct difference difference_of(struct final a, struct final b, int64_t test_n,
-                                       double confidence)
+/* What the seeds of all of the figure's runs show together. */
+static struct sample others_of(const struct claim_evidence *evidence)
 {
-    struct difference difference = {.by = b.mean - a.mean};
-    double df = a.count + b.count - 2.0, variance;
-    difference.counted = a.count < 2.0 || b.count < 2.0;
-    if (difference.counted) {
-        double p = 0.5 * (a.mean + b.mean);
-        variance = p * (1.0 - p) / (double)test_n;
-        df = INFINITY;
-    } else {
-        variance = (a.squares + b.squares) / df;
+    struct sample others = {0};
+    for (size_t run = 0; run < evidence->experiment->run_count; run++) {
+        struct sample sample = final_of(evidence, run);
+        others.squares += sample.squares;
+        others.count += sample.count > 1 ? sample.count - 1 : 0;
     }
-    difference.deviation = sqrt(variance);
-    difference.reach = statistics_t_quantile(confidence, df) *
-                       sqrt(variance * (1.0 / a.count + 1.0 / b.count));
-    return difference;
+    return others;
 }
 
-/* Seeds of each run with which a mean at `distance` from a bound is told from it with probability
- * POWER. */
-static int seeds_wanted(double deviation, double distance, double confidence)
+/* The noise of a difference of two runs, or of a single one.  That seeds of the same number share
+ * their shuffles is left aside: it makes differences smaller than this allows for, never larger. */
+static struct noise noise_between(const struct claim_evidence *evidence, const size_t *runs,
+                                  const struct sample *samples, size_t count)
 {
-    for (int n = 2; n <= SEEDS_MAX; n++) {
-        double df = 2.0 * n - 2.0;
-        double reach = statistics_t_quantile(confidence, df) + statistics_t_quantile(POWER, df);
-        if (reach * deviation * sqrt(2.0 / n) <= distance)
-            return n;
+    double level = 0.0, scatter = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        level += samples[i].mean / (double)count;
+        scatter += scatter_of(evidence, runs[i]) / (double)count;
     }
-    return SEEDS_MAX + 1;
+    return noise_of(samples, count, others_of(evidence),
+                    scatter + noise_supposed(CLAIM_TEST_ACCURACY, level, evidence->test_n));
 }
 
-static void say_wanted(char *text, double deviation, double distance, double confidence)
+static double error_of(const struct noise *noise, const struct sample *samples, size_t count)
 {
-    int wanted = seeds_wanted(deviation, distance, confidence);
-    claims_say(text, "; undecided, about %s%d seeds would tell",
-               wanted > SEEDS_MAX ? "more than " : "", wanted > SEEDS_MAX ? SEEDS_MAX : wanted);
+    double share = 0.0;
+    for (size_t i = 0; i < count; i++)
+        share += 1.0 / (double)samples[i].count;
+    return sqrt(noise->variance * share);
 }
 
-/* Two one-sided tests for every pair: -margin < difference < margin.  As all pairs must pass, no
- * level needs a correction. */
 void claims_judge_equal(const struct claim *claim, const struct claim_evidence *evidence,
                         struct claim_verdict *verdict)
 {
     double margin = claims_number(claim, evidence, CLAIM_MARGIN),
            confidence = claims_number(claim, evidence, CLAIM_CONFIDENCE);
-    struct difference worst = {0};
-    size_t worst_a = 0, worst_b = 1;
-    int differ = 0;
+    size_t pairs = claim->run_count * (claim->run_count - 1) / 2;
+    struct bounds bounds = bounds_begin(confidence, 1.0 - confidence, 2 * pairs);
+    struct noise widest = {0};
     for (size_t a = 0; a < claim->run_count; a++)
         for (size_t b = a + 1; b < claim->run_count; b++) {
-            struct difference now = difference_of(final_of(&evidence->curves[claim->runs[a]]),
-                                                  final_of(&evidence->curves[claim->runs[b]]),
-                                                  evidence->test_n, confidence);
-            differ |= fabs(now.by) - now.reach > margin;
-            if (fabs(now.by) + now.reach <= fabs(worst.by) + worst.reach)
-                continue;
-            worst = now;
-            worst_a = a;
-            worst_b = b;
+            struct sample pair[2] = {final_of(evidence, claim->runs[a]),
+                                     final_of(evidence, claim->runs[b])};
+            struct noise noise = noise_between(evidence, (size_t[]){claim->runs[a], claim->runs[b]},
+                                               pair, 2);
+            double by = pair[1].mean - pair[0].mean, error = error_of(&noise, pair, 2);
+            widest = noise.variance >= widest.variance ? noise : widest;
+            bounds_add(&bounds, (struct bound){by, -margin, error, noise.df, a, b});
+            bounds_add(&bounds, (struct bound){-by, -margin, error, noise.df, a, b});
         }
-    claims_say(verdict->measured, "largest difference %.2f points (%s %.2f %%, %s %.2f %%)",
-               100.0 * fabs(worst.by), claims_run_name(claim, evidence, worst_a),
-               100.0 * final_of(&evidence->curves[claim->runs[worst_a]]).mean,
-               claims_run_name(claim, evidence, worst_b),
-               100.0 * final_of(&evidence->curves[claim->runs[worst_b]]).mean);
-    if (!worst.counted)
-        claims_say(verdict->measured, ", at most %.2f at %g %% confidence",
-                   100.0 * (fabs(worst.by) + worst.reach), 100.0 * confidence);
+    const struct bound *worst = &bounds.least;
+    claims_say(verdict->measured,
+               "largest difference %.2f points (%s %.2f %%, %s %.2f %%), at most %.2f at %g %% "
+               "confidence",
+               100.0 * fabs(worst->value), claims_run_name(claim, evidence, worst->a),
+               100.0 * final_of(evidence, claim->runs[worst->a]).mean,
+               claims_run_name(claim, evidence, worst->b),
+               100.0 * final_of(evidence, claim->runs[worst->b]).mean,
+               100.0 * (fabs(worst->value) + bounds_reach(&bounds, worst)), 100.0 * confidence);
     claims_say_seeds(claim, evidence, verdict->measured);
     claims_say(verdict->needed,
                "every difference below %g points, by two one-sided t tests at %g %%",
                100.0 * margin, 100.0 * confidence);
-    if (differ)
-        verdict->outcome = CLAIM_FAILS;
-    else if (fabs(worst.by) + worst.reach < margin)
-        verdict->outcome = CLAIM_HOLDS;
-    else {
-        verdict->outcome = CLAIM_NOT_ENOUGH_RUNS;
-        if (!worst.counted)
-            say_wanted(verdict->measured, worst.deviation, fabs(margin - fabs(worst.by)),
-                       confidence);
-    }
+    verdict->outcome = claims_outcome(&bounds);
+    claims_power_equal(claim, &bounds, &widest, pairs, margin, verdict);
 }
 
 void claims_judge_lower(const struct claim *claim, const struct claim_evidence *evidence,
@@ -130,42 +101,43 @@ void claims_judge_lower(const struct claim *claim, const struct claim_evidence *
 {
     double margin = claims_number(claim, evidence, CLAIM_MARGIN),
            confidence = claims_number(claim, evidence, CLAIM_CONFIDENCE);
-    struct final low = final_of(&evidence->curves[claim->runs[0]]),
-                 high = final_of(&evidence->curves[claim->runs[1]]);
-    struct difference lower = difference_of(low, high, evidence->test_n, confidence);
+    struct sample pair[2] = {final_of(evidence, claim->runs[0]),
+                             final_of(evidence, claim->runs[1])};
+    struct noise noise = noise_between(evidence, claim->runs, pair, 2);
+    struct bounds bounds = bounds_begin(confidence, 1.0 - confidence, 1);
+    double by = pair[1].mean - pair[0].mean;
+    bounds_add(&bounds, (struct bound){by, margin, error_of(&noise, pair, 2), noise.df, 0, 1});
     claims_say(verdict->measured,
                "%.2f points lower (%s %.2f %%, %s %.2f %%), at least %.2f at %g %% confidence",
-               100.0 * lower.by, claims_run_name(claim, evidence, 0), 100.0 * low.mean,
-               claims_run_name(claim, evidence, 1), 100.0 * high.mean,
-               100.0 * (lower.by - lower.reach), 100.0 * confidence);
+               100.0 * by, claims_run_name(claim, evidence, 0), 100.0 * pair[0].mean,
+               claims_run_name(claim, evidence, 1), 100.0 * pair[1].mean,
+               100.0 * (by - bounds_reach(&bounds, &bounds.least)), 100.0 * confidence);
     claims_say_seeds(claim, evidence, verdict->measured);
-    if (lower.counted)
-        claims_say(verdict->measured,
-                   ", so the noise is taken to be that of counting on %lld images",
-                   (long long)evidence->test_n);
     claims_say(verdict->needed, "more than %g points lower, by a one-sided t test at %g %%",
                100.0 * margin, 100.0 * confidence);
-    if (lower.by - lower.reach > margin)
-        verdict->outcome = CLAIM_HOLDS;
-    else if (lower.by + lower.reach <= margin)
-        verdict->outcome = CLAIM_FAILS;
-    else {
-        verdict->outcome = CLAIM_NOT_ENOUGH_RUNS;
-        say_wanted(verdict->measured, lower.deviation, fabs(lower.by - margin), confidence);
-    }
+    verdict->outcome = claims_outcome(&bounds);
+    claims_power_above(claim, &bounds, &noise, 2, 1, "a difference", margin, verdict);
 }
 
-/* The paper's own test: what its runs came to, rounded as it is printed. */
+/* As the number is printed: its rounding is the margin. */
 void claims_judge_least(const struct claim *claim, const struct claim_evidence *evidence,
                         struct claim_verdict *verdict)
 {
     double value = claims_number(claim, evidence, CLAIM_VALUE),
            margin = claims_number(claim, evidence, CLAIM_MARGIN);
-    struct final final = final_of(&evidence->curves[claim->runs[0]]);
-    claims_say(verdict->measured, "%s %.2f %%", claims_run_name(claim, evidence, 0),
-               100.0 * final.mean);
+    struct sample final = final_of(evidence, claim->runs[0]);
+    struct noise noise = noise_between(evidence, claim->runs, &final, 1);
+    struct bounds bounds = bounds_begin(CLAIMS_CONFIDENCE, 1.0 - CLAIMS_CONFIDENCE, 1);
+    bounds_add(&bounds, (struct bound){final.mean, value - margin, error_of(&noise, &final, 1),
+                                       noise.df, 0, 0});
+    claims_say(verdict->measured, "%s %.2f %%, at least %.2f at %g %% confidence",
+               claims_run_name(claim, evidence, 0), 100.0 * final.mean,
+               100.0 * (final.mean - bounds_reach(&bounds, &bounds.least)),
+               100.0 * CLAIMS_CONFIDENCE);
     claims_say_seeds(claim, evidence, verdict->measured);
-    claims_say(verdict->needed, "a mean of at least %g %%, to within %g points", 100.0 * value,
-               100.0 * margin);
-    verdict->outcome = final.mean >= value - margin ? CLAIM_HOLDS : CLAIM_FAILS;
+    claims_say(verdict->needed,
+               "a mean of at least %g %%, to within %g points, by a one-sided t test at %g %%",
+               100.0 * value, 100.0 * margin, 100.0 * CLAIMS_CONFIDENCE);
+    verdict->outcome = claims_outcome(&bounds);
+    claims_power_above(claim, &bounds, &noise, 1, 1, "a mean", value - margin, verdict);
 }

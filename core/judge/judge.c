@@ -26,6 +26,13 @@ const char *claim_outcome_word(enum claim_outcome outcome)
     return words[outcome];
 }
 
+enum claim_outcome claims_outcome(const struct bounds *bounds)
+{
+    return bounds->any_below   ? CLAIM_FAILS
+           : bounds->all_above ? CLAIM_HOLDS
+                               : CLAIM_NOT_ENOUGH_RUNS;
+}
+
 double claims_number(const struct claim *claim, const struct claim_evidence *evidence,
                      enum claim_number which)
 {
@@ -155,6 +162,7 @@ static void judge_trained(const struct claim *claim, const struct claim_evidence
             if (evidence->curves[claim->runs[i]].count == 0)
                 claims_say(verdict->measured, "%s%s", found++ ? ", " : "",
                            claims_run_name(claim, evidence, i));
+        claims_power_ahead(claim, evidence, verdict);
         return;
     }
     if (claims_find_stray(claim, evidence, verdict->measured)) {
@@ -168,6 +176,8 @@ static void judge_trained(const struct claim *claim, const struct claim_evidence
         claims_say(verdict->measured, "; %zu seeds of each run are needed, too few of: %s", seeds,
                    missing);
     }
+    if (verdict->need.spread > 0.0 && verdict->need.seeds < seeds)
+        verdict->need.seeds = seeds;
 }
 
 void claim_judge(const struct claim *claim, const struct claim_evidence *evidence,

@@ -33,11 +33,25 @@ struct claim_evidence {
 
 enum claim_outcome { CLAIM_HOLDS, CLAIM_FAILS, CLAIM_NOT_ENOUGH_RUNS, CLAIM_NOT_RUN };
 
+/* What the noise between seeds asks of a claim.  spread 0: nothing; its numbers have none, or it
+ * cannot be judged at this profile. */
+struct claim_need {
+    double spread;     /* standard deviation of one seed's number; a fraction, or nats */
+    int supposed;      /* 1: not shown by these seeds (noise.h) */
+    int nats;          /* 1: the number is a cross-entropy */
+    size_t seeds;      /* of each run, for a verdict with BOUNDS_POWER; BOUNDS_SEEDS + 1: more */
+    const char *where; /* "if the runs are equal" */
+};
+
 struct claim_verdict {
     enum claim_outcome outcome;
     /* "36.1 times (78000 / 2160 updates) at the paper's scale, by the plan; ..." */
     char measured[CLAIM_TEXT];
     char needed[CLAIM_TEXT]; /* "at least 30 times", without `from` */
+    /* What so many seeds can tell, whatever was measured: "a difference of 1.3 points or more would
+     * be seen ..."; empty where there is no noise. */
+    char power[CLAIM_TEXT];
+    struct claim_need need;
 };
 
 /* "HOLDS", "FAILS", "NOT ENOUGH RUNS", "NOT RUN". */

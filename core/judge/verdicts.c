@@ -91,6 +91,8 @@ static int write_claim(struct text *out, const struct verdicts *verdicts, size_t
         write_part(out, "measured", verdict->measured);
         if (verdict->needed[0] != '\0')
             write_part(out, "needed", needed);
+        if (verdict->power[0] != '\0')
+            write_part(out, "power", verdict->power);
     }
     int code = head == NULL || needed == NULL ? ERR_MEMORY : 0;
     mem_free(head);
@@ -143,7 +145,8 @@ int verdicts_write(const struct verdicts *verdicts, const char *path, struct err
     struct text table = {0}, *out = &table;
     text_put_string(
         out,
-        "verdict\tfigure\tprofile\tdata\tbackend\tsection\tkind\twords\tmeasured\tneeded\tfrom\n");
+        "verdict\tfigure\tprofile\tdata\tbackend\tsection\tkind\twords\tmeasured\tneeded\tfrom\t"
+        "power\n");
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct claim *claim = &experiment->claims[i];
         const char *cells[] = {claim_outcome_word(verdicts->verdicts[i].outcome),
@@ -156,7 +159,8 @@ int verdicts_write(const struct verdicts *verdicts, const char *path, struct err
                                claim->quote != NULL ? claim->quote : claim->drawn,
                                verdicts->verdicts[i].measured,
                                verdicts->verdicts[i].needed,
-                               claim->from};
+                               claim->from,
+                               verdicts->verdicts[i].power};
         size_t last = sizeof cells / sizeof cells[0] - 1;
         for (size_t c = 0; c <= last; c++)
             write_cell(out, cells[c], c == last ? '\n' : '\t');

@@ -27,7 +27,7 @@ void verdicts_release(struct verdicts *verdicts);
 int verdicts_text(const struct verdicts *verdicts, char **text, struct err *err);
 
 /* Replaces the file: tab-separated, one line a claim, the first line naming the columns
- * verdict, figure, profile, data, backend, section, kind, words, measured, needed, from. */
+ * verdict, figure, profile, data, backend, section, kind, words, measured, needed, from, power. */
 int verdicts_write(const struct verdicts *verdicts, const char *path, struct err *err);
 
 #endif

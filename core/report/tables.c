@@ -149,7 +149,8 @@ int tables_verdicts(struct table *table, const struct report_set *set, struct er
                       claim->quote);
         else
             table_add(table, "Drawn in %s: %s", claim->section, claim->drawn);
-        table_add(table, "%s", verdict->measured);
+        table_add(table, "%s%s%s", verdict->measured,
+                  verdict->power[0] == '\0' ? "" : ". Power: ", verdict->power);
         table_add(table, "%s", verdict->needed[0] == '\0' ? "-" : verdict->needed);
         table_add(table, "%s", claim->from);
     }

@@ -7,7 +7,10 @@
 const char *const words_reading[] = {
     "Every sentence of the paper that a figure builds on is a claim with a tolerance, and has a "
     "verdict. HOLDS and FAILS are said of what was measured here; NOT ENOUGH RUNS where the noise "
-    "between seeds leaves both open; NOT RUN where a run is missing. Numbers of updates are judged "
+    "between seeds leaves both open; NOT RUN where a run is missing. HOLDS and FAILS are each "
+    "wrong "
+    "in at most 5 of 100 cases; the power of a verdict is what so many seeds could have seen. "
+    "Numbers of updates are judged "
     "by the plan at the paper's own scale, and every finished log must follow its plan.",
     "A profile other than the paper's divides images, batches and epochs by stated numbers, or "
     "trains a narrower network. Every phase keeps the paper's noise scale, but accuracies are not "
