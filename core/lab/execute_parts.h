@@ -23,6 +23,7 @@ struct execution {
     struct trainer *trainer;
     struct writer *writer; /* of checkpoints */
     struct runlog log;
+    struct measuring measuring; /* of the noise; zeroes: none, or another rank's */
     json_t *manifest;
     struct run_lock lock;
     double epoch_began, training, evaluating, checkpointed; /* seconds */

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# --measure-noise: a file beside the log, and a run that is the same without.
+load common
+load ranks
+
+# What is measured is the same in two folders of results.
+same_noise() {
+    local folder
+    for folder in "$1"/runs/*/; do
+        cmp "$folder/noise.tsv" "$2/runs/$(basename "$folder")/noise.tsv"
+    done
+}
+
+@test "a run has the bits that it has without, on both backends; its session says how" {
+    mini
+    local backend
+    for backend in openblas onednn; do
+        [ -e "$REPRO_BACKEND_PATH/$backend.so" ] || continue
+        repro mini --backend $backend --threads 1 --out "plain-$backend"
+        [ "$status" -eq 0 ]
+        repro mini --backend $backend --threads 1 --out "noisy-$backend" --measure-noise \
+            --noise-every 1 --noise-ghosts 5
+        [ "$status" -eq 0 ]
+        same_runs "plain-$backend" "noisy-$backend"
+        # a row before every update
+        [ "$(cat noisy-"$backend"/runs/*/noise.tsv | wc -l)" -eq 31 ]
+        [ ! -e plain-"$backend"/runs/*/noise.tsv ]
+        grep -A 3 measure_noise noisy-"$backend"/runs/*/manifest.json | grep -q '"ghosts": 5'
+        ! grep -q noise plain-"$backend"/runs/*/manifest.json
+    done
+}
+
+# 3900 updates, long enough to be cut off in the middle.
+long=figure5/smoke/original/1
+
+@test "a run that is killed and goes on measures what it measures in one go" {
+    repro run $long --out whole --measure-noise --noise-every 100
+    [ "$status" -eq 0 ]
+    cut_when 'epoch 2/10' KILL run $long --out cut --measure-noise --noise-every 100
+    repro run $long --out cut --measure-noise --noise-every 100
+    [ "$status" -eq 0 ]
+    same_runs whole cut
+    same_noise whole cut
+}
+
+@test "one that is stopped without and goes on with it measures the rest" {
+    repro run $long --out plain
+    cut_when 'epoch 1/10' INT run $long --out late
+    repro run $long --out late --measure-noise
+    [ "$status" -eq 0 ]
+    same_runs plain late
+    local rows
+    rows=$(wc -l < "$(echo late/runs/*/noise.tsv)")
+    [ "$rows" -ge 2 ]
+    [ "$rows" -lt 11 ]
+}
+
+@test "side by side, by default once an epoch, and drawn" {
+    repro figure5 --profile smoke --out one --measure-noise
+    [ "$status" -eq 0 ]
+    repro figure5 --profile smoke --out three --jobs 3 --measure-noise --quiet
+    [ "$status" -eq 0 ]
+    same_runs one three
+    same_noise one three
+    local noise
+    for noise in one/runs/*/noise.tsv; do
+        [ "$(wc -l < "$noise")" -eq 11 ]
+        # 2 % of 781 rows in ghosts of two
+        [ "$(cut -f8 "$noise" | sort -u | head -n 1)" -eq 7 ]
+    done
+}
+
+@test "ranks measure what one process measures" {
+    need_mpi
+    mini
+    repro mini --out one --measure-noise
+    ranks 3 mini --out three --measure-noise
+    [ "$status" -eq 0 ]
+    same_runs one three
+    same_noise one three
+}
+
+@test "what cannot be asked for is refused" {
+    repro figure5 --profile smoke --measure-noise --noise-ghosts 3
+    [ "$status" -eq 2 ]
+    [[ $output == *"--noise-ghosts: '3' is no whole number from 4 to 64"* ]]
+    repro figure5 --profile smoke --noise-every 3
+    [ "$status" -eq 2 ]
+    error_says "add --measure-noise"
+}
+
+@test "a damaged file of noise is named" {
+    cut_when 'epoch 1/10' INT run $long --out cut --measure-noise
+    local noise
+    noise=$(echo cut/runs/*/noise.tsv)
+    sed -i '2s/\t/ /' "$noise"
+    repro run $long --out cut --measure-noise
+    [ "$status" -eq 1 ]
+    error_says "$noise:2: damaged line"
+}
