@@ -62,12 +62,28 @@ long=figure5/smoke/original/1
     [ "$status" -eq 0 ]
     same_runs one three
     same_noise one three
-    local noise
+    local noise stem=one/figure5-smoke-synthetic-openblas-s1-noise
     for noise in one/runs/*/noise.tsv; do
         [ "$(wc -l < "$noise")" -eq 11 ]
         # 2 % of 781 rows in ghosts of two
         [ "$(cut -f8 "$noise" | sort -u | head -n 1)" -eq 7 ]
     done
+    # four curves of four phases, two rows each, and every measurement
+    command -v gnuplot >/dev/null || skip "no gnuplot"
+    [ -s $stem.png ] && [ -s $stem.svg ] && [ -s $stem.pdf ]
+    [ "$(cut -f2 $stem.tsv | grep -c phase)" -eq 32 ]
+    [ "$(cut -f2 $stem.tsv | grep -c measurement)" -eq 40 ]
+    # where one run has none, the others are drawn; where none has, none is
+    mv $stem.tsv drawn.tsv
+    rm "$(ls one/runs/*/noise.tsv | head -n 1)"
+    repro plot figure5 --out one
+    [ "$status" -eq 0 ]
+    [ "$(cut -f2 $stem.tsv | grep -c phase)" -eq 24 ]
+    rm one/runs/*/noise.tsv $stem.*
+    repro plot figure5 --out one
+    [ "$status" -eq 0 ]
+    [ ! -e $stem.tsv ]
+    [[ $output != *noise* ]]
 }
 
 @test "ranks measure what one process measures" {
