@@ -158,9 +158,3 @@ double noise_fluctuation(double trace, double lr, double momentum, int64_t train
 {
     return noise_scale(lr, momentum, train_n, batch) * trace / (double)train_n;
 }
-
-double noise_update(double trace, double lr, double momentum, int64_t train_n, int64_t batch)
-{
-    return lr * lr * trace * (1.0 / (double)batch - 1.0 / (double)train_n) /
-           (1.0 - momentum * momentum);
-}

@@ -63,8 +63,4 @@ struct noise_interval noise_interval(const struct noise_estimate *estimate, doub
  * eq. (4).  Of momentum only what it adds up to over many more than 1/(1-m) updates. */
 double noise_fluctuation(double trace, double lr, double momentum, int64_t train_n, int64_t batch);
 
-/* The trace of the covariance of one update once momentum has built up, tr Cov(lr A) for A the sum
- * of m^k g_k: lr^2 * trace * (1/B - 1/N) / (1 - m^2).  Without weight decay. */
-double noise_update(double trace, double lr, double momentum, int64_t train_n, int64_t batch);
-
 #endif

@@ -246,8 +246,6 @@ static void fluctuation(void **state)
     (void)state;
     /* g = 0.1/(1-0.9) (50000/128 - 1) = 389.625 */
     near(noise_fluctuation(2.0, 0.1, 0.9, 50000, 128), 389.625 * 2.0 / 50000.0, 1e-12);
-    near(noise_update(2.0, 0.1, 0.9, 50000, 128),
-         0.01 * 2.0 * (1.0 / 128 - 1.0 / 50000) / (1.0 - 0.81), 1e-15);
     double grown = noise_fluctuation(2.0, 0.1, 0.9, 50000, 640),
            decayed = noise_fluctuation(2.0, 0.02, 0.9, 50000, 128);
     near(grown / decayed, 1.0, 0.011); /* as far as B is small beside N */
