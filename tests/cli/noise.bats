@@ -44,14 +44,15 @@ same_noise() {
         awk 'NR == 2 && ($1 != $3 || ($2 / $4 - 1) ^ 2 > 1e-6) { exit 1 } END { exit NR != 9 }'
 }
 
-# 3900 updates, long enough to be cut off in the middle.
+# 3900 updates, 390 an epoch: long enough to be cut off in the middle, and behind every epoch a
+# measurement is due where the checkpoint is.
 long=figure5/smoke/original/1
 
 @test "a run that is killed and goes on measures what it measures in one go" {
-    repro run $long --out whole --measure-noise --noise-every 100
+    repro run $long --out whole --measure-noise --noise-every 30
     [ "$status" -eq 0 ]
-    cut_when 'epoch 2/10' KILL run $long --out cut --measure-noise --noise-every 100
-    repro run $long --out cut --measure-noise --noise-every 100
+    cut_when 'epoch 2/10' KILL run $long --out cut --measure-noise --noise-every 30
+    repro run $long --out cut --measure-noise --noise-every 30
     [ "$status" -eq 0 ]
     same_runs whole cut
     same_noise whole cut
