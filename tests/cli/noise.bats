@@ -73,6 +73,8 @@ long=figure5/smoke/original/1
 @test "side by side, by default once an epoch, and drawn" {
     repro figure5 --profile smoke --out one --measure-noise
     [ "$status" -eq 0 ]
+    # 140 rows of 7800 in 10 epochs
+    [[ $output == *"its noise: once an epoch, on 7 ghosts of 2 rows, 1.8 % of the rows"* ]]
     repro figure5 --profile smoke --out three --jobs 3 --measure-noise --quiet
     [ "$status" -eq 0 ]
     same_runs one three
