@@ -15,6 +15,7 @@
 #define RANDOM_INIT 3
 #define RANDOM_SYNTHETIC 4
 #define RANDOM_DROPOUT 5 /* computed by backends; see backend.h */
+#define RANDOM_NOISE 6   /* which rows the noise is measured on */
 
 struct random_words {
     uint32_t word[4];

@@ -155,12 +155,14 @@ void print_head(const struct figure *figure)
 /* Where there is no gnuplot, what was trained is not lost: it says how to draw it later. */
 static int draw(const struct figure *figure, const struct store *store, struct err *err)
 {
-    char *stem = NULL;
-    int code = figure_draw(figure, store, &stem, err);
+    char *stem = NULL, *noise = NULL;
+    int code = figure_draw(figure, store, &stem, &noise, err);
     if (code == 0) {
         say("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
         say_event("figure_drawn", "{s:o, s:o}", "figure",
                   say_text(figure->session.experiment->name), "stem", say_text(stem));
+        if (noise != NULL)
+            say("drawn: %s.{png,svg,pdf}, the measured noise, points in %s.tsv\n", noise, noise);
     }
     if (code == ERR_CANNOT_RUN && figure->run_count > 0) {
         say("not drawn: %s; then `repro plot %s --profile %s --out %s` draws it\n", err->text,
@@ -171,6 +173,7 @@ static int draw(const struct figure *figure, const struct store *store, struct e
         code = 0;
     }
     mem_free(stem);
+    mem_free(noise);
     return code;
 }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "draw/drawing.h"
+#include "draw/noise.h"
 #include "draw/study.h"
 #include "results/sets.h"
 
@@ -14,13 +15,18 @@
 
 static int draw(const struct drawing *drawing, struct err *err)
 {
-    char *stem = NULL;
+    char *stem = NULL, *noise = NULL;
     int code = file_make_folders(drawing->out, err);
     if (code == 0)
         code = drawing_make(drawing, &stem, err);
     if (code == 0)
         printf("drawn: %s.{png,svg,pdf}, points in %s.tsv\n", stem, stem);
+    if (code == 0)
+        code = noise_draw(drawing, &noise, err);
+    if (code == 0 && noise != NULL)
+        printf("drawn: %s.{png,svg,pdf}, the measured noise, points in %s.tsv\n", noise, noise);
     mem_free(stem);
+    mem_free(noise);
     return code;
 }
 

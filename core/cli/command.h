@@ -36,8 +36,10 @@ struct command_options {
     double rank_timeout;    /* seconds; 0: default */
     struct ranks *together; /* the processes of this job; NULL: it is alone */
     /* Of the commands that train. */
-    int progress;             /* "live", "lines", from 1; 0: default */
-    int json, quiet;          /* what standard output is for; both are one too many */
+    int progress;      /* "live", "lines", from 1; 0: default */
+    int json, quiet;   /* what standard output is for; both are one too many */
+    int measure_noise; /* how: the two below, 0: default */
+    int64_t noise_every, noise_ghosts;
     const char *command_line; /* as it was given, for a shell */
     double every;             /* of watch: seconds between two looks */
     int unfinished;           /* of watch: a run counts as a result as soon as it is begun */

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/say.h"
 #include "lab/figure.h"
+#include "schedule/noise.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -118,6 +119,27 @@ static const struct option_row rows[] = {
 };
 
 static const struct option_row training_rows[] = {
+    {.name = "measure-noise",
+     .help = "measures the noise of the gradient while a run is trained, into noise.tsv in its "
+             "folder, and draws it; changes no bit of the run",
+     .kind = OPTION_FLAG,
+     .offset = FIELD(measure_noise)},
+    {.name = "noise-every",
+     .argument = "K",
+     .help = "of --measure-noise: before every K-th update (default: once an epoch, less often "
+             "where that is more than 2 % of the training)",
+     .kind = OPTION_INT64,
+     .offset = FIELD(noise_every),
+     .low = 1,
+     .high = INT64_MAX},
+    {.name = "noise-ghosts",
+     .argument = "M",
+     .help = "of --measure-noise: on M ghosts of rows drawn by themselves (default: as many as "
+             "2 % of the training have, at most 8)",
+     .kind = OPTION_INT64,
+     .offset = FIELD(noise_ghosts),
+     .low = NOISE_GHOSTS_MIN,
+     .high = NOISE_GHOSTS_MAX},
     {.name = "progress",
      .argument = "KIND",
      .help = "live: a view that is redrawn, where standard error is a terminal that can show it; "
@@ -244,6 +266,9 @@ void options_parse_training(int argc, char **argv, const char *usage, const char
           sizeof training_rows / sizeof training_rows[0], options);
     if (options->json && options->quiet)
         refuse("--json and --quiet: standard output is for one of them; leave out the other");
+    if ((options->noise_every != 0 || options->noise_ghosts != 0) && !options->measure_noise)
+        refuse("--noise-every and --noise-ghosts say how the noise is measured; add "
+               "--measure-noise");
     say_set_mode(options->json ? SAY_EVENTS : options->quiet ? SAY_QUIET : SAY_PROSE);
 }
 

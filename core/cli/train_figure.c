@@ -52,6 +52,7 @@ static void watch_signals(struct ranks *ranks)
 /* What is said of the runs as they come and go. */
 struct account {
     const struct figure *figure;
+    struct measuring_options measuring;
     struct progress progress;
     struct err *errs; /* of each run */
     int64_t broken;   /* images of which it was said */
@@ -81,6 +82,20 @@ static void print_parts(const struct figure *figure, const struct run *run)
     say("\n");
 }
 
+/* When the noise is measured, and of how much. */
+static void print_measuring(const struct measuring_options *options, const struct run *run)
+{
+    struct measuring_plan plan = measuring_plan(options, &run->schedule);
+    char often[48] = "once an epoch";
+    if (plan.every > 0)
+        snprintf(often, sizeof often, "every %" PRId64 " updates", plan.every);
+    else if (plan.epochs > 1)
+        snprintf(often, sizeof often, "every %" PRId64 " epochs", plan.epochs);
+    say("    its noise: %s, on %" PRId64 " ghosts of %" PRId64
+        " rows, %.1f %% of the rows trained on\n",
+        often, plan.ghosts, run->schedule.ghost, 100.0 * plan.share);
+}
+
 static void say_begun(const struct run *run)
 {
     if (run->status == RUN_DONE)
@@ -106,6 +121,8 @@ static void begin(void *context, const struct run *run)
     say_begun(run);
     if (run->status != RUN_DONE && ranks_are_several(account->figure->session.ranks))
         print_parts(account->figure, run);
+    if (run->status != RUN_DONE && account->measuring.on)
+        print_measuring(&account->measuring, run);
     fflush(stdout);
     progress_begin(&account->progress, run);
 }
@@ -143,12 +160,16 @@ static void print_others(const struct account *account, const struct err *report
 int train_figure(const struct command_options *asked, struct figure *figure, const struct run *only,
                  struct err *err)
 {
-    struct account account = {.figure = figure};
+    struct account account = {.figure = figure,
+                              .measuring = {.on = asked->measure_noise,
+                                            .every = asked->noise_every,
+                                            .ghosts = asked->noise_ghosts}};
     int first = ranks_is_first(figure->session.ranks);
     struct training_options options = {.commit = REPRO_COMMIT,
                                        .version = REPRO_VERSION,
                                        .command = asked->command_line,
                                        .checkpoint_seconds = CHECKPOINT_SECONDS,
+                                       .measuring = account.measuring,
                                        .only = only,
                                        .context = &account,
                                        .begin = begin,

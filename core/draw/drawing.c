@@ -21,7 +21,7 @@ static int is_short(const struct drawing *drawing)
 }
 
 /* What the figure shows, honestly: data, scale, backend, seeds. */
-static char *caption(const struct drawing *drawing, struct err *err)
+char *drawing_caption(const struct drawing *drawing, struct err *err)
 {
     const struct facts *facts = drawing->facts;
     const struct experiment_profile *profile = facts->profile;
@@ -289,7 +289,7 @@ int drawing_make(const struct drawing *drawing, char **stem, struct err *err)
     const struct experiment *experiment = drawing->facts->experiment;
     struct parts parts = {0};
     char *script = mem_format(err, "%s/plots/%s.gp", drawing->share, experiment->plot);
-    char *path = drawing_stem(drawing, err), *words = caption(drawing, err);
+    char *path = drawing_stem(drawing, err), *words = drawing_caption(drawing, err);
     int code = script == NULL || path == NULL || words == NULL ? ERR_MEMORY
                                                                : fill(drawing, &parts, err);
     if (code == 0) {

@@ -31,6 +31,9 @@ struct drawing {
 /* The path of the files without an extension; freed with mem_free(), NULL when out of memory. */
 char *drawing_stem(const struct drawing *drawing, struct err *err);
 
+/* What stands under the figure; freed likewise. */
+char *drawing_caption(const struct drawing *drawing, struct err *err);
+
 /* What an unfinished drawing shows of a curve: its finished seeds, else what is there of the first
  * that is begun.  *going: that one, or NULL; *count: logs, 0 where there is no epoch yet. */
 int drawing_unfinished(const struct curve *curve, struct stored **going, size_t *count,

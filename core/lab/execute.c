@@ -92,7 +92,10 @@ static int begin_manifest(struct execution *execution, struct err *err)
         .choices = choices,
         .jobs = execution->session->jobs,
         .ranks = ranks_are_several(execution->ranks) ? execution->ranks->count : 1,
-        .first_update = update};
+        .first_update = update,
+        .noise_every = execution->measuring.plan.every,
+        .noise_epochs = execution->measuring.plan.epochs,
+        .noise_ghosts = execution->measuring.plan.ghosts};
     code = manifest_begin(execution->run, &begun, &execution->manifest, err);
     return code == 0 ? manifest_write(execution->run, execution->manifest, update, NULL, err)
                      : code;
@@ -131,6 +134,9 @@ static int begin_training(struct execution *execution, struct err *err)
         code = writer_new(&execution->writer, err);
     if (code == 0)
         code = resume(execution, err);
+    if (code == 0 && execution->is_first && execution->options->measuring.on)
+        code = measuring_init(&execution->measuring, &execution->options->measuring,
+                              execution->trainer, execution->run->folder, err);
     if (code == 0 && execution->is_first)
         code = begin_manifest(execution, err);
     code = ranks_agree(execution->ranks, code, err);
@@ -209,6 +215,7 @@ int execute_run(const struct session *session, struct run *run, struct session_d
     if (code == 0 && run->status != RUN_DONE)
         code = train(&execution, err);
     writer_free(execution.writer);
+    measuring_release(&execution.measuring);
     trainer_free(execution.trainer);
     net_release(&execution.net);
     runlog_release(&execution.log);

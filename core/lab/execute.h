@@ -3,6 +3,7 @@
 #ifndef LAB_EXECUTE_H
 #define LAB_EXECUTE_H
 
+#include "lab/measuring.h"
 #include "results/run.h"
 
 struct err;
@@ -26,7 +27,8 @@ struct execute_options {
     const char *commit, *version; /* of the program, for the manifest */
     const char *command;          /* that goes on with the run, for its lock; NULL: not said */
     double checkpoint_seconds;    /* a checkpoint at least this often, besides one an epoch */
-    void *context;                /* handed to the three below; each may be NULL */
+    struct measuring_options measuring; /* of its noise */
+    void *context;                      /* handed to the three below; each may be NULL */
     /* after every update, by the thread that trains */
     void (*progress)(void *context, const struct execute_progress *progress);
     /* of an epoch that is evaluated, logged and has its checkpoint on the disk, in their order;

@@ -190,8 +190,11 @@ int execution_epoch(struct execution *execution, struct err *err)
     execution->training = 0.0;
     execution->rows_before = state->rows;
     while (!trainer_epoch_done(execution->trainer)) {
+        int stop = 0, code = measuring_look(&execution->measuring, execution->trainer, err);
+        if (code != 0)
+            return code;
         double began = clock_seconds();
-        int stop = 0, code = update(execution, err);
+        code = update(execution, err);
         if (code != 0)
             return code;
         execution->training += clock_seconds() - began;

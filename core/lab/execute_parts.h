@@ -24,6 +24,7 @@ struct execution {
     struct trainer *trainer;
     struct writer *writer; /* of checkpoints */
     struct runlog log;
+    struct measuring measuring; /* of the noise; zeroes: none, or another rank's */
     json_t *manifest;
     struct run_lock lock;
     char checkpoint[DIGEST_TEXT]; /* digest of the last one; empty: none yet */

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "draw/drawing.h"
+#include "draw/noise.h"
 #include "lab/sameness.h"
 #include "results/sets.h"
 #include "train/ranks.h"
@@ -57,7 +58,7 @@ struct run *figure_run(const struct figure *figure, size_t seed, size_t curve)
     return &figure->runs[seed * figure->run_count + curve];
 }
 
-int figure_draw(const struct figure *figure, const struct store *store, char **stem,
+int figure_draw(const struct figure *figure, const struct store *store, char **stem, char **noise,
                 struct err *err)
 {
     const struct facts *facts = &figure->session.facts;
@@ -77,6 +78,8 @@ int figure_draw(const struct figure *figure, const struct store *store, char **s
         code = sets_apart(store, facts, apart, err);
     if (code == 0)
         code = drawing_make(&drawing, stem, err);
+    if (code == 0 && !facts->experiment->schedules_only)
+        code = noise_draw(&drawing, noise, err);
     curves_release(&curves);
     return code;
 }

@@ -32,9 +32,10 @@ void figure_release(struct figure *figure);
 
 struct run *figure_run(const struct figure *figure, size_t seed, size_t curve);
 
-/* Draws the figure of finished runs, or of schedules where nothing is trained; see drawing.h. */
+/* Draws the figure of finished runs, or of schedules where nothing is trained, see drawing.h, and
+ * its measured noise: *noise is the stem of that, NULL where there is none (draw/noise.h). */
 struct store;
-int figure_draw(const struct figure *figure, const struct store *store, char **stem,
+int figure_draw(const struct figure *figure, const struct store *store, char **stem, char **noise,
                 struct err *err);
 
 #endif

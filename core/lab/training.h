@@ -16,7 +16,8 @@ struct err;
 struct training_options {
     const char *commit, *version, *command; /* execute_options' */
     double checkpoint_seconds;
-    const struct run *only; /* one of the figure's, or NULL: all */
+    struct measuring_options measuring; /* execute_options' */
+    const struct run *only;             /* one of the figure's, or NULL: all */
     void *context;
     /* A run has its turn, with what is there of it as its status; execute_options' two; its turn is
      * over, with 0 or its error.  All four are called by one thread at a time. */

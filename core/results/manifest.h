@@ -11,7 +11,8 @@
  *   sessions                      one entry a start: times, source commit, versions, host, updates
  *                                 from and to, peak memory of the process in bytes, how many runs
  *                                 it trained at a time where not one, how many ranks shared each
- *                                 update where not one, and at the end the messages and bytes that
+ *                                 update where not one, how its noise was measured
+ *                                 where it was, and at the end the messages and bytes that
  *                                 they sent for updates, whether algorithms were
  *                                 chosen by trial, and what the backend chose for each layer, where
  *                                 it says; where the process found broken images and went on
@@ -62,6 +63,9 @@ struct manifest_session {
     int jobs;                     /* runs trained at a time */
     int ranks;                    /* that shared each update */
     int64_t first_update;
+    /* of the noise, where it is measured: updates between two measurements or, where 0, epochs;
+     * ghosts of each, 0: it is not */
+    int64_t noise_every, noise_epochs, noise_ghosts;
 };
 
 /* Begins a session: reads the old manifest or makes a new one, appends an entry; *manifest is

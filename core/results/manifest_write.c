@@ -42,6 +42,14 @@ static json_t *lines_json(const char *text)
     return lines;
 }
 
+static json_t *noise_json(const struct manifest_session *begun)
+{
+    int by_updates = begun->noise_every > 0;
+    return json_pack("{s:I, s:I}", by_updates ? "every_updates" : "every_epochs",
+                     (json_int_t)(by_updates ? begun->noise_every : begun->noise_epochs), "ghosts",
+                     (json_int_t)begun->noise_ghosts);
+}
+
 static json_t *session_json(const struct run *run, const struct manifest_session *begun)
 {
     char now[CLOCK_TEXT];
@@ -56,6 +64,8 @@ static json_t *session_json(const struct run *run, const struct manifest_session
         bad |= json_object_set_new(session, "jobs", json_integer(begun->jobs));
     if (begun->ranks > 1)
         bad |= json_object_set_new(session, "ranks", json_integer(begun->ranks));
+    if (begun->noise_ghosts > 0)
+        bad |= json_object_set_new(session, "measure_noise", noise_json(begun));
     if (run->facts->backend.tuned)
         bad |= json_object_set_new(session, "tuned", json_true());
     if (begun->choices[0] != '\0')
