@@ -36,6 +36,7 @@ stats data using 'batch' name 'B' nooutput
 do for [p = 1:4] {
     stats data using (column(y_name[p]) > 0 && column(y_name[p]) < 1e12 \
         ? column(y_name[p]) : NaN) name 'Y' nooutput
+    if (!exists('Y_min')) { Y_min = B_min; Y_max = B_max } # nothing can be drawn
     low[p] = 0.7 * (p == 4 ? smaller(Y_min, B_min) : Y_min)
     high[p] = 1.4 * (p == 4 ? larger(Y_max, B_max) : Y_max)
 }

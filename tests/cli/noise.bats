@@ -107,6 +107,7 @@ long=figure5/smoke/original/1
     need_mpi
     mini
     repro mini --out one --measure-noise
+    # of one measurement, in which the gradient is not told from 0: there is no B_simple to draw
     ranks 3 mini --out three --measure-noise
     [ "$status" -eq 0 ]
     same_runs one three
