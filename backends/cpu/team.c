@@ -7,6 +7,7 @@
 #include "common/plugin.h"
 #include "cpu/team_wait.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdalign.h>
@@ -37,6 +38,7 @@ struct team {
     void *context;
     int32_t size, threads, started;
     int64_t regions;
+    int late; /* a worker may be long in coming: whatever it has not begun is taken back */
     struct wait_clock clock; /* the owner's */
     struct wait_mood mood;
     struct worker *workers; /* [threads - 1]: of places 1 and on */
@@ -46,10 +48,16 @@ struct team {
     atomic_int rounds;                /* barriers passed */
 };
 
-/* What the calling thread runs at the moment. */
+#define NESTED 4 /* regions begun within each other */
+
+/* What the calling thread runs at the moment; `outer`: around the regions that it has begun. */
 static _Thread_local struct {
     struct team *bound, *within;
     int32_t place, size;
+    int depth;
+    struct {
+        int32_t place, size;
+    } outer[NESTED];
 } here = {.size = 1};
 
 static void run_place(struct team *team, int32_t place)
@@ -205,12 +213,43 @@ static void join(struct team *team)
     }
 }
 
+/* Offers the places from 1 on. */
+static void open_region(struct team *team, int32_t size, void (*body)(void *context), void *context)
+{
+    team->body = body;
+    team->context = context;
+    team->size = size;
+    team->regions++;
+    team->late = wait_is_crowded(&team->mood);
+    atomic_store(&team->left, size - 1);
+    for (int32_t i = 0; i < size - 1; i++)
+        team->late |= offer(&team->workers[i], OFFERED);
+}
+
+/* Takes what no worker has begun, and waits for the rest. */
+static void close_region(struct team *team)
+{
+    for (int32_t i = 0; i < team->size - 1; i++)
+        if ((team->late || !wait_briefly(&team->workers[i].offer, OFFERED)) &&
+            take(&team->workers[i])) {
+            run_place(team, i + 1);
+            end_place(team);
+        }
+    join(team);
+    wait_look(&team->mood, &team->clock);
+}
+
+/* Places of a region of `size` that begins here; 1: it is no region. */
+static int32_t places(int32_t size)
+{
+    int32_t most = here.within != NULL ? 1 : team_threads();
+    return size < 1 ? 1 : size < most ? size : most;
+}
+
 void team_run(int32_t size, void (*body)(void *context), void *context)
 {
-    struct team *team = here.bound;
-    if (team != NULL && size > team->threads)
-        size = team->threads;
-    if (team == NULL || size <= 1 || here.within != NULL) {
+    size = places(size);
+    if (size == 1) {
         int32_t place = here.place, outer = here.size;
         here.place = 0;
         here.size = 1;
@@ -219,22 +258,34 @@ void team_run(int32_t size, void (*body)(void *context), void *context)
         here.size = outer;
         return;
     }
-    team->body = body;
-    team->context = context;
-    team->size = size;
-    team->regions++;
-    atomic_store(&team->left, size - 1);
-    int late = wait_is_crowded(&team->mood);
-    for (int32_t i = 0; i < size - 1; i++)
-        late |= offer(&team->workers[i], OFFERED);
-    run_place(team, 0);
-    for (int32_t i = 0; i < size - 1; i++)
-        if ((late || !wait_briefly(&team->workers[i].offer, OFFERED)) && take(&team->workers[i])) {
-            run_place(team, i + 1);
-            end_place(team);
-        }
-    join(team);
-    wait_look(&team->mood, &team->clock);
+    open_region(here.bound, size, body, context);
+    run_place(here.bound, 0);
+    close_region(here.bound);
+}
+
+void team_begin(int32_t size, void (*body)(void *context), void *context)
+{
+    assert(here.depth < NESTED);
+    here.outer[here.depth].place = here.place;
+    here.outer[here.depth++].size = here.size;
+    here.place = 0;
+    here.size = places(size);
+    if (here.size > 1) {
+        open_region(here.bound, here.size, body, context);
+        here.within = here.bound;
+    }
+}
+
+void team_end(void)
+{
+    int32_t size = here.size;
+    assert(here.depth > 0);
+    here.place = here.outer[--here.depth].place;
+    here.size = here.outer[here.depth].size;
+    if (size > 1) {
+        here.within = NULL;
+        close_region(here.bound);
+    }
 }
 
 void team_barrier(void)

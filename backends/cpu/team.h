@@ -46,6 +46,10 @@ int64_t team_regions(const struct team *team);
  * cut to it.  Within another region: for one place.  Returns when all have ended. */
 void team_run(int32_t size, void (*body)(void *context), void *context);
 
+/* The same in two halves, for code that calls body(context) for place 0 by itself in between. */
+void team_begin(int32_t size, void (*body)(void *context), void *context);
+void team_end(void);
+
 /* Within a region: the place that runs here, and their number; outside 0 and 1. */
 int32_t team_place(void);
 int32_t team_size(void);

@@ -34,8 +34,9 @@ struct noise {
     int supposed;    /* 1: not from these seeds alone */
 };
 
-/* Of `count` samples, 1 or the 2 of a difference; these need not spread alike (Welch).  `others`: the pooled sum of squares of
- * other curves, with their degrees of freedom as its count; zeroed where there are none. */
+/* Of `count` samples, 1 or the 2 of a difference; these need not spread alike (Welch).  `others`:
+ * the pooled sum of squares of other curves, with their degrees of freedom as its count; zeroed
+ * where there are none. */
 struct noise noise_of(const struct sample *samples, size_t count, struct sample others,
                       double supposed);
 

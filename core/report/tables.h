@@ -13,7 +13,8 @@ struct err;
 int tables_updates(struct table *table, const struct report_set *set, struct err *err);
 /* Final test accuracies, their seeds and spread, beside the printed ones. */
 int tables_accuracies(struct table *table, const struct report_set *set, struct err *err);
-/* The claims: verdict, words, what was measured and its power, what was needed, where the tolerance is from. */
+/* The claims: verdict, words, what was measured and its power, what was needed, where the tolerance
+ * is from. */
 int tables_verdicts(struct table *table, const struct report_set *set, struct err *err);
 /* Profile, data, backend, conventions, program, machine, time, and the command: a row each. */
 int tables_origin(struct table *table, const struct report_set *set, struct err *err);

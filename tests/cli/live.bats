@@ -13,7 +13,7 @@ teardown() {
 }
 
 t() {
-    TMUX_TMPDIR=$scratch LC_ALL=C.UTF-8 tmux -u -L repro -f /dev/null "$@"
+    TMUX_TMPDIR=$scratch LC_ALL=C.UTF-8 tmux -u -L "repro-$BATS_TEST_NUMBER-$$" -f /dev/null "$@"
 }
 
 # in_terminal COLUMNS ROWS ASSIGNMENTS ARGUMENT...: the program in a terminal of its own, which says

@@ -3,7 +3,8 @@
 load common
 
 # A CPU plugin also has the entry points of OpenMP's runtime, for its library (cpu/openmp.h).
-openmp='^(GOMP_(barrier|parallel)|omp_in_parallel|omp_set_num_threads)$'
+openmp='^(GOMP_(barrier|parallel|parallel_start|parallel_end)|omp_in_parallel|omp_set_num_threads)$'
+openmp+='|^GOMP_loop_(static_start|static_next|end|end_nowait)$'
 openmp+='|^omp_get_(max_threads|num_threads|thread_num)$'
 
 @test "each built plugin exports its entry and nothing else" {

@@ -137,6 +137,26 @@ static void a_region_within_a_region_is_one_place(void **state)
     team_free(team);
 }
 
+/* In two halves, as code of older compilers does it. */
+static void halves_make_a_whole(void **state)
+{
+    (void)state;
+    for (int32_t threads = 1; threads <= MOST; threads++) {
+        struct team *team = team_of(threads);
+        struct places places = {.size = threads};
+        for (int i = 0; i < 200; i++) {
+            team_begin(MOST, count_place, &places);
+            count_place(&places);
+            team_end();
+        }
+        assert_int_equal(places.wrong, 0);
+        for (int32_t k = 0; k < threads; k++)
+            assert_int_equal(places.runs[k], 200);
+        assert_int_equal(team_size(), 1);
+        team_free(team);
+    }
+}
+
 static void without_a_team_there_is_one_place(void **state)
 {
     (void)state;
@@ -158,6 +178,7 @@ int main(void)
         cmocka_unit_test(nobody_passes_a_barrier_alone),
         cmocka_unit_test(a_loop_takes_every_index_once),
         cmocka_unit_test(a_region_within_a_region_is_one_place),
+        cmocka_unit_test(halves_make_a_whole),
         cmocka_unit_test(without_a_team_there_is_one_place),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
