@@ -75,7 +75,8 @@ _Bool GOMP_loop_static_start(long begin, long end, long step, long chunk, long *
 {
     loop.begin = begin;
     loop.step = step;
-    loop.count = step > 0 ? (end - begin + step - 1) / step : (begin - end - step - 1) / -step;
+    loop.count = (end - begin + step - (step > 0 ? 1 : -1)) / step; /* step is never 0 */
+    loop.count = loop.count < 0 ? 0 : loop.count;
     loop.chunk = chunk;
     loop.trip = 0;
     return GOMP_loop_static_next(first, last);
