@@ -13,7 +13,13 @@ teardown() {
 }
 
 t() {
-    TMUX_TMPDIR=$scratch LC_ALL=C.UTF-8 tmux -u -L "repro-$BATS_TEST_NUMBER-$$" -f /dev/null "$@"
+    TMUX_TMPDIR=$scratch LC_ALL=C.UTF-8 tmux -u -L "repro-${terminals:-0}" -f /dev/null "$@"
+}
+
+# The next one has a server of its own: one that is ending takes no new session.
+end_terminal() {
+    t kill-server
+    terminals=$((${terminals:-0} + 1))
 }
 
 # in_terminal COLUMNS ROWS ASSIGNMENTS ARGUMENT...: the program in a terminal of its own, which says
@@ -84,7 +90,7 @@ until_shown() {
     until_shown '^one .*done .*█'
     until_shown '^over: '
     shown -e | grep -q $'\033\\[32mdone'
-    t kill-server
+    end_terminal
     in_terminal 80 24 "LC_ALL=C NO_COLOR=1" mini --out two
     until_shown '^one .*done *######* 100%'
     until_shown '^over: '
@@ -99,7 +105,7 @@ until_shown() {
     until_shown '^over: '
     [ "$(shown -S -100 | grep -c '^1/1 one: epoch [1-4]/4, update ')" -eq 4 ]
     [ "$(shown -S -100 | grep -c '^run .*epoch')" -eq 0 ]
-    t kill-server
+    end_terminal
     in_terminal 80 24 TERM=screen mini --out lines --progress lines
     until_shown '^over: '
     [ "$(shown -S -100 | grep -c '^1/1 one: epoch [1-4]/4, update ')" -eq 4 ]
@@ -115,11 +121,11 @@ until_shown() {
     in_terminal 80 10 LC_ALL=C.UTF-8 mini --out many --seeds 12
     until_shown '^mini .*12 of 12 done, 12 not shown$'
     until_shown '^over: '
-    t kill-server
+    end_terminal
     in_terminal 80 30 LC_ALL=C.UTF-8 mini --out many --seeds 13
     until_shown '^one *13 done '
     [ "$(shown | grep -c '^one *[0-9]* done .* 4/4 .* %')" -eq 13 ]
-    t kill-server
+    end_terminal
     in_terminal 80 24 LC_ALL=C.UTF-8 mini --out many --seeds 3 # nothing to do: nothing to show
     until_shown '^over: '
     [ "$(shown -S -100 | grep -c '^run  *seed')" -eq 0 ]

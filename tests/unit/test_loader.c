@@ -166,8 +166,8 @@ static void discovery_lists_all_with_reasons(void **state)
         if (i > 0)
             assert_true(strcmp(found[i - 1].name, found[i].name) < 0);
     }
-    assert_int_equal(ours, 13);
-    assert_int_equal(accepted, 4);
+    assert_int_equal(ours, 14);
+    assert_int_equal(accepted, 5);
     backend_found_free(found, count);
 }
 
