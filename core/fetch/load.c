@@ -1,43 +1,26 @@
 #include "fetch/load.h"
 
-#include "base/err.h"
-#include "base/installed.h"
-#include "base/mem.h"
+#include "base/module.h"
 
-#include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define MODULE "fetch.so"
+static const struct module module = {
+    .variable = "REPRO_FETCH_PATH",
+    .folder = REPRO_PLUGIN_DIR "/fetch",
+    .file = "fetch.so",
+    .entry = FETCH_ENTRY_NAME,
+    .what = "what fetches data sets",
+    .mend = "install the packages libcurl4-openssl-dev, libarchive-dev and nettle-dev and build "
+            "again (./bootstrap)",
+};
 
 const struct fetch_link *fetch_load(struct err *err)
 {
-    const char *folder = getenv("REPRO_FETCH_PATH");
-    int given = folder != NULL && folder[0] == '/';
-    char *own = given ? NULL : installed_find(REPRO_PLUGIN_DIR "/fetch", err);
-    char *path = given || own != NULL ? mem_format(err, "%s/" MODULE, given ? folder : own) : NULL;
-    mem_free(own);
-    if (path == NULL)
+    fetch_entry *entry;
+    void *symbol = module_load(&module, err);
+    if (symbol == NULL)
         return NULL;
-    const struct fetch_link *link = NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    void *symbol = library == NULL ? NULL : dlsym(library, FETCH_ENTRY_NAME);
-    if (symbol == NULL) {
-        err_set(err, ERR_CANNOT_RUN,
-                "this repro was built without what fetches data sets (%s); install the packages "
-                "libcurl4-openssl-dev, libarchive-dev and nettle-dev and build again "
-                "(./bootstrap)",
-                library == NULL ? dlerror() : path);
-    } else {
-        fetch_entry *entry;
-        memcpy(&entry, &symbol, sizeof entry); /* ISO C has no conversion for it */
-        link = entry();
-        if (link->struct_size < sizeof *link) {
-            err_set(err, ERR_CANNOT_RUN, "%s: of another build of repro; build again (./bootstrap)",
-                    path);
-            link = NULL;
-        }
-    }
-    mem_free(path);
-    return link;
+    memcpy(&entry, &symbol, sizeof entry); /* ISO C has no conversion for it */
+    const struct fetch_link *link = entry();
+    return link->struct_size < sizeof *link ? module_stale(&module, err) : link;
 }

@@ -3,14 +3,11 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/installed.h"
+#include "base/module.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MODULE "mpi.so"
 
 /* What a launcher says in the environment of every process that it starts.  Slurm's variables of a
  * step come last: an mpirun may have been started in one.  SLURM_NTASKS alone says nothing, for it
@@ -44,36 +41,25 @@ struct ranks_launch ranks_launch(void)
     return (struct ranks_launch){0, 1, NULL};
 }
 
+static const struct module module = {
+    .variable = "REPRO_RANKS_PATH",
+    .folder = REPRO_PLUGIN_DIR "/ranks",
+    .file = "mpi.so",
+    .entry = RANKS_ENTRY_NAME,
+    .what = "MPI, so several processes cannot share a run",
+    .mend = "install an MPI (Debian: libopenmpi-dev openmpi-bin) and build again (./bootstrap), or "
+            "say --ranks 1 for processes that train by themselves",
+};
+
 const struct ranks_link *ranks_load(struct err *err)
 {
-    const char *folder = getenv("REPRO_RANKS_PATH");
-    int given = folder != NULL && folder[0] == '/';
-    char *own = given ? NULL : installed_find(REPRO_PLUGIN_DIR "/ranks", err);
-    char *path = given || own != NULL ? mem_format(err, "%s/" MODULE, given ? folder : own) : NULL;
-    mem_free(own);
-    if (path == NULL)
+    ranks_entry *entry;
+    void *symbol = module_load(&module, err);
+    if (symbol == NULL)
         return NULL;
-    const struct ranks_link *link = NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    void *symbol = library == NULL ? NULL : dlsym(library, RANKS_ENTRY_NAME);
-    if (symbol == NULL) {
-        err_set(err, ERR_CANNOT_RUN,
-                "this repro was built without MPI, so several processes cannot share a run (%s); "
-                "install an MPI (Debian: libopenmpi-dev openmpi-bin) and build again "
-                "(./bootstrap), or say --ranks 1 for processes that train by themselves",
-                library == NULL ? dlerror() : path);
-    } else {
-        ranks_entry *entry;
-        memcpy(&entry, &symbol, sizeof entry); /* ISO C has no conversion for it */
-        link = entry();
-        if (link->struct_size < sizeof *link) {
-            err_set(err, ERR_CANNOT_RUN, "%s: of another build of repro; build again (./bootstrap)",
-                    path);
-            link = NULL;
-        }
-    }
-    mem_free(path);
-    return link;
+    memcpy(&entry, &symbol, sizeof entry); /* ISO C has no conversion for it */
+    const struct ranks_link *link = entry();
+    return link->struct_size < sizeof *link ? module_stale(&module, err) : link;
 }
 
 /* The most ranks that may run on one core, of places[count]. */

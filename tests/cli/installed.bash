@@ -26,7 +26,7 @@ installed() {
 
 # The installed program, with nothing in its environment but a PATH and what VARIABLE=VALUE says.
 alone() {
-    run env -i PATH=/usr/bin:/bin OMP_WAIT_POLICY=passive "$@" </dev/null
+    run env -i PATH=/usr/bin:/bin "$@" </dev/null
 }
 
 # example FOLDER [SED-COMMAND FILE]: the example backend, copied out of the installed documents,
